@@ -32,9 +32,11 @@ def remember(data: Path, kind: str, words: Words) -> None:
         words: words of that kind; they are added to those known already.
     """
     known = _read(data)
-    kept = {**{word: text for word, text in known.get(kind, {}).items() if word not in words}}
-    kept |= words
+    before = known.get(kind, {})
+    kept = {word: text for word, text in before.items() if word not in words} | dict(words)
     known[kind] = dict([*kept.items()][-WORDS_MAX:])
+    if known[kind] == before:
+        return
     draft = data / f"{FILE}.{os.getpid()}"
     # A command does not fail because a convenience cannot be had.
     with suppress(OSError):

@@ -47,9 +47,9 @@ def head_of(message: str, fields: Iterable[tuple[str, str]]) -> str:
         fields: path of each wrong field, and what is wrong with it.
     """
     for name, problem in fields:
-        if message == problem:
-            return ""
-        message = message.replace(f"{name}: {problem}", "").strip("; ")
+        # A service says a single problem as it is, several with their fields.
+        said = problem if message == problem else f"{name}: {problem}"
+        message = message.replace(said, "").strip("; ")
     return message.rstrip(":")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,11 +37,12 @@ class LastLook:
         """
         folder = data if data.is_dir() else Path(typer.get_app_dir("kieng"))
         path = folder / FILE
-        found = _read(path).get(who)
-        if not isinstance(found, dict):
+        try:
+            found = _read(path)[who]
+            name, version = found["shown"]
+            return cls(path, who, dict(found["seen"]), (str(name), int(version)))
+        except (KeyError, TypeError, ValueError):
             return cls(path, who)
-        shown = found.get("shown") or ("", 0)
-        return cls(path, who, dict(found.get("seen", {})), (str(shown[0]), int(shown[1])))
 
     def is_new(self, submission_id: str, version: int) -> bool:
         """Return True if this version was not shown before."""
@@ -56,7 +58,7 @@ class LastLook:
     def save(self) -> bool:
         """Write the file; return False if it cannot be written: then all is new next time."""
         document = {**_read(self.path), self.who: {"seen": self.seen, "shown": list(self.shown)}}
-        draft = self.path.with_suffix(".tmp")
+        draft = self.path.with_suffix(f".{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(json.dumps(document) + "\n", encoding="utf-8")

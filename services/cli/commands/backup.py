@@ -17,6 +17,7 @@ from services.cli.commands.up import CATALOGUE, DIRECTORY
 from services.cli.errors import NO, Failure
 from services.cli.local.stack_processes import Plan
 from services.cli.session import Session, with_session
+from services.cli.terminal.render import number_text
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, load
 
@@ -85,7 +86,10 @@ def list_backups(
         table = screen.table("name", "institutions", ">documents", ">bytes", "problem")
         for row in rows:
             whose = ", ".join(row.get("institutions", ()))
-            counts = (f"{row[key]:,}" if key in row else "" for key in ("documents", "bytes"))
+            counts = (
+                number_text(row[key], screen.lang) if key in row else ""
+                for key in ("documents", "bytes")
+            )
             table.add_row(row["name"], whose, *counts, row["problem"])
         return table
 
@@ -113,7 +117,8 @@ def verify(
         if found != said:
             problems.append(f"the submissions come to {found}, recorded is {said}")
     document = {**described(folder, manifest), "ok": not problems, "problems": problems}
-    well = screen.text("backup.well", documents=f"{manifest.documents:,}", name=manifest.name)
+    documents = number_text(manifest.documents, screen.lang)
+    well = screen.text("backup.well", documents=documents, name=manifest.name)
     screen.answer(document, lambda: "\n".join(problems) or well)
     if problems:
         raise typer.Exit(NO)
@@ -191,7 +196,8 @@ def answer(screen: Screen, folder: Path, manifest: archive.Manifest) -> None:
         table = screen.table("collection", ">documents", ">bytes")
         for part in manifest.parts:
             name = f"{part.database}.{part.collection}"
-            table.add_row(name, f"{part.documents:,}", f"{part.bytes:,}")
+            counts = (number_text(number, screen.lang) for number in (part.documents, part.bytes))
+            table.add_row(name, *counts)
         digest = manifest.view.get("digest", "")
         table.caption = screen.text("backup.made", folder=folder, digest=digest or "-")
         return table

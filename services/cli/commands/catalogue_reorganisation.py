@@ -16,7 +16,7 @@ from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli.commands.kpi import MEASURES, Indicators, MeasureOption, OneUnit, read_measure
 from services.cli.session import Session, with_session
-from services.cli.terminal.render import NOTHING, value_json, value_text
+from services.cli.terminal.render import NOTHING, value_json, value_text, with_sign
 from services.cli.terminal.screen import Screen
 
 NAMES = {number: name for name, number in MEASURES.items()}
@@ -142,4 +142,4 @@ def _part(screen: Screen, part: Fraction) -> str:
         near = part.limit_denominator(SHOWN_DENOMINATOR_MAX)
         ratio = view_pb2.Ratio(numerator=near.numerator, denominator=near.denominator)
         value = view_pb2.Value(ratio=ratio)
-    return ("+" if part > 0 else "") + value_text(value, "", screen.lang)
+    return with_sign(value_text(value, "", screen.lang))

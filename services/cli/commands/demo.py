@@ -31,6 +31,7 @@ from services.cli.local.data_folder import take_lock
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.session import Session, with_session
+from services.cli.terminal.render import decimal_text
 from services.cli.terminal.screen import Screen
 
 DATA = Path("build/demo/data")
@@ -86,10 +87,13 @@ class Demo:
             self._answer(clients)
         self.screen.say(
             "demo.times",
-            imported=f"{imported - began:.1f}",
-            caught_up=f"{caught_up - imported:.1f}",
-            total=f"{time.monotonic() - self.begin:.1f}",
+            imported=self._seconds(imported - began),
+            caught_up=self._seconds(caught_up - imported),
+            total=self._seconds(time.monotonic() - self.begin),
         )
+
+    def _seconds(self, seconds: float) -> str:
+        return decimal_text(seconds, self.screen.lang)
 
     def _answer(self, clients: Clients) -> None:
         answer = DemoAnswer(self.screen, clients.stub(KpiServiceStub), self.launch.institutions)
@@ -119,7 +123,7 @@ class Demo:
                 if sent.refused:
                     review.answer(self.screen, sent)
                     raise Failure(f"{folder / name}: {len(sent.refused)} decisions were refused")
-        seconds = f"{time.monotonic() - began:.1f}"
+        seconds = self._seconds(time.monotonic() - began)
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 
     def _import(self, institution: str, folder: Path, progress: Progress) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -169,7 +169,7 @@ def restatements(
     cells = [cell for step in steps for cell in step.cells]
     last = steps[-1]
     document = {
-        "view": view_json(last.view, last.view.newest_event_at.ToDatetime(tzinfo=UTC)),
+        "view": view_json(last.view, datetime.now(UTC)),
         "restatements": [restatement_json(line) for line in lines],
         "cells": [restated_json(cell) for cell in cells],
         "adds_up": last.adds_up,

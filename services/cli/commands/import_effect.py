@@ -126,9 +126,9 @@ def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
         return screen.text("import.effect_none")
     first = numbers.effects[:SHOWN_MAX]
     shown = effect_table(screen, names, first, screen.text("import.effect"))
-    more = len(numbers.effects) - SHOWN_MAX
-    if more > 0 or numbers.result.is_cut:
-        shown.caption = screen.text("import.effect_more", more=max(more, 0))
+    # A list that the service has cut is far longer.
+    if (more := len(numbers.effects) - SHOWN_MAX) > 0:
+        shown.caption = screen.text("import.effect_more", more=more)
     return Group(shown, screen.text("import.effect_assumes"))
 
 

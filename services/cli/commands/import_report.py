@@ -107,14 +107,21 @@ def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], repor
 def refusals(
     answer: import_service_pb2.ImportSubmissionsResponse, record_id: str, lang: Lang
 ) -> Iterator[RefusedRow]:
-    """Yield one refusal per wrong column from the service's answer to a refused row."""
+    """Yield one refusal per wrong column from the service's answer to a refused row.
+
+    A service says `what is wrong; what to do`. The reason for programs is added where no column
+    says what is meant.
+    """
     trouble = trouble_of_status(answer.error)
-    reason = trouble.reason or trouble.code.name
-    for name, problem in trouble.fields or (("", trouble.message),):
-        # A message that repeats the problems of fields is omitted; any other one is a remedy.
-        remedy = "" if problem in trouble.message else in_language(trouble.message, lang)
-        told = f"{in_language(problem, lang)} [{reason}]"
-        yield RefusedRow(answer.row, record_id, column_of(name), told, remedy)
+    for name, said in trouble.fields or (("", trouble.message),):
+        told = in_language(said, lang)
+        problem, _, remedy = told.rpartition("; ") if "; " in told else (told, "", "")
+        if said not in trouble.message:
+            # A message that repeats the problems of fields is omitted; any other one is a remedy.
+            problem, remedy = told, in_language(trouble.message, lang)
+        problem = problem if name else f"{problem} {trouble.tag}"
+        remedy = remedy[:1].upper() + remedy[1:]
+        yield RefusedRow(answer.row, record_id, column_of(name), problem, remedy)
 
 
 def show(screen: Screen, report: Report) -> RenderableType:

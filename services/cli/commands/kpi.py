@@ -71,6 +71,7 @@ OnDay = Annotated[
     typer.Option("--on", help="Day on which targets are judged, e.g. 2025-07-31 (default: today)."),
 ]
 OneUnit = Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")]
+EveryWork = Annotated[bool, typer.Option("--all", help="Every work, not only the first 100.")]
 OneIndicator = Annotated[str, typer.Option("--indicator", help="Indicator, e.g. KNW-03.")]
 
 MEASURES = {

@@ -13,7 +13,14 @@ from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
 from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.edition import follow, restated_json, restatement_json
-from services.cli.commands.kpi import MeasureOption, check_month, read_measure, read_names
+from services.cli.commands.kpi import (
+    EveryWork,
+    MeasureOption,
+    OneUnit,
+    check_month,
+    read_measure,
+    read_names,
+)
 from services.cli.commands.kpi_history import check_day, read_vector
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
@@ -37,14 +44,12 @@ def diff(
         str, typer.Option("--from", help="First month; an edition has its own.")
     ] = "",
     to_month: Annotated[str, typer.Option("--to", help="Last month, included.")] = "",
-    unit: Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")] = CONSORTIUM,
+    unit: OneUnit = CONSORTIUM,
     indicator: Annotated[
         str, typer.Option("--indicator", help="Indicator, e.g. KNW-03 (default: all).")
     ] = "",
     measure: MeasureOption = "verified",
-    every: Annotated[
-        bool, typer.Option("--all", help="Every work, not only the first 100.")
-    ] = False,
+    every: EveryWork = False,
 ) -> None:
     """List the works that entered, left or changed a unit's numbers since then, and the sums.
 

@@ -14,6 +14,7 @@ from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.kpi import (
+    EveryWork,
     From,
     MeasureOption,
     OneIndicator,
@@ -52,9 +53,7 @@ def explain(
     from_month: From,
     to_month: To,
     measure: MeasureOption = "verified",
-    every: Annotated[
-        bool, typer.Option("--all", help="Every work, not only the first 100.")
-    ] = False,
+    every: EveryWork = False,
     work: WorkKey = "",
     submission: SubmissionId = "",
 ) -> None:

@@ -13,10 +13,10 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.troubles import CallFailed
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
-from services.cli.terminal.render import time_text, view_json
+from services.cli.terminal.frame import HASH_CHARACTERS, position_text
+from services.cli.terminal.render import iso_day_text, time_text, view_json
 
 NOT_KEPT = "NOT_KEPT"
-DIGEST_CHARACTERS = 12
 
 AsOf = Annotated[
     str, typer.Option("--as-of", help="Numbers as of the end of this day, e.g. 2026-03-01.")
@@ -86,7 +86,7 @@ def read_cells(
         except CallFailed as failed:
             if failed.trouble.reason != NOT_KEPT:
                 raise
-            session.screen.say("past.replaying", day=as_of)
+            session.screen.say("past.replaying", day=iso_day_text(as_of, session.screen.lang))
     wish = kpi_service_pb2.ReplayKpisRequest(selection=selection, on_date=on, as_of=as_of)
     if at:
         wish.at.extend(read_vector(at))
@@ -144,10 +144,9 @@ def days(
     def show() -> Any:
         table = screen.table("day", "view", "position", "digest", "taken_at")
         for kept in answer.days:
-            position = ", ".join(f"{p.partition}:{p.next_offset}" for p in kept.view.progress)
-            digest = kept.view.digest[:DIGEST_CHARACTERS]
+            digest = kept.view.digest[:HASH_CHARACTERS]
             taken = time_text(kept.taken_at, screen.lang)
-            table.add_row(kept.day, kept.view.view_id, position, digest, taken)
+            table.add_row(kept.day, kept.view.view_id, position_text(kept.view), digest, taken)
         return table
 
     screen.answer(document, show)

@@ -12,6 +12,7 @@ import typer
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.kpi import (
     OnDay,
     OneIndicator,
@@ -40,7 +41,7 @@ def plot(
     file: Annotated[
         Path, typer.Option("--file", help="Where to write the picture, e.g. vnu.png or vnu.svg.")
     ],
-    unit: OneUnit = "consortium",
+    unit: OneUnit = CONSORTIUM,
     children: Children = False,
     on: OnDay = "",
     as_of: Annotated[

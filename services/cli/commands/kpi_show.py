@@ -71,7 +71,10 @@ def show(
         if by:
             return kpi_breakdown.table(screen, names, cells, measure, view, by)
         if narrowed.is_on:
-            drawn = kpi_targets.courses(session, cells, to_month) if trend and cells else None
+            past = (as_of, at_vector, replay)
+            drawn = (
+                kpi_targets.courses(session, cells, to_month, *past) if trend and cells else None
+            )
             return targets_table(screen, names, cells, view, exact, drawn)
         return grid(screen, names, cells, measure, view, exact)
 

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from kieng.kpi.v1 import view_pb2
+from services.cli.commands.kpi_history import read_cells
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session
 from services.cli.terminal.amounts import fraction_of
@@ -35,7 +35,7 @@ Children = Annotated[
 TargetsOnly = Annotated[bool, typer.Option("--targets-only", help="Only what has a target.")]
 Behind = Annotated[bool, typer.Option("--behind", help="Only targets that are behind.")]
 Sort = Annotated[
-    Order, typer.Option("--sort", help="gap: what is missing most, as a part of its target, first.")
+    Order, typer.Option("--sort", help="gap: the furthest behind first, by the part of the target.")
 ]
 Trend = Annotated[
     bool, typer.Option("--trend", help="Draw the 12 months up to the last one beside each target.")
@@ -81,7 +81,12 @@ def children_of(names: Names, units: Sequence[str]) -> list[str]:
 
 
 def courses(
-    session: Session, cells: Sequence[view_pb2.Cell], to_month: str
+    session: Session,
+    cells: Sequence[view_pb2.Cell],
+    to_month: str,
+    as_of: str = "",
+    at: str = "",
+    replay: bool = False,
 ) -> dict[tuple[str, str], str]:
     """Return (unit id, indicator code) -> picture of the months up to the last one.
 
@@ -89,6 +94,9 @@ def courses(
         session: session of the command.
         cells: cells whose indicators and units are drawn.
         to_month: last month, `YYYY-MM`.
+        as_of: day at whose end the numbers are read; empty for the present.
+        at: position of the log up to which to recompute them; empty for none.
+        replay: whether to recompute the numbers of ``as_of`` even if the day is kept.
     """
     last = int(to_month[:4]) * 12 + int(to_month[5:]) - 1
     first = last - COURSE_MONTHS + 1
@@ -99,9 +107,8 @@ def courses(
         to_month=to_month,
         by_month=True,
     )
-    request = kpi_service_pb2.GetKpisRequest(selection=selection)
     series: dict[tuple[str, str], list[Fraction | None]] = {}
-    for cell in session.stub(KpiServiceStub).GetKpis(request).cells:
+    for cell in read_cells(session, selection, "", as_of, at, replay).cells:
         place = (cell.unit_id, cell.indicator_code)
         series.setdefault(place, []).append(fraction_of(cell.verified))
     return {place: sparkline(values) for place, values in series.items()}

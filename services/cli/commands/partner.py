@@ -83,7 +83,9 @@ def _answer_one(screen: Screen, partner: partner_pb2.Partner) -> None:
 def _partners(screen: Screen, found: Iterable[partner_pb2.Partner]) -> Table:
     table = screen.table("partner_id", "name", "tax_code", "house", "country", "aliases")
     for partner in found:
-        house = enum_text(partner_pb2.House.Name(partner.house), "HOUSE_")
+        house = screen.text(
+            f"partner_house.{enum_text(partner_pb2.House.Name(partner.house), 'HOUSE_')}"
+        )
         names = " | ".join(partner.aliases)
         table.add_row(
             partner.partner_id, partner.name, partner.tax_code, house, partner.country, names

@@ -12,8 +12,9 @@ import typer
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.stack import CONSORTIUM
-from services.cli.commands.kpi import OnDay, To, check_month, read_names
-from services.cli.commands.kpi_history import check_day
+from services.cli.commands.kpi import OnDay, OneUnit, To, check_month, read_names
+from services.cli.commands.kpi_history import AsOf, check_day
+from services.cli.commands.kpi_targets import Exact
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import cell_json, ratio_json, value_json, view_json
@@ -24,15 +25,13 @@ from services.cli.terminal.report_page import Page, ReportLayout, report_tables
 def report(
     session: Session,
     to_month: To,
-    unit: Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")] = CONSORTIUM,
+    unit: OneUnit = CONSORTIUM,
     from_month: Annotated[
         str, typer.Option("--from", help="First month (default: January of the same year).")
     ] = "",
     on: OnDay = "",
-    as_of: Annotated[
-        str, typer.Option("--as-of", help="As of the end of this day, e.g. 2026-03-01.")
-    ] = "",
-    exact: Annotated[bool, typer.Option("--exact", help="Every dong of an amount.")] = False,
+    as_of: AsOf = "",
+    exact: Exact = False,
     file: Annotated[
         Path | None, typer.Option("--file", help="Where to write html or pdf (default: stdout).")
     ] = None,

@@ -21,22 +21,19 @@ from services.cli.commands import review_next, review_queue, submission
 from services.cli.commands.import_file import SYSTEM
 from services.cli.commands.import_report import RefusedRow
 from services.cli.commands.import_sending import patience_of
+from services.cli.commands.review_next import DECISIONS
 from services.cli.commands.submission_reading import found
 from services.cli.errors import NO
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
+from services.refusals import in_language
 
 app = typer.Typer(no_args_is_help=True, help="See what waits for a decision, and decide.")
 app.command()(review_queue.queue)
 app.command("next")(review_next.review_next)
 
-DECISIONS = {
-    "approve": api.DECISION_APPROVE,
-    "verify": api.DECISION_VERIFY,
-    "return": api.DECISION_RETURN,
-    "reject": api.DECISION_REJECT,
-}
 ROLES = {api.DECISION_APPROVE: "reviewer"}
 """Decision -> role that makes it, for decisions that are not made by an approver."""
 
@@ -139,12 +136,13 @@ def import_decisions(
 
     Example: kieng review import decisions.xlsx --institution vnu
     """
-    file = read(path, system)
+    file = read(path, system, session.screen.lang)
     screen, stack, who = session.screen, session.stack, session.institution
     with screen.progress() as progress:
         task = progress.add_task(path.name, total=len(file.requests))
         advance = partial(progress.advance, task)
-        sent = send(stack, who, file.requests, advance, patience_of(screen), session.subject)
+        told = (session.subject, screen.lang)
+        sent = send(stack, who, file.requests, advance, patience_of(screen), *told)
     sent.refused = sorted(file.refused + sent.refused, key=lambda row: row.row)
     answer(screen, sent, file.left_open)
     if sent.refused:
@@ -158,6 +156,8 @@ class Sent:
     decided: int = 0
     unchanged: int = 0
     refused: list[RefusedRow] = field(default_factory=list)
+    lang: Lang = Lang.en
+    """Language in which the refusals of the service are told."""
 
 
 def answer(screen: Screen, sent: Sent, left_open: int = 0) -> None:
@@ -192,10 +192,11 @@ class DecisionsRead:
     left_open: int = 0
 
 
-def read(path: Path, system: str) -> DecisionsRead:
+def read(path: Path, system: str, lang: Lang = Lang.en) -> DecisionsRead:
     """Return the decisions in a file.
 
-    ``system`` is the source system of records in rows that name none.
+    ``system`` is the source system of records in rows that name none; what is not valid is told in
+    ``lang``.
 
     Raises:
         Failure: the file cannot be read or lacks a column.
@@ -205,7 +206,8 @@ def read(path: Path, system: str) -> DecisionsRead:
         if not row.decision and row.name:
             found.left_open += 1
         elif problem := _problem(row):
-            found.refused.append(RefusedRow(row.number, row.name, "decision", problem, ""))
+            told = in_language(problem, lang)
+            found.refused.append(RefusedRow(row.number, row.name, "decision", told, ""))
         else:
             found.requests.append((row.number, _request(row, system)))
     return found
@@ -240,6 +242,7 @@ def send(
     advance: Callable[[], None],
     patience: Patience,
     subject: str = "",
+    lang: Lang = Lang.en,
 ) -> Sent:
     """Send decisions to the submissions service, and return what became of them.
 
@@ -253,11 +256,12 @@ def send(
         advance: called after each decision.
         patience: decides how long to wait for the service.
         subject: subject of the token; empty for a name derived from the role.
+        lang: language in which refusals are told.
 
     Raises:
         CallFailed: the service did not come back in time.
     """
-    sent = Sent()
+    sent = Sent(lang=lang)
     for role in ("reviewer", "approver"):
         part = [(row, r) for row, r in requests if ROLES.get(r.decision, "approver") == role]
         if not part:
@@ -275,7 +279,7 @@ def _send(
     for result in answers(stub.DecideSubmissions, [each for _, each in requests], patience):
         if result.HasField("error"):
             row, request = by_id[result.request_id]
-            problem = str(trouble_of_status(result.error))
+            problem = trouble_of_status(result.error).text(sent.lang)
             name = request.source_record.record_id or request.submission_id
             sent.refused.append(RefusedRow(row, name, "decision", problem, ""))
         elif result.unchanged:

@@ -22,7 +22,6 @@ from services.cli.commands.review_queue import (
     DaysOption,
     RoleOption,
     TypeOption,
-    UnitOption,
     look_of,
     options_of,
     session_for,
@@ -37,20 +36,23 @@ from services.cli.commands.review_waiting import (
     read_waiting,
     try_decisions,
 )
+from services.cli.commands.submission_export import Below
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
 from services.cli.terminal.effect_tables import effect_table
+from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import iso_day_text, message_json
 from services.cli.terminal.review_tables import claims_table, subject_text
+from services.cli.terminal.screen import Screen
 
-Verdict = StrEnum("Verdict", ["verify", "approve", "return", "reject"])
-CODES = {
-    "verify": api.DECISION_VERIFY,
+DECISIONS = {
     "approve": api.DECISION_APPROVE,
+    "verify": api.DECISION_VERIFY,
     "return": api.DECISION_RETURN,
     "reject": api.DECISION_REJECT,
 }
+Verdict = StrEnum("Verdict", ["verify", "approve", "return", "reject"])
 KEYS = {
     Role.approver: {"v": "verify", "r": "return", "x": "reject", "s": "skip", "q": "quit"},
     Role.reviewer: {"a": "approve", "r": "return", "s": "skip", "q": "quit"},
@@ -63,7 +65,7 @@ NEED_REASON = frozenset({"return", "reject"})
 def review_next(
     session: Session,
     role: RoleOption = Role.approver,
-    unit: UnitOption = "",
+    unit: Below = "",
     type_name: TypeOption = "",
     days: DaysOption = DUE_DAYS,
     decide: Annotated[
@@ -138,7 +140,8 @@ def _decide_one(
     if name and (item is None or item.submission.version != version):
         look.shown = ("", 0)
         look.save()
-        raise Failure(screen.text("review.moved_on", id=name), NO)
+        told = screen.text("review.moved_on", id=name, options=options_of(session))
+        raise Failure(told, NO)
     if item is None:
         raise Failure(screen.text("review.queue_empty"), NO)
     submission, is_repeat = _send(session, item, decide, reason)
@@ -164,7 +167,7 @@ def _ask(session: Session, filters: Filters, look: LastLook, queue: list[Waiting
                 submission, _ = _send(session, item, choice, reason)
             except CallFailed as failure:
                 # One refusal, e.g. because a colleague was faster, does not end the round.
-                screen.messages.print(failure.message, style="bold red")
+                screen.messages.print(failure.told_in(screen.lang), style="bold red")
                 continue
             done += 1
             state = screen.text(f"state.{submission_tables.state_text(submission)}")
@@ -189,7 +192,7 @@ def _send(session: Session, item: Waiting, decide: str, reason: str) -> tuple[An
         request_id=str(uuid7()),
         submission_id=item.submission.submission_id,
         version=item.submission.version,
-        decision=CODES[decide],
+        decision=DECISIONS[decide],
         reason=reason,
     )
     answer = session.stub(ReviewServiceStub).DecideSubmission(request)
@@ -206,7 +209,9 @@ def _remember(look: LastLook, item: Waiting, *, is_open: bool) -> None:
 def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any], RenderableType]:
     """Return one submission with other claims and effects, as JSON and as tables."""
     add_effects(session, [item])
-    claims = other_claims(session, item)
+    names = read_names(session)
+    # A service with a live view has indicators.
+    claims = other_claims(session, item, next(iter(names.indicators)))
     screen, now = session.screen, datetime.now(UTC)
     document = {
         "waiting": waiting,
@@ -225,14 +230,13 @@ def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any
     parts: list[RenderableType] = [title, screen.text("review.since", **told)]
     parts.append(submission_tables.one(screen, item.submission))
     parts.append(claims_table(screen, claims) if claims else screen.text("review.no_other_claims"))
-    parts.append(_effects(session, item.effects))
+    parts.append(_effects(screen, names, item.effects))
     return document, Group(*parts)
 
 
-def _effects(session: Session, effects: list[kpi_service_pb2.Effect]) -> RenderableType:
-    screen = session.screen
+def _effects(screen: Screen, names: Names, effects: list[kpi_service_pb2.Effect]) -> RenderableType:
     if not effects:
         return screen.text("import.effect_none")
     stages = ("before", "once_verified")
     title = screen.text("review.effect")
-    return effect_table(screen, read_names(session), effects, title, stages)
+    return effect_table(screen, names, effects, title, stages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +21,7 @@ from services.cli.commands.review_waiting import (
     read_waiting,
     try_decisions,
 )
+from services.cli.commands.submission_export import Below
 from services.cli.completion import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.files import decision_file
@@ -34,7 +35,6 @@ from services.cli.terminal.submission_tables import title_of
 RoleOption = Annotated[
     Role, typer.Option("--role", help="As approver of the institution, or reviewer of a unit.")
 ]
-UnitOption = Annotated[str, typer.Option("--unit", help="Only of this unit and those below it.")]
 TypeOption = Annotated[str, typer.Option("--type", help="Only of this type, e.g. publication.")]
 AgeOption = Annotated[
     int, typer.Option("--older-than", min=0, help="Only what has waited this many days.")
@@ -71,7 +71,7 @@ def options_of(session: Session) -> str:
 def queue(
     session: Session,
     role: RoleOption = Role.approver,
-    unit: UnitOption = "",
+    unit: Below = "",
     type_name: TypeOption = "",
     older_than: AgeOption = 0,
     only_new: NewOption = False,
@@ -94,15 +94,14 @@ def queue(
     if effects:
         add_effects(session, shown)
     now = datetime.now(UTC)
-    document = {
-        "role": role,
+    counts = {
         "waiting": len(found),
         "new": sum(each.is_new for each in found),
         "overdue": sum(each.is_overdue(now) for each in found),
-        "submissions": [each.document(now) for each in shown],
     }
+    document = {"role": role, **counts, "submissions": [each.document(now) for each in shown]}
     session.screen.answer(
-        document, lambda: _shown(session.screen, found, shown, now, options_of(session))
+        document, lambda: _shown(session.screen, counts, shown, now, options_of(session))
     )
     pairs = ((each.submission.submission_id, each.submission.version) for each in shown)
     waiting = (each.submission.submission_id for each in found)
@@ -116,24 +115,19 @@ def queue(
 
 def _shown(
     screen: Screen,
-    found: Sequence[Waiting],
+    counts: Mapping[str, int],
     shown: Sequence[Waiting],
     now: datetime,
     options: str,
 ) -> RenderableType:
-    if not found:
+    if not counts["waiting"]:
         return screen.text("review.queue_empty")
-    counts = {
-        "waiting": len(found),
-        "new": sum(each.is_new for each in found),
-        "overdue": sum(each.is_overdue(now) for each in found),
-    }
     rows = [_row(screen, each, now) for each in shown]
     table = queue_table(screen, rows, screen.text("review.queue", **counts))
     parts: list[RenderableType] = [table]
     parts += sorted({each.refusal for each in shown if each.refusal})
-    if len(found) > len(shown):
-        parts.append(screen.text("review.queue_more", more=len(found) - len(shown)))
+    if more := counts["waiting"] - len(shown):
+        parts.append(screen.text("review.queue_more", more=more))
     parts.append(screen.text("review.queue_next", options=options))
     return Group(*parts)
 
@@ -162,7 +156,7 @@ def export(
         "decisions.xlsx"
     ),
     role: RoleOption = Role.approver,
-    unit: UnitOption = "",
+    unit: Below = "",
     type_name: TypeOption = "",
     older_than: AgeOption = 0,
     only_new: NewOption = False,

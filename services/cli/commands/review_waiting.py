@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -23,11 +23,11 @@ from services.cli.client.stack import CONSORTIUM
 from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_effect import effect_json, numbers_of
 from services.cli.commands.import_sending import Trial, patience_of
+from services.cli.commands.submission_export import every
 from services.cli.session import Session
 from services.cli.terminal.render import message_json
 from services.cli.terminal.submission_tables import title_of
 
-PAGE = 500
 DUE_DAYS = 14
 """Days after which a decision is overdue, as for the alert KiengReviewQueueOld."""
 
@@ -116,26 +116,17 @@ def read_waiting(session: Session, filters: Filters, look: LastLook) -> list[Wai
     """Return what waits for the caller, the oldest first, without effects."""
     states = WAITING[filters.role]
     request = api.ListSubmissionsRequest(
-        unit_id=filters.unit, type=filters.type_name, states=states, page_size=PAGE
+        unit_id=filters.unit, type=filters.type_name, states=states
     )
     now = datetime.now(UTC)
     found = []
-    for submission in _pages(session.stub(SubmissionServiceStub), request):
+    for submission in every(session.stub(SubmissionServiceStub), request):
         is_new = look.is_new(submission.submission_id, submission.version)
         since = submission.updated_at.ToDatetime(tzinfo=UTC)
         each = Waiting(submission, is_new, since + timedelta(days=filters.days))
         if (is_new or not filters.only_new) and each.days(now) >= filters.older_than:
             found.append(each)
     return sorted(found, key=lambda each: (each.since, each.submission.submission_id))
-
-
-def _pages(stub: Any, request: api.ListSubmissionsRequest) -> Iterator[submission_pb2.Submission]:
-    while True:
-        page = stub.ListSubmissions(request)
-        yield from page.submissions
-        request.page_token = page.next_page_token
-        if not page.next_page_token:
-            return
 
 
 def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> None:
@@ -160,7 +151,7 @@ def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> Non
             each.refusal = (
                 session.screen.text(f"review.{trouble.reason.lower()}")
                 if known
-                else f"! {trouble.message}"
+                else f"! {trouble.text(session.screen.lang)}"
             )
         each.events = answer.events
 
@@ -174,17 +165,20 @@ def add_effects(session: Session, items: Sequence[Waiting]) -> None:
             each.effects = numbers_of(*asked).effects
 
 
-def other_claims(session: Session, item: Waiting) -> list[kpi_service_pb2.ExplainedClaim]:
-    """Return the other live claims of the same work, of all institutions."""
-    if not item.effects:
-        return []
-    effect = item.effects[0]
+def other_claims(
+    session: Session, item: Waiting, indicator: str
+) -> list[kpi_service_pb2.ExplainedClaim]:
+    """Return the other live claims of the same work, of all institutions.
+
+    The service asks for a cell, of which the claims do not depend: any ``indicator`` will do.
+    """
+    month = f"{item.since:%Y-%m}"
     request = kpi_service_pb2.ExplainAbsenceRequest(
         work_key=item.submission.work_key,
         unit_id=CONSORTIUM,
-        indicator_code=effect.indicator_code,
-        from_month=effect.from_month,
-        to_month=effect.to_month,
+        indicator_code=indicator,
+        from_month=month,
+        to_month=month,
     )
     claims = session.stub(KpiServiceStub).ExplainAbsence(request).claims
     return [each for each in claims if each.submission_id != item.submission.submission_id]

@@ -95,7 +95,7 @@ def _process(name: str, process: Process, before: Look, now: Look) -> dict[str, 
         share = round((usage.cpu_seconds - earlier.cpu_seconds) / (now.at - before.at), 3)
     up = {"broker": "kieng_broker_up", "database": "kieng_database_up"}.get(name)
     reason = now.unready.get(name, "")
-    if up and now.scrapes["exporter"].highest(up) == 0:
+    if up and now.scrapes.get("exporter", Scrape()).highest(up) == 0:
         reason = "the exporter cannot reach it"
     state = "down" if usage is None else "unready" if reason else "ready"
     return {

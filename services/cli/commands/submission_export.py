@@ -17,6 +17,7 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 
 PAGE = 500
+Below = Annotated[str, typer.Option("--unit", help="Only of this unit and those below it.")]
 States = Annotated[list[str], typer.Option(help="Only in this state. Repeatable.")]
 
 
@@ -53,7 +54,7 @@ def export(
     to: Annotated[
         Path | None, typer.Option("--to", help="A .csv or .xlsx file (default: TYPE.csv).")
     ] = None,
-    unit: Annotated[str, typer.Option(help="Only of this unit and those below it.")] = "",
+    unit: Below = "",
     state: States = [],  # noqa: B006
     system: Annotated[str, typer.Option(help="Only records of this source system.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli.commands.submission_export import States, every, read_state
+from services.cli.commands.submission_export import Below, States, every, read_state
 from services.cli.completion import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
@@ -50,7 +50,7 @@ KEYS: dict[Order, Callable[[submission_pb2.Submission], Any]] = {
 @with_session("auditor", institution="", subject=True)
 def list_submissions(
     session: Session,
-    unit: Annotated[str, typer.Option(help="Only of this unit and those below it.")] = "",
+    unit: Below = "",
     state: States = [],  # noqa: B006
     type_name: Annotated[str, typer.Option("--type", help="Only of this type.")] = "",
     record: Annotated[str, typer.Option(help="Only of the record with this id.")] = "",

@@ -14,7 +14,7 @@ from rich.table import Table
 from kieng.kpi.v1 import catalogue_pb2, view_pb2
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from services.cli.commands.kpi import MEASURES
-from services.cli.terminal.render import NOTHING, number_text, value_text
+from services.cli.terminal.render import NOTHING, number_text, value_text, with_sign
 from services.cli.terminal.screen import Screen
 
 PRECISION = 10_000
@@ -132,8 +132,7 @@ def _difference_text(screen: Screen, change: api.CellChange) -> str:
     step = difference(change)
     if step is None:
         return NOTHING
-    sign = "+" if step > 0 else ""
     if isinstance(step, int):
-        return sign + number_text(step, screen.lang)
+        return with_sign(number_text(step, screen.lang))
     ratio = view_pb2.Ratio(numerator=round(step * PRECISION), denominator=PRECISION)
-    return sign + _text(screen, view_pb2.Value(ratio=ratio))
+    return with_sign(_text(screen, view_pb2.Value(ratio=ratio)))

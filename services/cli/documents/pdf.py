@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import cast
 
 from fpdf import FPDF
 
+from services.cli.documents import FONTS
 from services.cli.documents.html import WIDTH, at
 from services.cli.terminal.report_page import Bar, Page, Row, Section
 
-FONTS = Path(__file__).parent / "fonts"
 FONT = "Be Vietnam Pro"
 MARGIN = 12.0
 BAR_LENGTH = 26.0

@@ -9,8 +9,8 @@ from math import hypot
 
 from PIL import Image, ImageDraw, ImageFont
 
+from services.cli.documents import FONTS
 from services.cli.documents.drawing import Drawing, Point, Text, draw
-from services.cli.documents.pdf import FONTS
 from services.cli.terminal.plots import Plot
 
 SCALE = 2

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Literal
 
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.render import Shown, number_text, value_text
 from services.cli.terminal.texts import Lang
+
+Form = Literal["short", "long"]
 
 MONEY = "vnd"
 SHORT_FROM = 1_000_000
 """Amounts below are written in full."""
 
 
-def amount_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Shown:
+def amount_text(
+    number: int, unit: str, lang: Lang, exact: bool = False, form: Form = "long"
+) -> Shown:
     """Return a whole number; an amount of money in words of the language, with one decimal.
 
     Args:
@@ -21,6 +26,7 @@ def amount_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Show
         unit: unit of measure of the indicator; `vnd` is shortened.
         lang: language whose words and separators are used.
         exact: whether to write every digit.
+        form: `short` for a letter instead of a word, e.g. `52.5B`.
     """
     if exact or unit != MONEY or abs(number) < SHORT_FROM:
         return number_text(number, lang)
@@ -29,7 +35,7 @@ def amount_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Show
 
     short = format_compact_decimal(
         number,
-        format_type="long",
+        format_type=form,
         locale=lang.value,
         fraction_digits=1,
     )
@@ -50,7 +56,7 @@ def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False
     return value_text(value, unit, lang)
 
 
-def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> str:
+def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Shown:
     """Return a difference with its sign.
 
     Args:
@@ -60,7 +66,8 @@ def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> str:
         exact: whether to write every digit.
     """
     sign = "+" if number > 0 else "−" if number < 0 else "±"  # noqa: RUF001
-    return f"{sign}{amount_text(abs(number), unit, lang, exact)}"
+    shown = f"{sign}{amount_text(abs(number), unit, lang, exact)}"
+    return Shown(shown, number_text(number, lang).exact)
 
 
 def fraction_of(value: view_pb2.Value) -> Fraction | None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
-
-from babel.numbers import format_compact_decimal
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.cli.terminal.amounts import Form, amount_text
 from services.cli.terminal.kpi_tables import Names
-from services.cli.terminal.render import NOTHING, Shown, enum_text, number_text, percent_text
+from services.cli.terminal.render import NOTHING, number_text, percent_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
+from services.cli.terminal.target_tables import gap_of, standing_of
 from services.cli.terminal.texts import Lang
 
-MONEY = "vnd"
-STANDINGS = ("reached", "on_pace", "behind")
+FORMS: dict[Lang, Form] = {Lang.vi: "long", Lang.en: "short"}
+"""Language -> form of amounts that fits 80 columns; nobody knows the Vietnamese letters."""
 
 
 def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) -> WholeTable:
@@ -27,17 +26,19 @@ def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) 
         names: names of the indicators.
         cells: cells of one unit; those without a target are left out.
     """
-    found = sorted(filter(_has_target, cells), key=lambda cell: (-_lack(cell), _share(cell)))
+    found = sorted(filter(_has_target, cells), key=lambda cell: (-gap_of(cell), _share(cell)))
     table = screen.table("indicator", "name", ">value", ">target", ">share", "pace")
     for cell in found:
         unit = names.units_of_value.get(cell.indicator_code, "")
         table.add_row(
             cell.indicator_code,
             names.indicators.get(cell.indicator_code, ""),
-            _short(screen, cell.verified.whole, unit),
-            _short(screen, cell.target, unit),
+            *(
+                amount_text(amount, unit, screen.lang, form=FORMS[screen.lang])
+                for amount in (cell.verified.whole, cell.target)
+            ),
             percent_text(_share(cell), screen.lang) if cell.target else NOTHING,
-            screen.text(f"demo.{_standing(cell)}"),
+            screen.text(f"demo.{standing_of(cell)}"),
         )
     return table
 
@@ -45,7 +46,7 @@ def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) 
 def standings_text(screen: Screen, cells: Sequence[view_pb2.Cell]) -> str:
     """Return how many targets there are, and how many are reached, on pace and behind."""
     found = [cell for cell in cells if _has_target(cell)]
-    counts = Counter(map(_standing, found))
+    counts = Counter(map(standing_of, found))
     return screen.text(
         "demo.standings",
         targets=len(found),
@@ -79,24 +80,5 @@ def _has_target(cell: view_pb2.Cell) -> bool:
     return cell.HasField("target") and cell.verified.HasField("whole") and cell.HasField("pace")
 
 
-def _standing(cell: view_pb2.Cell) -> str:
-    return enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_")
-
-
 def _share(cell: view_pb2.Cell) -> float:
     return cell.verified.whole / cell.target if cell.target else 1.0
-
-
-def _lack(cell: view_pb2.Cell) -> float:
-    """Return which part of the target is missing to what is expected by now."""
-    return cell.pace.gap / cell.target if cell.target else 0.0
-
-
-def _short(screen: Screen, value: int, unit: str) -> str:
-    if unit != MONEY:
-        return number_text(value, screen.lang)
-    kind: Literal["short", "long"] = "long" if screen.lang is Lang.vi else "short"
-    brief = format_compact_decimal(
-        value, format_type=kind, locale=screen.lang.value, fraction_digits=1
-    )
-    return Shown(brief, value)

@@ -9,10 +9,10 @@ from rich.console import RenderableType
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
-from services.cli.terminal.edition_tables import changes_of, difference_text, who_of
+from services.cli.terminal.edition_tables import cell_lines, changes_of, check_text, who_of
 from services.cli.terminal.frame import frame_text
 from services.cli.terminal.kpi_tables import Names
-from services.cli.terminal.render import number_text, value_text
+from services.cli.terminal.render import number_text
 from services.cli.terminal.screen import Screen
 
 SHOWN_MAX = 100
@@ -61,40 +61,16 @@ def difference(
     """
     kinds = [kind_of(line) for line in lines]
     counts = {kind: number_text(kinds.count(kind), screen.lang) for kind in KINDS}
-    check = screen.text(
-        "restated.exact" if last.adds_up else "restated.wrong",
-        works=number_text(len(lines), screen.lang),
-        cells=number_text(len(cells), screen.lang),
-    )
+    check = check_text(screen, len(lines), len(cells), last.adds_up)
     shown: list[RenderableType] = [screen.text("diff.summary", **counts)]
     shown.append(frame_text(screen, last.view))
     if cells:
-        shown.append(_cells(screen, names, cells))
+        shown.append(cell_lines(screen, names, cells, former="before"))
     if lines:
         shown.append(_works(screen, lines if every else lines[:SHOWN_MAX]))
     if not every and len(lines) > SHOWN_MAX:
         shown.append(screen.text("diff.more", shown=SHOWN_MAX, works=len(lines)))
     return [*shown, check]
-
-
-def _cells(screen: Screen, names: Names, cells: Sequence[api.RestatedCell]) -> RenderableType:
-    has_definitions = any(cell.HasField("by_definitions") for cell in cells)
-    by_definitions = [">by_definitions"] if has_definitions else []
-    table = screen.table(
-        "unit", "indicator", "name", ">before", ">by_works", *by_definitions, ">now"
-    )
-    for cell in cells:
-        unit = names.units_of_value.get(cell.indicator_code, "")
-        table.add_row(
-            cell.unit_id,
-            cell.indicator_code,
-            names.indicators.get(cell.indicator_code, ""),
-            value_text(cell.closed, unit, screen.lang),
-            difference_text(screen, cell.by_works),
-            *([difference_text(screen, cell.by_definitions)] if has_definitions else []),
-            value_text(cell.now, unit, screen.lang),
-        )
-    return table
 
 
 def _works(screen: Screen, lines: Sequence[api.Restatement]) -> RenderableType:

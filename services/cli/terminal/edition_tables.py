@@ -12,7 +12,14 @@ from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.frame import HASH_CHARACTERS
 from services.cli.terminal.kpi_tables import Names
-from services.cli.terminal.render import NOTHING, enum_text, number_text, time_text, value_text
+from services.cli.terminal.render import (
+    NOTHING,
+    enum_text,
+    number_text,
+    time_text,
+    value_text,
+    with_sign,
+)
 from services.cli.terminal.screen import Screen
 
 
@@ -106,12 +113,24 @@ def restatement_table(
     for line in lines:
         who = "\n".join(who_of(screen, claim) for claim in line.claims)
         works.add_row(line.work_key, who, "\n".join(changes_of(screen, line.changes)))
-    check = screen.text(
-        "restated.exact" if adds_up else "restated.wrong",
-        works=number_text(len(lines), screen.lang),
-        cells=number_text(len(cells), screen.lang),
-    )
+    check = check_text(screen, len(lines), len(cells), adds_up)
     return Group(works, cell_lines(screen, names, cells), check)
+
+
+def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:
+    """Return the sentence that says whether works explain the changes of cells.
+
+    Args:
+        screen: language of the text.
+        works: number of works.
+        cells: number of cells that changed.
+        adds_up: whether the works explain every difference.
+    """
+    return screen.text(
+        "restated.exact" if adds_up else "restated.wrong",
+        works=number_text(works, screen.lang),
+        cells=number_text(cells, screen.lang),
+    )
 
 
 def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
@@ -141,19 +160,26 @@ def changes_of(screen: Screen, changes: Sequence[api.CellDifference]) -> list[st
 def difference_text(screen: Screen, value: view_pb2.Value) -> str:
     """Return a difference with its sign; for a ratio, those of numerator and denominator."""
     if value.HasField("ratio"):
-        signed = (_signed(screen, value.ratio.numerator), _signed(screen, value.ratio.denominator))
-        return "/".join(signed)
-    return _signed(screen, value.whole)
+        parts = (value.ratio.numerator, value.ratio.denominator)
+        return "/".join(with_sign(number_text(part, screen.lang)) for part in parts)
+    return with_sign(number_text(value.whole, screen.lang))
 
 
-def _signed(screen: Screen, number: int) -> str:
-    return f"{'+' if number > 0 else ''}{number_text(number, screen.lang)}"
+def cell_lines(
+    screen: Screen, names: Names, cells: Sequence[api.RestatedCell], former: str = "closed"
+) -> Table:
+    """Return a table with one line per cell: former value, what changed it, and present value.
 
-
-def cell_lines(screen: Screen, names: Names, cells: Sequence[api.RestatedCell]) -> Table:
-    """Return a table with one line per cell: closed value, what changed it, and present value."""
+    Args:
+        screen: language of the texts.
+        names: names of units and indicators.
+        cells: cells that changed.
+        former: key of the heading of the former value.
+    """
+    has_definitions = any(cell.HasField("by_definitions") for cell in cells)
+    by_definitions = [">by_definitions"] if has_definitions else []
     table = screen.table(
-        "unit", "indicator", "name", ">closed", ">by_works", ">by_definitions", ">now"
+        "unit", "indicator", "name", f">{former}", ">by_works", *by_definitions, ">now"
     )
     for cell in cells:
         unit = names.units_of_value.get(cell.indicator_code, "")
@@ -166,7 +192,7 @@ def cell_lines(screen: Screen, names: Names, cells: Sequence[api.RestatedCell]) 
             names.indicators.get(cell.indicator_code, ""),
             value_text(cell.closed, unit, screen.lang),
             difference_text(screen, cell.by_works),
-            definitions,
+            *([definitions] if has_definitions else []),
             value_text(cell.now, unit, screen.lang),
         )
     return table

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kieng.kpi.v1 import kpi_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.kpi_tables import Names
-from services.cli.terminal.render import number_text, value_text
+from services.cli.terminal.render import number_text, value_text, with_sign
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
 
@@ -65,8 +65,8 @@ def _changes(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> Ite
             continue
         if after.HasField("whole") or before.HasField("whole"):
             change = after.whole - before.whole
-            sign = "+" if change > 0 else ""
-            yield f"{effect.indicator_code} {sign}{number_text(change, screen.lang)}"
+            told = with_sign(number_text(change, screen.lang))
+            yield f"{effect.indicator_code} {told}"
         else:
             ratios.append(effect.indicator_code)
     yield from ratios

@@ -30,12 +30,26 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
     age = max(timedelta(0), age)
     if age < timedelta(seconds=1):
         return screen.text("kpi.fresh")
-    # Imported here, so that a command can call before it reads the rules of all languages.
     # Imported late, because it takes longer than most commands.
     from babel.dates import format_timedelta
 
     shown = format_timedelta(age, threshold=1.5, locale=screen.lang.value)
     return screen.text("kpi.age", age=shown)
+
+
+def newest_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
+    """Return when the newest event in a view was made: a file does not age by itself."""
+    from babel.dates import format_datetime
+
+    newest = view.newest_event_at.ToDatetime(tzinfo=UTC).astimezone()
+    return screen.text(
+        "report.newest", time=format_datetime(newest, "long", locale=screen.lang.value)
+    )
+
+
+def position_text(view: view_pb2.ViewInfo) -> str:
+    """Return the position of the log that a view has read up to, as `--at-vector` takes it."""
+    return ",".join(f"{each.partition}:{each.next_offset}" for each in view.progress)
 
 
 def frame_text(screen: Screen, view: view_pb2.ViewInfo) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from kieng.kpi.v1 import catalogue_pb2, view_pb2
 from services.cli.terminal.amounts import amount_text, short_text
 from services.cli.terminal.frame import period_text, title_of
-from services.cli.terminal.render import NOTHING, enum_text, number_text, percent_text
+from services.cli.terminal.render import NOTHING, enum_text, iso_day_text, number_text, percent_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 
@@ -185,4 +185,6 @@ def pace_text(screen: Screen, cell: view_pb2.Cell, unit: str, exact: bool) -> st
     told = screen.text(f"pace.{standing}", forecast=forecast)
     if pace.value == cell.verified.whole:
         return told
-    return screen.text("pace.on", day=pace.on_date, value=number(pace.value), told=told)
+    return screen.text(
+        "pace.on", day=iso_day_text(pace.on_date, screen.lang), value=number(pace.value), told=told
+    )

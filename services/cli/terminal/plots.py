@@ -9,11 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_datetime
-
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.cli.terminal.amounts import amount_text, fraction_of, short_text
-from services.cli.terminal.frame import HASH_CHARACTERS, period_text
+from services.cli.terminal.frame import HASH_CHARACTERS, newest_text, period_text, position_text
 from services.cli.terminal.kpi_tables import Names, pace_text
 from services.cli.terminal.render import percent_text, ratio_json, value_text, view_json
 from services.cli.terminal.screen import Screen
@@ -138,14 +136,10 @@ class PlotLayout:
         view, text = self._answer.view, self._screen.text
         if not view.HasField("newest_event_at"):
             return [text("kpi.reading")]
-        position = ",".join(f"{p.partition}:{p.next_offset}" for p in view.progress)
-        digest = view.digest[:HASH_CHARACTERS]
-        # A picture does not age by itself, so it tells a time.
-        newest = view.newest_event_at.ToDatetime(tzinfo=UTC).astimezone()
-        told = format_datetime(newest, "long", locale=self._screen.lang.value)
+        position, digest = position_text(view), view.digest[:HASH_CHARACTERS]
         return [
             text("report.view", view=view.view_id, position=position, digest=digest),
-            text("report.newest", time=told),
+            newest_text(self._screen, view),
         ]
 
 

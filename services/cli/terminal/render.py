@@ -73,6 +73,18 @@ def number_text(number: int, lang: Lang) -> Shown:
     return _decimal(number, lang, exact)
 
 
+def decimal_text(number: float, lang: Lang) -> Shown:
+    """Return a number with at most one decimal place and the separators of a language."""
+    return _decimal(number, lang, number, "#,##0.#")
+
+
+def with_sign(difference: str) -> str:
+    """Return the text of a difference with a `+` in front of an increase; a dash stays one."""
+    if not isinstance(difference, Shown) or float(difference.exact) <= 0:
+        return difference
+    return Shown(f"+{difference}", difference.exact)
+
+
 def _decimal(number: float, lang: Lang, exact: Exact, pattern: str | None = None) -> Shown:
     # Imported here, so that a command can call before it reads the rules of all languages.
     from babel.numbers import format_decimal

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from babel.dates import format_datetime
 from rich.console import Group, RenderableType
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.cli.terminal.amounts import fraction_of, short_text, signed_text
-from services.cli.terminal.frame import age_text, period_text
+from services.cli.terminal.frame import age_text, newest_text, period_text, position_text
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.pictures import bullet
-from services.cli.terminal.render import NOTHING, number_text, percent_text
+from services.cli.terminal.render import (
+    NOTHING,
+    iso_day_text,
+    number_text,
+    percent_text,
+    with_sign,
+)
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.tables import WholeTable
 from services.cli.terminal.target_tables import TargetTexts, parts_of, standing_of
@@ -52,7 +57,8 @@ class Section:
         columns: (heading, whether it is aligned to the right) of each column.
         rows: its rows.
         bar_column: number of the column with bars; -1 for none.
-        main: numbers of the columns that are kept where not all fit.
+        main: numbers of the columns that are kept where not all fit; of the others the last one
+            goes first.
         note: a sentence below it; empty for none.
     """
 
@@ -130,20 +136,15 @@ class ReportLayout:
     def _frame(self) -> list[str]:
         answer, text = self._answer, self._screen.text
         view = answer.view
-        position = ",".join(f"{p.partition}:{p.next_offset}" for p in view.progress)
+        position = position_text(view)
         days = sorted({cell.pace.on_date for cell in answer.targets if cell.HasField("pace")})
         lines = [
             text("report.view", view=view.view_id, position=position, digest=view.digest),
         ]
-        if self._is_reading or not self._is_document:
-            lines.append(age_text(self._screen, view))
-        else:
-            # A printed page does not age by itself.
-            newest = view.newest_event_at.ToDatetime(tzinfo=UTC).astimezone()
-            lang = self._screen.lang.value
-            lines.append(text("report.newest", time=format_datetime(newest, "long", locale=lang)))
+        is_aging = self._is_reading or not self._is_document
+        lines.append((age_text if is_aging else newest_text)(self._screen, view))
         if days:
-            lines.append(text("report.judged", day=days[-1]))
+            lines.append(text("report.judged", day=iso_day_text(days[-1], self._screen.lang)))
         return lines
 
     def _columns(self, *keys: str) -> list[tuple[str, bool]]:
@@ -253,7 +254,7 @@ class ReportLayout:
         if now is None or before is None or not before:
             return NOTHING
         part = (now - before) / abs(before)
-        return f"{'+' if part > 0 else ''}{percent_text(float(part), self._screen.lang)}"
+        return with_sign(percent_text(float(part), self._screen.lang))
 
     def _unit(self, code: str) -> str:
         return self._names.units_of_value.get(code, "")
@@ -263,10 +264,15 @@ def report_tables(screen: Screen, page: Page) -> RenderableType:
     """Return a report for the terminal: sentences, and a table for each section."""
     shown: list[RenderableType] = [page.title, page.summary, *page.frame, ""]
     for section in page.sections:
-        table = _table(screen, section, range(len(section.columns)))
-        if screen.output is Output.table and not table.fits(screen.answers.width):
-            table = _table(screen, section, section.main)
-        shown += [table, section.note, ""] if section.note else [table, ""]
+        kept = list(range(len(section.columns)))
+        table = _table(screen, section, kept)
+        spare = [number for number in kept if number not in section.main]
+        while spare and screen.output is Output.table and not table.fits(screen.answers.width):
+            kept.remove(spare.pop())
+            table = _table(screen, section, kept)
+        # What explains the bars is of no use without them.
+        is_explained = section.note and section.bar_column in (-1, *kept)
+        shown += [table, section.note, ""] if is_explained else [table, ""]
     return Group(*shown)
 
 

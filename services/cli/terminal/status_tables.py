@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from services.cli.terminal.render import NOTHING, number_text, percent_text
+from services.cli.terminal.render import NOTHING, decimal_text, number_text, percent_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
 
@@ -51,7 +51,7 @@ def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
 def summary(screen: Screen, found: Mapping[str, Any]) -> str:
     """Return the age of the numbers, what waits, and the rates, as a few lines."""
     age = span_text(screen, found["age_seconds"])
-    rates = {name: f"{value:g}" for name, value in found["rates"].items()}
+    rates = {name: decimal_text(value, screen.lang) for name, value in found["rates"].items()}
     waiting = {name: number_text(found[name], screen.lang) for name in COUNTS}
     lines = [
         screen.text(

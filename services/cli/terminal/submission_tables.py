@@ -120,7 +120,7 @@ def day_of(content: submission_pb2.Content) -> str:
 def history(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
     """Return a table with one line per change of a submission, oldest first."""
     title = f"{submission.submission_id}  {title_of(submission.content)}"
-    table = screen.table("created_at", "action", "by_whom", "reason", ">version", title=title)
+    table = screen.table("at", "action", "by_whom", "reason", ">version", title=title)
     for entry in submission.history:
         action = enum_text(submission_pb2.Action.Name(entry.action), "ACTION_")
         table.add_row(

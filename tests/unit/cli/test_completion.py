@@ -73,6 +73,14 @@ def test_words_are_added_and_the_oldest_forgotten(
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+def test_words_that_are_known_are_not_written_again(data: Path) -> None:
+    written = (data / FILE).stat().st_ino
+    remember(data, INDICATORS, {"KNW-01": "Bài báo"})
+    assert (data / FILE).stat().st_ino == written
+    remember(data, INDICATORS, {"KNW-01": "Bài báo quốc tế"})
+    assert (data / FILE).stat().st_ino != written
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"units": 3}', "\x00"])
 def test_a_broken_file_offers_nothing_and_is_written_anew(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE).write_text(content)

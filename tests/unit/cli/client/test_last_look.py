@@ -34,7 +34,17 @@ def test_what_was_shown_alone_is_remembered(tmp_path: Path) -> None:
     assert LastLook.of(tmp_path, "vnu approver").shown == ("s1", 3)
 
 
-@pytest.mark.parametrize("damage", ["", "[1]", '{"vnu approver": 7}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "",
+        "[1]",
+        '{"vnu approver": 7}',
+        '{"vnu approver": {"seen": 7, "shown": ["", 0]}}',
+        '{"vnu approver": {"seen": {}, "shown": ["s1", "new"]}}',
+        '{"vnu approver": {"seen": {}, "shown": ["s1"]}}',
+    ],
+)
 def test_a_damaged_memory_is_no_memory(tmp_path: Path, damage: str) -> None:
     (tmp_path / FILE).write_text(damage, encoding="utf-8")
     look = LastLook.of(tmp_path, "vnu approver")

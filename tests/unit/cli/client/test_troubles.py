@@ -54,6 +54,7 @@ def refused(code: int, message: str, reason: str = "", **fields: str) -> Trouble
 
 
 NO_DOI = "is not a DOI; write it like 10.1000/xyz, or leave it empty"
+NO_UNIT = "there is no unit 'hus'; did you mean 'vnu/hus'?"
 EARLY = "lies in the future; today is 2025-07-01"
 
 
@@ -80,6 +81,11 @@ EARLY = "lies in the future; today is 2025-07-01"
             "  issued_on: ở tương lai; hôm nay là 2025-07-01",
         ),
         (
+            refused(3, NO_UNIT, "INVALID_FIELD", unit_ids=NO_UNIT),
+            f"unit_ids: {NO_UNIT} [INVALID_FIELD]",
+            "unit_ids: không có đơn vị 'hus'; có phải ý bạn là 'vnu/hus'? [INVALID_FIELD]",
+        ),
+        (
             refused(5, "no such submission", "NOT_FOUND"),
             "no such submission [NOT_FOUND]",
             "không có hồ sơ này, hoặc bạn không được xem [NOT_FOUND]",
@@ -95,7 +101,7 @@ EARLY = "lies in the future; today is 2025-07-01"
             "of another release [ABORTED]",
         ),
     ],
-    ids=["field", "fields", "absent", "state", "unknown"],
+    ids=["field", "fields", "said twice", "absent", "state", "unknown"],
 )
 def test_a_refusal_is_said_in_the_language_of_the_caller(
     trouble: Trouble, en: str, vi: str

@@ -20,6 +20,7 @@ from services.cli.terminal.edition_tables import difference_text, edition_table,
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
+from tests.unit.cli.pages.rendering import Page, printed
 
 KEY = Ed25519PrivateKey.generate()
 CONTENT: dict[str, Any] = {
@@ -139,3 +140,18 @@ def test_tables_show_the_top_units_and_signs(capsys: pytest.CaptureFixture[str])
             claim.cause = cause
             one = api.Restatement(work_key="w", claims=[claim])
             assert restatement_table(Screen(lang=lang), Names(), [one], [], False)
+
+
+def test_restatements_tell_the_age_of_what_they_compare_with() -> None:
+    view = {"view_id": "g1-c1-f3", "newest_event_at": "2025-08-01T01:59:00Z"}
+    step = {"type": "kieng.kpi.v1.ListRestatementsResponse", "stream": True}
+    step["messages"] = [{"view": view, "adds_up": True}]
+    command = ["edition", "restatements", "2025-h1", "--output", "json"]
+    told = printed(Page("restatements", command, {"ListRestatements": [step]}), "en", 80)
+    assert json.loads(told.partition("\n")[2])["view"]["age_seconds"] == 60
+
+
+def test_a_difference_is_exact_for_other_programs() -> None:
+    for number, text in ((1_234, "+1.234"), (-1_234, "-1.234"), (0, "0")):
+        told = difference_text(Screen(lang=Lang.vi), view_pb2.Value(whole=number))
+        assert (told, getattr(told, "exact", None)) == (text, number)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from google.rpc import error_details_pb2
 
 from kieng.submissions.v1 import import_service_pb2 as pb
 from kieng.submissions.v1 import submission_pb2
-from services.cli.commands.import_report import Report, show
+from services.cli.commands.import_report import Report, refusals, show
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 
@@ -45,6 +46,38 @@ def test_an_unchanged_record_that_is_returned_is_told_with_its_reason(
     printed = capsys.readouterr().out
     assert "the proof is missing" in printed
     assert "Still returned" in printed
+
+
+UNKNOWN = "unknown unit 'vnu/x'; look it up with `kieng unit search`"
+
+
+def test_a_refusal_says_apart_what_is_wrong_and_what_to_do() -> None:
+    answer = pb.ImportSubmissionsResponse(row=6)
+    answer.error.code = 3
+    answer.error.message = f"content.unit_id: {UNKNOWN}"
+    wrong = error_details_pb2.BadRequest()
+    wrong.field_violations.add(field="content.unit_id", description=UNKNOWN)
+    answer.error.details.add().Pack(wrong)
+    (row,) = refusals(answer, "a", Lang.en)
+    assert row.column == "unit_id"
+    assert (row.problem, row.remedy) == (
+        "unknown unit 'vnu/x'",
+        "Look it up with `kieng unit search`",
+    )
+    (row,) = refusals(answer, "a", Lang.vi)
+    assert (row.problem, row.remedy) == (
+        "không có đơn vị 'vnu/x'",
+        "Hãy tìm bằng `kieng unit search`",
+    )
+
+
+def test_a_refusal_of_a_whole_row_keeps_its_reason_for_programs() -> None:
+    answer = pb.ImportSubmissionsResponse(row=6)
+    answer.error.code = 10
+    answer.error.message = "the submission was changed in between; read it again and repeat"
+    (row,) = refusals(answer, "a", Lang.en)
+    told = ("", "the submission was changed in between [ABORTED]", "Read it again and repeat")
+    assert (row.column, row.problem, row.remedy) == told
 
 
 def test_a_usual_import_has_only_the_usual_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,8 @@ from services.cli.commands.import_report import RefusedRow
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
 
+CHANGED = "the submission was changed in between; read it again and repeat"
+
 
 def file(folder: Path, *lines: str) -> Path:
     path = folder / "decisions.csv"
@@ -76,6 +78,27 @@ class Service:
         yield refused
 
     DecideSubmissions = __call__
+
+
+def test_what_is_refused_is_told_in_the_language_of_the_reader(tmp_path: Path) -> None:
+    path = file(tmp_path, "decision,submission_id,version", "maybe,vnu.1,1", "verify,vnu.2,x")
+    told = [row.problem for row in review.read(path, "file", Lang.vi).refused]
+    assert told[0].startswith("quyết định là một trong approve, verify, return, reject")
+    assert told[1] == "phiên bản 'x' không phải số; hãy để nguyên như khi xuất"
+    sent = review.Sent(lang=Lang.vi)
+    review._send(Changed(), [(2, api.DecideSubmissionsRequest())], lambda: None, Patience(), sent)
+    assert sent.refused[0].problem.startswith("hồ sơ vừa được người khác sửa")
+
+
+class Changed:
+    """Refuses every decision, because the submission was changed."""
+
+    def DecideSubmissions(self, requests: object) -> object:
+        for request in requests:  # type: ignore[attr-defined]
+            refused = api.DecideSubmissionsResponse(request_id=request.request_id)
+            refused.error.code = 10
+            refused.error.message = CHANGED
+            yield refused
 
 
 def test_taken_unchanged_and_refused_are_counted_apart(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,12 @@ def test_a_process_that_is_not_there_is_down_and_one_that_says_no_is_not_ready()
     assert found["exit_code"] == NO
     found = figures(STACK, before, seen(1101.0, 10, 1.0, broker=0))
     assert [row["state"] for row in found["processes"]] == ["ready", "ready", "unready"]
+
+
+def test_without_an_exporter_the_rest_is_told() -> None:
+    stack = Stack("d", processes={"broker": Process(3, "l")})
+    look = Look(1100.0, usage={"broker": Usage(1.0, 1, 1000.0)})
+    assert figures(stack, look, replace(look, at=1101.0))["exit_code"] == 0
 
 
 def test_a_restarted_process_has_no_rate_yet() -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from io import BytesIO
 from xml.etree import ElementTree
@@ -38,3 +40,8 @@ def test_every_letter_of_a_title_has_a_shape_of_its_own() -> None:
 
     # A font without a letter shows the same box for each.
     assert len({ink(letter) for letter in "ẾỘỮẵợĐ"}) == 6
+
+
+def test_a_picture_needs_no_library_of_pdf() -> None:
+    told = "import sys, services.cli.documents.png; sys.exit('fpdf' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0

@@ -31,6 +31,7 @@ def test_an_amount_of_money_is_short_unless_every_dong_is_wanted(
 def test_a_difference_has_a_sign() -> None:
     shown = [signed_text(number, "vnd", Lang.vi) for number in (7, -2_500_000, 0)]
     assert [text.replace(BLANK, " ") for text in shown] == ["+7", "−2,5 triệu", "±0"]  # noqa: RUF001
+    assert [text.exact for text in shown] == [7, -2_500_000, 0]
 
 
 def test_what_is_not_defined_is_no_number() -> None:

@@ -53,3 +53,6 @@ def test_a_foreign_log_is_told_with_its_remedy() -> None:
     assert "kieng log republish" in told
     assert "1,200 submissions" in told
     assert "1.5 calls, 0 events published, 20 records" in told
+    many = {**found, "rates": {"calls": 1_234_567.5, "published": 0.5, "folded": 20.0}}
+    told = summary(Screen(lang=Lang.vi), many)
+    assert "1.234.567,5 lời gọi, 0,5 sự kiện phát hành, 20 bản ghi" in told
