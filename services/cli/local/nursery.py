@@ -91,6 +91,8 @@ class Nursery:
 
     def __enter__(self) -> Self:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        # Who started us may ignore it, and so would the nursery: then no exit code can be read.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(SET_SUBREAPER, 1)
         ours, theirs = socket.socketpair()
         argv = (sys.executable, "-m", MODULE)

@@ -138,6 +138,19 @@ def test_a_fork_that_cannot_start_ends_with_the_code_and_the_words_of_the_servic
     assert said in child.tail()
 
 
+def test_exit_codes_are_read_where_the_signal_of_children_was_ignored(
+    tmp_path: Path, service: Callable[..., Child]
+) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with Nursery(dict(os.environ), tmp_path / "log") as nursery:
+            for child in (service(KIENG_GRPC_PORT="many"), service(KIENG_GRPC_PORT="many")):
+                child.start(nursery.fork)
+                assert ended(child) == 2
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_a_fork_outlives_the_nursery_and_is_stopped_as_any_child(
     tmp_path: Path, service: Callable[..., Child]
 ) -> None:
