@@ -128,7 +128,10 @@ class Nursery:
 
         Raises:
             ChildFailed: the nursery died or did not answer in time.
+            OSError: the log file cannot be written.
         """
+        # Here, because a fork could only say so to the log of the nursery.
+        log_path.open("ab").close()
         try:
             self._line.send((argv[-1], dict(os.environ if env is None else env), str(log_path)))
             if self._line.poll(FORK_SECONDS_MAX):

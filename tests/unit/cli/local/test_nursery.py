@@ -130,6 +130,15 @@ def test_a_fork_that_cannot_start_ends_with_the_code_and_the_words_of_the_servic
     assert said in child.tail()
 
 
+def test_a_log_that_cannot_be_written_is_told_before_anything_is_forked(
+    nursery: Nursery, service: Callable[..., Child]
+) -> None:
+    child = service()
+    child.log_path.mkdir()
+    with pytest.raises(IsADirectoryError, match=str(child.log_path)):
+        child.start(nursery.fork)
+
+
 def test_exit_codes_are_read_where_the_signal_of_children_was_ignored(
     tmp_path: Path, service: Callable[..., Child]
 ) -> None:
