@@ -34,4 +34,7 @@ def paused(pid: int) -> Iterator[None]:
 def _stands_still(pid: int) -> bool:
     stats = Path(f"/proc/{pid}/task").glob("*/stat")
     # The name of a thread, in parentheses, may hold blanks.
-    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
+    try:
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
+    except OSError:
+        return False  # a thread has ended meanwhile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,33 +20,51 @@ DOCUMENTS_MAX = 500
 COUNT_SECONDS = 5.0
 
 
+@dataclass
+class Outage:
+    """What outboxes that one relay serves in turn know of outages: one of them meets it for all.
+
+    ``is_open`` says whether what was begun last has not succeeded, ``until`` until when there was
+    an outage; the start of the process ends one.
+    """
+
+    is_open: bool = False
+    until: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
 class SubmissionOutbox:
     """The outbox of one institution, as the relay of the kernel reads it; also sets its metrics.
 
     Implements `services.kernel.outbox.Outbox`.
+
+    Args:
+        submissions: the submissions of the institution.
+        outage: shared by the outboxes of one relay.
     """
 
-    def __init__(self, submissions: Submissions) -> None:
+    def __init__(self, submissions: Submissions, outage: Outage) -> None:
         self._submissions = submissions
         self._institution_id = submissions.institution_id
         self._count_at = 0.0
         self._late_seconds = 0.0
-        self._is_unpublished = False
-        self._down_until = datetime.now(UTC)
+        self._outage = outage
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
         """Return at most ``limit`` documents with unpublished events, and update the gauges."""
-        now, documents = datetime.now(UTC), self._submissions.pending(limit)
-        if self._is_unpublished:
-            self._down_until = now
+        was_down, self._outage.is_open = self._outage.is_open, True
+        documents = self._submissions.pending(limit)
+        # After the read, which waits for a database that is away, as those do who write meanwhile.
+        now = datetime.now(UTC)
+        if was_down:
+            self._outage.until = now
         times = [entry["time"] for each in documents for entry in each["outbox"]]
         age = (now - min(times, default=now)).total_seconds()
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._institution_id).set(age)
         # What waited for a broker or a service that was down says nothing of what is offered now.
-        since = (each for each in times if each > self._down_until)
+        since = (each for each in times if each > self._outage.until)
         self._late_seconds = (now - min(since, default=now)).total_seconds()
-        self._is_unpublished = bool(documents)
         self._count()
+        self._outage.is_open = bool(documents)
         return documents
 
     def events(self, documents: Sequence[dict[str, Any]]) -> list[Event]:
@@ -58,7 +77,7 @@ class SubmissionOutbox:
         metrics.EVENTS_PUBLISHED.labels(self._institution_id).inc(published)
         self._submissions.clear(documents)
         self._submissions.backlog.note(self._late_seconds)
-        self._is_unpublished = False
+        self._outage.is_open = False
 
     def _count(self) -> None:
         # At intervals, because counting costs as much as reading.
@@ -74,6 +93,7 @@ class Outboxes(DependencyProvider):
     def setup(self) -> None:
         """Start without outboxes; `of` creates each when it is first needed."""
         self._known: dict[str, SubmissionOutbox] = {}
+        self._outage = Outage()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Outboxes:
         """Return the provider itself."""
@@ -81,5 +101,7 @@ class Outboxes(DependencyProvider):
 
     def of(self, databases: Databases) -> list[SubmissionOutbox]:
         """Return the outbox of each institution in ``databases``, the same object at every call."""
-        held = databases.all()
-        return [self._known.setdefault(s.institution_id, SubmissionOutbox(s)) for s in held]
+        return [
+            self._known.setdefault(each.institution_id, SubmissionOutbox(each, self._outage))
+            for each in databases.all()
+        ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,19 +19,40 @@ INSTALL_SECONDS = 600
 
 def npm_packages(*packages: str) -> Path:
     """Return the folder with npm packages, e.g. `dclint@3.1.0`; skip when npm cannot bring them."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not on PATH, so nothing from it can check")
     folder = CACHE / "npm" / "_".join(p.replace("/", "-").replace("@", "") for p in packages)
+    return filled_by_npm(folder, "install", "--prefix", str(folder), *packages)
+
+
+def filled_by_npm(folder: Path, *command: str, given: Sequence[Path] = ()) -> Path:
+    """Return a folder in which a command of npm has succeeded once; skip when it does not.
+
+    Workers that ask at the same time wait for the first.
+
+    Args:
+        folder: it need not exist.
+        command: arguments of npm, which runs there.
+        given: files that are copied into it before.
+    """
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not on PATH: install Node.js, and run it again")
+    folder.mkdir(parents=True, exist_ok=True)
     done = folder / ".done"
-    if not done.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *packages]
-        made = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS
-        )
-        if made.returncode:
-            pytest.skip(f"npm did not bring {', '.join(packages)}: {made.stderr[-300:]}")
-        done.touch()
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            for file in given:
+                shutil.copy(file, folder)
+            made = subprocess.run(
+                ["npm", *command, "--no-audit", "--no-fund"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=INSTALL_SECONDS,
+            )
+            if made.returncode:
+                pytest.skip(f"npm {' '.join(command)} failed: {made.stderr[-300:]}")
+            done.touch()
     return folder
 
 

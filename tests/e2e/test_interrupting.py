@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.cli.admin.processes import environment_of
+from services.cli.admin.processes import environment_of, usage_of
 from tests.e2e.comparing import Comparison
 from tests.e2e.running import KIENG, RunningStack
 
@@ -47,14 +47,6 @@ def holders_of_the_edition_key(running: RunningStack) -> set[str]:
     }
 
 
-def is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
-
-
 def test_ctrl_c_ends_a_stack_that_is_watched_and_hangs_and_nothing_was_open_to_others(
     stack: RunningStack, comparison: Comparison, measured: Callable[[str], None]
 ) -> None:
@@ -69,5 +61,5 @@ def test_ctrl_c_ends_a_stack_that_is_watched_and_hangs_and_nothing_was_open_to_o
         seconds = time.monotonic() - began
     measured(f"Ctrl-C: {len(pids)} processes ended in {seconds:.1f} s")
     assert seconds < END_SECONDS_MAX
-    assert [pid for pid in pids if not is_gone(pid)] == []
+    assert [pid for pid in pids if usage_of(pid)] == []
     assert open_to_others(stack.data) == []

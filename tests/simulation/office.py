@@ -17,7 +17,7 @@ from services.submissions.domain import transitions
 from services.submissions.domain.claims import live_keys
 from services.submissions.domain.submission import Change, Content, Decision, Submission
 from services.submissions.events import events_of, repairing_events
-from services.submissions.outbox import DOCUMENTS_MAX, SubmissionOutbox
+from services.submissions.outbox import DOCUMENTS_MAX, Outage, SubmissionOutbox
 from services.submissions.store import Databases
 from tests.simulation import claims, history
 from tests.simulation.database import SimulatedMongo
@@ -90,7 +90,8 @@ class Office:
     def relay(self) -> None:
         """Publish as the service does, round after round."""
         relay = OutboxRelay()
-        outboxes = [SubmissionOutbox(each) for each in self.databases.all()]
+        outage = Outage()
+        outboxes = [SubmissionOutbox(each, outage) for each in self.databases.all()]
         while self._is_waiting():
             relay.run(outboxes, self.publish, DOCUMENTS_MAX)
             self.world.point("relay")

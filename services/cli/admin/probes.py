@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any
 
 import grpc
@@ -91,7 +92,7 @@ def http_probe(address: str, path: str) -> Callable[[], str]:
         except urllib.error.HTTPError as error:
             with error:
                 return error.read().decode(errors="replace").strip()
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             return f"{address}: {error}"
 
     return unready

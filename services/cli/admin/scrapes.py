@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -33,19 +34,25 @@ class Scrape:
         return max((float(sample.value) for sample in self.of(name, **labels)), default=None)
 
 
-def scrape(address: str, path: str = "/metrics") -> Scrape:
-    """Return the metrics of a process; ``address`` is `host:port`. Takes at most 2 seconds."""
+def scrape(address: str) -> Scrape:
+    """Return the metrics of a process; ``address`` is `host:port`.
+
+    A process that is killed while it answers, or another program at its port, has none.
+    """
     try:
-        url = f"http://{address}{path}"
+        url = f"http://{address}/metrics"
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
-            text = answer.read().decode(errors="replace")
-    except OSError:
+            return parse(answer.read().decode(errors="replace"))
+    except (OSError, HTTPException, ValueError):
         return Scrape()
-    return parse(text)
 
 
 def parse(text: str) -> Scrape:
-    """Return the samples in the text format of Prometheus."""
+    """Return the samples in the text format of Prometheus.
+
+    Raises:
+        ValueError: it is another text.
+    """
     samples: dict[str, list[Sample]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

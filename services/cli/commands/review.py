@@ -35,6 +35,8 @@ app.command()(review_queue.queue)
 app.command("next")(review_next.review_next)
 
 ROLES = {api.DECISION_APPROVE: "reviewer"}
+VERSION_DIGITS_MAX = 18
+"""What a field of 64 bits takes in any case."""
 """Decision -> role that makes it, for decisions that are not made by an approver."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Submission.")]
@@ -217,7 +219,7 @@ def _problem(row: decision_file.Row) -> str:
     if row.decision not in DECISIONS or not row.name:
         known = ", ".join(DECISIONS)
         return f"decision is one of {known}; record_id or submission_id is needed"
-    if row.version and not row.version.isdecimal():
+    if row.version and not (row.version.isdecimal() and len(row.version) <= VERSION_DIGITS_MAX):
         return f"version {row.version!r} is not a number; leave it as it was exported"
     return ""
 

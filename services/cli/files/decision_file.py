@@ -12,7 +12,7 @@ import xlsxwriter
 
 from services.cli.errors import Failure
 from services.cli.files import spreadsheets
-from services.cli.terminal.escaping import visible
+from services.cli.terminal.escaping import not_computed, visible
 from services.cli.terminal.texts import Lang, text
 
 DECISIONS = ("approve", "verify", "return", "reject")
@@ -79,7 +79,7 @@ def write(path: Path, lang: Lang, rows: Iterable[Mapping[str, str]]) -> int:
     if path.suffix.lower() == ".csv":
         # The mark by which spreadsheets recognise UTF-8.
         with path.open("w", encoding="utf-8-sig", newline="") as file:
-            csv.writer(file).writerows([header, *([_harmless(c) for c in line] for line in lines)])
+            csv.writer(file).writerows([header, *(map(not_computed, line) for line in lines)])
     else:
         _write_xlsx(path, lang, header, lines)
     return len(lines)
@@ -106,11 +106,6 @@ def _write_xlsx(path: Path, lang: Lang, header: list[str], lines: list[list[str]
         rule = {"validate": "list", "source": choices, "error_type": "warning"}
         sheet.data_validation(1, 0, max(len(lines), 1), 0, rule)
         sheet.freeze_panes(1, 2)
-
-
-def _harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet computes as a formula."""
-    return f"'{cell}" if cell[:1] in tuple("=+-@") and not cell[1:].isdigit() else cell
 
 
 def _column(head: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import weakref
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
-from typing import SupportsIndex
+from typing import IO, SupportsIndex
 
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
+from services.cli.errors import DOWN, Failure
 
 BYTES_IN_MEMORY = 4 * 1024 * 1024
 BYTES_TOGETHER = 256 * 1024
@@ -23,12 +25,16 @@ class KeptRequests:
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(BYTES_IN_MEMORY)  # noqa: SIM115 - closed with the object
-        weakref.finalize(self, self._file.close)
+        weakref.finalize(self, _close, self._file)
         self._unwritten = bytearray()
         self._ends = array("Q", [0])
 
     def append(self, request: ImportSubmissionsRequest) -> None:
-        """Add a request at the end."""
+        """Add a request at the end.
+
+        Raises:
+            Failure: the temporary file cannot be written.
+        """
         encoded = request.SerializeToString()
         self._unwritten += encoded
         self._ends.append(self._ends[-1] + len(encoded))
@@ -36,8 +42,13 @@ class KeptRequests:
             self._write()
 
     def _write(self) -> None:
-        self._file.seek(0, SEEK_END)
-        self._file.write(self._unwritten)
+        try:
+            self._file.seek(0, SEEK_END)
+            self._file.write(self._unwritten)
+            self._file.flush()
+        except OSError as error:
+            remedy = "make room, or name another folder by TMPDIR"
+            raise Failure(f"no temporary file for the rows: {error}; {remedy}", DOWN) from error
         self._unwritten.clear()
 
     def __len__(self) -> int:
@@ -49,6 +60,7 @@ class KeptRequests:
 
         Raises:
             IndexError: there is none.
+            Failure: the temporary file cannot be written.
         """
         at = range(len(self))[position]
         if self._unwritten:
@@ -60,3 +72,9 @@ class KeptRequests:
     def __iter__(self) -> Iterator[ImportSubmissionsRequest]:
         """Yield a copy of each request."""
         return (self[at] for at in range(len(self)))
+
+
+def _close(file: IO[bytes]) -> None:
+    # What a full disk did not take is not written now either, and nobody reads it again.
+    with suppress(OSError):
+        file.close()

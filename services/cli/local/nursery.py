@@ -91,6 +91,8 @@ class Nursery:
 
     def __enter__(self) -> Self:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        # Who started us may ignore it, and so would the nursery: then no exit code can be read.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(SET_SUBREAPER, 1)
         ours, theirs = socket.socketpair()
         argv = (sys.executable, "-m", MODULE)
@@ -126,7 +128,10 @@ class Nursery:
 
         Raises:
             ChildFailed: the nursery died or did not answer in time.
+            OSError: the log file cannot be written.
         """
+        # Here, because a fork could only say so to the log of the nursery.
+        log_path.open("ab").close()
         try:
             self._line.send((argv[-1], dict(os.environ if env is None else env), str(log_path)))
             if self._line.poll(FORK_SECONDS_MAX):

@@ -21,6 +21,8 @@ FILLERS = (
     "\U000e0100-\U000e01ef"
 )
 _MAYBE = re.compile(rf"[^ -~\n]|[{FILLERS}]")
+# A number with a sign is none.
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,/]+$)")
 _FILLER = re.compile(f"[{FILLERS}]")
 
 
@@ -30,6 +32,11 @@ def visible(text: str) -> str:
     Line feeds stay, because a cell of a table may have several lines.
     """
     return _MAYBE.sub(lambda found: _shown(found[0]), text)
+
+
+def not_computed(cell: str) -> str:
+    """Return a cell of CSV, with an apostrophe in front if a spreadsheet would compute it."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def json_visible(document: str) -> str:

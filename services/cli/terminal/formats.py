@@ -15,12 +15,11 @@ from itertools import zip_longest
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from services.cli.terminal.escaping import visible
+from services.cli.terminal.escaping import not_computed, visible
 from services.cli.terminal.render import Exact, Shown
 from services.cli.terminal.tables import WholeTable
 
 SHEET_NAME_MAX = 31
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,/]+$)")
 _NOT_IN_SHEET_NAMES = re.compile(r"[][:*?/\\']")
 
 
@@ -59,8 +58,7 @@ def csv_text(tables: Sequence[WholeTable]) -> str:
 def _csv_cell(cell: str) -> Exact:
     if isinstance(cell, Shown):
         return cell.exact
-    text = visible(cell)
-    return f"'{text}" if _FORMULA.match(text) else text
+    return not_computed(visible(cell))
 
 
 def markdown_text(shown: Sequence[WholeTable | str]) -> str:

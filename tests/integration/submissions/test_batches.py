@@ -15,7 +15,7 @@ from services.submissions.documents import Write, waiting
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, Submission
 from services.submissions.events import events_of
-from services.submissions.outbox import SubmissionOutbox
+from services.submissions.outbox import Outage, SubmissionOutbox
 from services.submissions.store import GROUP_MAX, Submissions
 from tests.integration.submissions.test_store import amended, inserted, new
 from tests.unit.submissions.builders import by
@@ -121,7 +121,7 @@ def test_a_later_change_waits_until_all_batches_were_read(submissions: Submissio
     for number in range(3):
         submissions.batches.write([first(number)])
     submissions.replace(amended(submissions, "id-2", "10.1000/new"))
-    outbox = SubmissionOutbox(submissions)
+    outbox = SubmissionOutbox(submissions, Outage())
     rounds = []
     while documents := outbox.pending(2 * GROUP_MAX):
         rounds.append([event.event_id.split(":")[0] for event in outbox.events(documents)])

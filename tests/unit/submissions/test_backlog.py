@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import Exhausted
 from services.submissions.backlog import BULK_LATE_SECONDS, FRESH_SECONDS, LATE_SECONDS, Backlog
-from services.submissions.outbox import SubmissionOutbox
+from services.submissions.outbox import Outage, SubmissionOutbox
 
 
 class FakeSubmissions:
@@ -23,8 +25,11 @@ class FakeSubmissions:
     def __init__(self) -> None:
         self.backlog = Backlog()
         self.age_seconds = 0.0
+        self.is_down = False
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
+        if self.is_down:
+            raise AutoReconnect
         time_of = datetime.now(UTC) - timedelta(seconds=self.age_seconds)
         return [{"outbox": [{"time": time_of}]}]
 
@@ -35,10 +40,9 @@ class FakeSubmissions:
         return None
 
 
-def outbox_that_has_run(fake: FakeSubmissions) -> SubmissionOutbox:
-    outbox = SubmissionOutbox(fake)  # type: ignore[arg-type]  # only what an outbox asks of it
-    outbox._down_until = datetime.now(UTC) - timedelta(hours=1)
-    return outbox
+def outbox_that_has_run(fake: FakeSubmissions, outage: Outage | None = None) -> SubmissionOutbox:
+    known = outage or Outage(until=datetime.now(UTC) - timedelta(hours=1))
+    return SubmissionOutbox(fake, known)  # type: ignore[arg-type]  # only what it asks of it
 
 
 def test_who_submits_more_than_is_published_is_told_when_to_come_again() -> None:
@@ -65,10 +69,43 @@ def test_while_the_broker_is_down_and_after_it_submissions_are_taken() -> None:
     fake.backlog.need_room()
 
 
+def test_after_an_outage_of_the_database_submissions_are_taken() -> None:
+    fake = FakeSubmissions()
+    outage = Outage(until=datetime.now(UTC) - timedelta(hours=1))
+    outbox = outbox_that_has_run(fake, outage)
+    fake.is_down = True
+    with pytest.raises(AutoReconnect):
+        outbox.pending(10)
+    fake.is_down = False
+    # It was written just before the outage, or waited for its end and was written then.
+    fake.age_seconds = 60.0
+    outbox.clear(outbox.pending(10))
+    fake.backlog.need_room()
+    # Later on, what is as old is late again.
+    outage.until -= timedelta(minutes=2)
+    outbox.clear(outbox.pending(10))
+    with pytest.raises(Exhausted):
+        fake.backlog.need_room()
+
+
+@pytest.mark.parametrize("is_database", [True, False], ids=["database", "broker"])
+def test_an_outage_that_one_institution_meets_refuses_nothing_at_another(is_database: bool) -> None:
+    one, other = FakeSubmissions(), FakeSubmissions()
+    outage = Outage(until=datetime.now(UTC) - timedelta(hours=1))
+    first, second = (outbox_that_has_run(each, outage) for each in (one, other))
+    one.is_down = is_database
+    with suppress(AutoReconnect):
+        first.pending(10)  # the round ends here: the second outbox is not read
+    one.is_down = False
+    other.age_seconds = 60.0
+    second.clear(second.pending(10))
+    other.backlog.need_room()
+
+
 def test_what_a_service_finds_when_it_starts_is_no_overload() -> None:
     fake = FakeSubmissions()
     fake.age_seconds = 600.0
-    outbox = SubmissionOutbox(fake)  # type: ignore[arg-type]  # only what an outbox asks of it
+    outbox = outbox_that_has_run(fake, Outage())
     outbox.clear(outbox.pending(10))
     fake.backlog.need_room()
 

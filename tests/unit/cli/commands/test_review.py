@@ -52,6 +52,7 @@ def test_rows_of_other_systems_name_their_records(tmp_path: Path) -> None:
         ("maybe,vnu.1,1", "decision is one of approve, verify, return, reject"),
         ("verify,,1", "record_id or submission_id is needed"),
         ("verify,vnu.1,1.5", "version '1.5' is not a number"),
+        (f"verify,vnu.1,{10**19}", "version '10000000000000000000' is not a number"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_with_its_row(

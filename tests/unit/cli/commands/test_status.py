@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.cli.admin.probes import http_probe
 from services.cli.admin.processes import Usage, environment_of, usage_of
 from services.cli.admin.scrapes import Scrape, parse, scrape
 from services.cli.client.stack import Process, Stack
@@ -92,6 +97,39 @@ def test_a_restarted_process_has_no_rate_yet() -> None:
 def test_a_process_that_does_not_answer_shows_nothing() -> None:
     assert scrape("127.0.0.1:1") == Scrape()
     assert Scrape().highest("kieng_kpi_parked") is None
+
+
+PROTOCOL = b"220 another program\r\n"
+KILLED = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nkieng_kpi_par"
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n<html>\n\n"
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """The address of something that says this to whoever asks first."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            caller, _ = server.accept()
+            with caller:
+                caller.recv(65_536)
+                caller.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    "answer", [PROTOCOL, KILLED, PAGE], ids=["protocol", "killed meanwhile", "page"]
+)
+def test_what_answers_otherwise_shows_nothing(answer: bytes) -> None:
+    with answering(answer) as address:
+        assert scrape(address) == Scrape()
+
+
+def test_a_probe_tells_of_another_program() -> None:
+    with answering(PROTOCOL) as address:
+        assert http_probe(address, "/readyz")() == f"{address}: 220 another program\r\n"
 
 
 @pytest.mark.parametrize("lang", Lang)

@@ -36,10 +36,11 @@ def test_what_was_written_is_read_back(tmp_path: Path, lang: Lang, suffix: str) 
 
 def test_no_cell_of_a_csv_file_is_a_formula(tmp_path: Path) -> None:
     path = tmp_path / "decisions.csv"
-    decision_file.write(path, Lang.en, [ROW, {**ROW, "title": "@SUM(1)"}])
+    titles = ("=HYPERLINK(1)", "@SUM(1)", "=5", "-5")
+    decision_file.write(path, Lang.en, [{**ROW, "title": title} for title in titles])
     with path.open(encoding="utf-8-sig") as file:
-        titles = [row["title"] for row in csv.DictReader(file)]
-    assert titles == ["'=HYPERLINK(1)", "'@SUM(1)"]
+        written = [row["title"] for row in csv.DictReader(file)]
+    assert written == ["'=HYPERLINK(1)", "'@SUM(1)", "'=5", "-5"]
 
 
 @pytest.mark.parametrize("lang", Lang)

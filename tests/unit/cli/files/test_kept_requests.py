@@ -7,6 +7,7 @@ import gc
 import pytest
 
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
+from services.cli.errors import DOWN, Failure
 from services.cli.files.kept_requests import BYTES_IN_MEMORY, BYTES_TOGETHER, KeptRequests
 
 
@@ -30,3 +31,18 @@ def test_the_temporary_file_is_closed_with_the_requests() -> None:
     del kept
     gc.collect()
     assert file.closed
+
+
+def test_a_full_disk_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    complaints: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", complaints.append)
+    file = open("/dev/full", "wb+")  # noqa: SIM115 - closed with the requests
+    monkeypatch.setattr("services.cli.files.kept_requests.SpooledTemporaryFile", lambda *_: file)
+    kept = KeptRequests()
+    kept.append(ImportSubmissionsRequest(row=1))
+    with pytest.raises(Failure, match=r"No space left on device; make room, .* TMPDIR") as raised:
+        kept[0]
+    assert raised.value.exit_code == DOWN
+    del kept, raised
+    gc.collect()
+    assert (file.closed, complaints) == (True, [])

@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from services.cli.admin.probes import http_probe
+from services.cli.admin.processes import usage_of
 from services.cli.local.child_process import Child, ChildFailed, Start, free_ports
 from services.cli.local.nursery import Nursery
+from tests.waiting import wait_until
 
 READY_SECONDS = 60.0
 SERVICE = "portal"
@@ -69,14 +69,6 @@ def ended(child: Child) -> int | None:
 def families(address: str) -> set[str]:
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as page:
         return set(re.findall(r"^# TYPE (\S+)", page.read().decode(), re.MULTILINE))
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
 
 
 def test_a_fork_is_a_child_of_ours_in_a_session_of_its_own_and_drains_on_sigterm(
@@ -138,6 +130,28 @@ def test_a_fork_that_cannot_start_ends_with_the_code_and_the_words_of_the_servic
     assert said in child.tail()
 
 
+def test_a_log_that_cannot_be_written_is_told_before_anything_is_forked(
+    nursery: Nursery, service: Callable[..., Child]
+) -> None:
+    child = service()
+    child.log_path.mkdir()
+    with pytest.raises(IsADirectoryError, match=str(child.log_path)):
+        child.start(nursery.fork)
+
+
+def test_exit_codes_are_read_where_the_signal_of_children_was_ignored(
+    tmp_path: Path, service: Callable[..., Child]
+) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with Nursery(dict(os.environ), tmp_path / "log") as nursery:
+            for child in (service(KIENG_GRPC_PORT="many"), service(KIENG_GRPC_PORT="many")):
+                child.start(nursery.fork)
+                assert ended(child) == 2
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_a_fork_outlives_the_nursery_and_is_stopped_as_any_child(
     tmp_path: Path, service: Callable[..., Child]
 ) -> None:
@@ -183,6 +197,7 @@ def test_a_fork_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         import os, signal, sys
         from pathlib import Path
         from services.cli.local.nursery import Nursery
+from tests.waiting import wait_until
         with Nursery(dict(os.environ), Path({str(tmp_path / "log")!r})) as nursery:
             fork = nursery.fork(({SERVICE!r},), dict(os.environ), Path({str(tmp_path / "log")!r}))
             print(nursery.pid, fork.pid, flush=True)
@@ -194,9 +209,6 @@ def test_a_fork_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(argv, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         pids = [int(word) for word in running.stdout.readline().split()]
-        assert [is_gone(pid) for pid in pids] == [False, False]
+        assert all(map(usage_of, pids))
         running.kill()
-    deadline, pause = time.monotonic() + READY_SECONDS, threading.Event()
-    while not all(map(is_gone, pids)) and time.monotonic() < deadline:
-        pause.wait(0.01)
-    assert [is_gone(pid) for pid in pids] == [True, True]
+    wait_until(lambda: not any(map(usage_of, pids)), what="nursery and fork have ended")
