@@ -31,6 +31,8 @@ METADATA_SECONDS = 300
 UNKNOWN_KEY_SECONDS = 10
 """Age from which they are read again for a signature by a key that is not among them."""
 CALL_SECONDS = 10.0
+AGAIN_SECONDS = 10
+"""Time after which a provider that did not answer is asked again; those who wait need not."""
 CLOCK_SKEW_SECONDS = 60
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -138,6 +140,7 @@ class Provider:
         self._metadata: Mapping[str, Any] = {}
         self._keys = KeySet([])
         self._read_at = -METADATA_SECONDS * 1.0
+        self._silent_until = 0.0
 
     def begin(self, back: str) -> tuple[str, Attempt]:
         """Return where to send the browser, and what to keep until it comes back.
@@ -267,8 +270,11 @@ class Provider:
     def _known(self, age_max: float = METADATA_SECONDS) -> Mapping[str, Any]:
         """Return the provider's metadata, read again with its keys when they are old."""
         with self._lock:
-            if time.monotonic() < self._read_at + age_max:
+            now = time.monotonic()
+            if now < self._read_at + age_max or (self._metadata and now < self._silent_until):
                 return self._metadata
+            if now < self._silent_until:
+                raise SignInFailed("the provider does not answer: try again soon")
             try:
                 issuer = self.entry.issuer.rstrip("/")
                 metadata = _json(f"{issuer}/.well-known/openid-configuration")
@@ -278,6 +284,7 @@ class Provider:
                     raise SignInFailed("its metadata lack an endpoint by HTTPS")
                 self._keys = KeySet.import_key_set(_json(metadata["jwks_uri"]))  # type: ignore[arg-type]
             except (requests.RequestException, JoseError, ValueError, KeyError) as error:
+                self._silent_until = time.monotonic() + AGAIN_SECONDS
                 if self._metadata:
                     return self._metadata
                 raise SignInFailed(f"the provider does not answer: {error!a:.200}") from error
