@@ -23,7 +23,7 @@ INTEGERS = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
 _VERSION = re.compile(r"[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([., \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*")
-"""An amount whose thousands are separated. `1.5` is none: nobody means 15 by it."""
+"""An amount whose thousands are separated. `1.5` is none: it does not mean 15."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ class Page:
         """Return the link to this page with some parameters changed; an empty one is left out."""
         kept = [(name, value) for name, value in self.query.multi_items() if name not in changes]
         kept += [(name, value) for name, value in changes.items() if value]
-        path = self.request.url.path
+        # Two slashes would begin the name of another site.
+        path = f"/{self.request.url.path.lstrip('/')}"
         return f"{path}?{urlencode(kept)}" if kept else path
 
     def word(self, group: str, name: str) -> str:

@@ -15,7 +15,7 @@ from services.portal.catalogues import Catalogue
 from services.portal.domain import periods, trust
 from services.portal.domain.pictures import chart
 from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection
-from services.portal.pages.tables import wanted_file
+from services.portal.pages.tables import plain, wanted_file
 from services.portal.site import Page
 
 VERSIONS_MAX = 12
@@ -27,7 +27,6 @@ class Definition:
     """What an indicator counted from one catalogue version on."""
 
     version: int
-    name: str
     words: str
 
 
@@ -57,7 +56,7 @@ async def indicator(page: Page) -> Response:
         for month, cell in zip(periods.months_of(months), history.cells, strict=True)
     ]
     heading = [page.text(f"column.{name}") for name in ("month", "verified", "declared")]
-    lines = ([month, *map(_plain, values)] for month, *values in trend)
+    lines = ([month, *map(plain, values)] for month, *values in trend)
     if found := wanted_file(page, f"kieng-{code}-{period.last}", [heading, *lines]):
         return found
     view = answer.view
@@ -96,12 +95,7 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
         if code not in older.indicators:
             break
         words = formulas.words(older.indicators[code], page.lang)
-        name = older.indicator_name(code, page.lang)
-        if found and (found[-1].words, found[-1].name) == (words, name):
+        if found and found[-1].words == words:
             found.pop()
-        found.append(Definition(version, name, words))
+        found.append(Definition(version, words))
     return found
-
-
-def _plain(value: object) -> int | float | None:
-    return value if value is None or isinstance(value, int) else float(value)  # type: ignore[arg-type]

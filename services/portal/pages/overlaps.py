@@ -34,7 +34,7 @@ async def overlaps(page: Page) -> Response:
     if unit_id not in catalogue.units:
         raise NotFound(page.text("refused.no_unit"))
     codes = whole_counts(catalogue)
-    code = page.query.get("indicator", codes[0])
+    code = page.query.get("indicator") or next(iter(codes), "")
     measure = "declared" if page.query.get("measure") == "declared" else "verified"
     period = await period_of(page, catalogue)
     asked: Any = {

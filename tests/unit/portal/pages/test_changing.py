@@ -1,4 +1,4 @@
-"""Forms that change something name what was looked at, and nothing that they hold breaks a page."""
+"""Submissions on pages: a change names what was looked at, and a list goes on as it began."""
 
 from __future__ import annotations
 
@@ -48,3 +48,16 @@ def test_a_version_that_no_submission_has_is_refused(path: str, field: str, vers
     given = {field: f"s1@{version}" if field == "chosen" else version}
     page = sent(Answers(GetSubmission=read), path, "approver", decision="verify", **given)
     assert page.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/review", "/submissions"])
+def test_the_next_page_of_a_list_is_of_the_same_list(path: str) -> None:
+    def listed(request: Any) -> submission_service_pb2.ListSubmissionsResponse:
+        one = submission_pb2.Submission(submission_id="s1", state=submission_pb2.STATE_SUBMITTED)
+        return submission_service_pb2.ListSubmissionsResponse(
+            submissions=[one], next_page_token="t2"
+        )
+
+    portal = Portal(Answers(ListSubmissions=listed), "approver")
+    page = asyncio.run(portal.get(path, type="publication", unit="vnu/hus", done="s0", page="t1"))
+    assert f'href="{path}?type=publication&amp;unit=vnu%2Fhus&amp;page=t2"' in page.text
