@@ -28,11 +28,9 @@ from services.portal.trial import is_loopback
 
 METADATA_SECONDS = 300
 """Age from which a provider's metadata and keys are read again."""
-UNKNOWN_KEY_SECONDS = 10
-"""Age from which they are read again for a signature by a key that is not among them."""
-CALL_SECONDS = 10.0
 AGAIN_SECONDS = 10
-"""Time after which a provider that did not answer is asked again; those who wait need not."""
+"""They are read again no sooner, neither for a key that is unknown nor after a silence."""
+CALL_SECONDS = 10.0
 CLOCK_SKEW_SECONDS = 60
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -149,16 +147,14 @@ class Provider:
             SignInFailed: the provider does not answer.
         """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        more = {"resource": self.entry.resource} if self.entry.resource else {}
+        asked = {"state": state, "nonce": nonce, "code_verifier": verifier}
+        if self.entry.resource:
+            asked["resource"] = self.entry.resource
         if "offline_access" in self.entry.scope.split():
             # Without asking for consent, providers leave offline_access out silently.
-            more["prompt"] = "consent"
+            asked["prompt"] = "consent"
         url, _ = self._client().create_authorization_url(
-            self._known()["authorization_endpoint"],
-            state=state,
-            nonce=nonce,
-            code_verifier=verifier,
-            **more,
+            self._known()["authorization_endpoint"], **asked
         )
         return str(url), Attempt(self.entry.institution_id, state, nonce, verifier, back)
 
@@ -264,16 +260,15 @@ class Provider:
             return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
         except (JoseError, ValueError):
             # A key that is not known yet: the provider may have changed its keys.
-            self._known(UNKNOWN_KEY_SECONDS)
+            self._known(AGAIN_SECONDS)
             return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
 
     def _known(self, age_max: float = METADATA_SECONDS) -> Mapping[str, Any]:
         """Return the provider's metadata, read again with its keys when they are old."""
         with self._lock:
-            now = time.monotonic()
-            if now < self._read_at + age_max or (self._metadata and now < self._silent_until):
-                return self._metadata
-            if now < self._silent_until:
+            if time.monotonic() < max(self._read_at + age_max, self._silent_until):
+                if self._metadata:
+                    return self._metadata
                 raise SignInFailed("the provider does not answer: try again soon")
             try:
                 issuer = self.entry.issuer.rstrip("/")

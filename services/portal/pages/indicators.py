@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response
 
+from services import definitions
 from services.kernel.errors import NotFound
-from services.portal import formulas, wire
+from services.portal import wire
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import periods, trust
@@ -17,6 +19,7 @@ from services.portal.domain.pictures import chart
 from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection
 from services.portal.pages.tables import plain, wanted_file
 from services.portal.site import Page
+from services.portal.texts import Lang, word
 
 VERSIONS_MAX = 12
 """Catalogue versions that are looked at for earlier definitions."""
@@ -94,8 +97,17 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
             break
         if code not in older.indicators:
             break
-        words = formulas.words(older.indicators[code], page.lang)
+        name = partial(named, page.lang)
+        words = definitions.words(older.indicators[code], page.lang.value, name)
         if found and found[-1].words == words:
             found.pop()
         found.append(Definition(version, words))
     return found
+
+
+def named(lang: Lang, group: str, name: str) -> str:
+    """Return the word for a name of the contracts within a sentence."""
+    found = word(lang, group, name)
+    # Lower-case, except abbreviations such as DOI.
+    is_lowered = group == "fact" and not found[1:2].isupper()
+    return found[:1].lower() + found[1:] if is_lowered else found

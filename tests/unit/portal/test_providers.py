@@ -101,7 +101,7 @@ def test_a_new_key_is_read_when_it_first_signs_and_never_too_often(
     issuer.change_key()
     with pytest.raises(SignInFailed):
         issuer.claims()
-    now += providers.UNKNOWN_KEY_SECONDS
+    now += providers.AGAIN_SECONDS
     issuer.claims()
     assert issuer.read == 4
 
