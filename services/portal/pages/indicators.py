@@ -14,9 +14,9 @@ from services.kernel.errors import NotFound
 from services.portal import wire
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
-from services.portal.domain import periods, trust
+from services.portal.domain import periods
 from services.portal.domain.pictures import chart
-from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection
+from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection, status_of
 from services.portal.pages.tables import plain, wanted_file
 from services.portal.site import Page
 from services.portal.texts import Lang, word
@@ -62,7 +62,6 @@ async def indicator(page: Page) -> Response:
     lines = ([month, *map(plain, values)] for month, *values in trend)
     if found := wanted_file(page, f"kieng-{code}-{period.last}", [heading, *lines]):
         return found
-    view = answer.view
     return page.html(
         "indicator.html",
         catalogue=catalogue,
@@ -74,9 +73,7 @@ async def indicator(page: Page) -> Response:
         trend=trend,
         chart=chart([[v for _, v, _ in trend], [d for _, _, d in trend]]),
         definitions=definitions,
-        view=view,
-        newest=wire.newest(view),
-        level=trust.level(trust.troubles(view.log_trouble, view.parked, 0)),
+        **status_of(answer.view),
     )
 
 
