@@ -22,8 +22,8 @@ from typing import Any
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from services import definitions
 from services.cli.files import catalogue_yaml
-from services.cli.terminal import formula
 from services.cli.terminal.texts import Lang
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +89,7 @@ def indicators() -> str:
             indicator.name.vi,
             indicator.name.en,
             indicator.unit,
-            formula.words(indicator, Lang.en),
+            definitions.words(indicator, Lang.en.value),
             ", ".join(f"`{cut}`" for cut in indicator.cuts) or "-",
         )
         for indicator in deployed.indicators

@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import structlog
+
 from services.portal.calls import Refused
+
+log = structlog.get_logger()
 
 ADMITTED_MAX = 10_000
 """Tokens that are remembered; a token lasts 15 minutes."""
@@ -198,6 +202,10 @@ class _Broadcast:
                 continue
             except Refused as refused:
                 broken = refused
+            except Exception as error:
+                # Otherwise every page would wait in silence until its token ends.
+                log.error("unknown error", exc_info=error)
+                broken = Refused("UNFORESEEN", "the stream broke")
             concerned = [lead] if broken.code in PERSONAL else list(self._listeners)
             for each in concerned:
                 self._listeners.pop(each, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,10 @@ DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 AMOUNT = "[1-9][0-9]{0,14}"
 LONG_FROM = 1000
 INTEGERS = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
+_VERSION = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:([., \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*")
+"""An amount whose thousands are separated. `1.5` is none: it does not mean 15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,11 @@ def _short(field: FieldDescriptor, number: int) -> str:
     return str(enum.values_by_number[number].name).removeprefix(prefix).lower()
 
 
+def version_of(given: str) -> int | None:
+    """Return the version of a submission that a form names; None if that is no version."""
+    return int(given) if _VERSION.fullmatch(given) else None
+
+
 def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
     """Return the facts that a form answers; what is left empty stays unset.
 
@@ -106,11 +116,10 @@ def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
 
 def _answer(message: Any, asked: Field, answers: Sequence[str]) -> None:
     field = message.DESCRIPTOR.fields_by_name[asked.name]
-    wrong = {asked.name: answers[0][:60]}
     if asked.kind in ("choice", "choices"):
         numbers = {_short(field, each.number): each.number for each in field.enum_type.values}
         if not set(answers) <= numbers.keys():
-            raise InvalidArgument(f"{asked.name}: choose one that is offered", fields=wrong)
+            raise _wrong(asked, "choose one that is offered")
         chosen = [numbers[each] for each in answers]
         if asked.kind == "choices":
             getattr(message, asked.name).extend(chosen)
@@ -122,13 +131,19 @@ def _answer(message: Any, asked: Field, answers: Sequence[str]) -> None:
     elif asked.kind == "yes":
         setattr(message, asked.name, answers[0] == "true")
     elif asked.kind == "number":
-        if not answers[0].isascii() or not answers[0].lstrip("-").isdigit() or len(answers[0]) > 9:
-            raise InvalidArgument(f"{asked.name}: write a whole number", fields=wrong)
+        if not _NUMBER.fullmatch(answers[0]):
+            raise _wrong(asked, "write a whole number")
         setattr(message, asked.name, int(answers[0]))
     elif asked.kind == "amount":
-        setattr(message, asked.name, answers[0].replace(".", "").replace(" ", ""))
+        is_grouped = _GROUPED.fullmatch(answers[0])
+        digits = re.sub("[^0-9]", "", answers[0]) if is_grouped else answers[0]
+        setattr(message, asked.name, digits)
     else:
         setattr(message, asked.name, answers[0].replace("\r\n", "\n"))
+
+
+def _wrong(asked: Field, problem: str) -> InvalidArgument:
+    return InvalidArgument(f"{asked.name}: {problem}", fields={asked.name: problem})
 
 
 def answers_of(facts: facts_pb2.Facts) -> dict[str, list[str]]:

@@ -28,8 +28,8 @@ from services.portal.trial import is_loopback
 
 METADATA_SECONDS = 300
 """Age from which a provider's metadata and keys are read again."""
-UNKNOWN_KEY_SECONDS = 10
-"""Age from which they are read again for a signature by a key that is not among them."""
+AGAIN_SECONDS = 10
+"""They are read again no sooner, neither for a key that is unknown nor after a silence."""
 CALL_SECONDS = 10.0
 CLOCK_SKEW_SECONDS = 60
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
@@ -138,6 +138,7 @@ class Provider:
         self._metadata: Mapping[str, Any] = {}
         self._keys = KeySet([])
         self._read_at = -METADATA_SECONDS * 1.0
+        self._silent_until = 0.0
 
     def begin(self, back: str) -> tuple[str, Attempt]:
         """Return where to send the browser, and what to keep until it comes back.
@@ -146,16 +147,14 @@ class Provider:
             SignInFailed: the provider does not answer.
         """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        more = {"resource": self.entry.resource} if self.entry.resource else {}
+        asked = {"state": state, "nonce": nonce, "code_verifier": verifier}
+        if self.entry.resource:
+            asked["resource"] = self.entry.resource
         if "offline_access" in self.entry.scope.split():
             # Without asking for consent, providers leave offline_access out silently.
-            more["prompt"] = "consent"
+            asked["prompt"] = "consent"
         url, _ = self._client().create_authorization_url(
-            self._known()["authorization_endpoint"],
-            state=state,
-            nonce=nonce,
-            code_verifier=verifier,
-            **more,
+            self._known()["authorization_endpoint"], **asked
         )
         return str(url), Attempt(self.entry.institution_id, state, nonce, verifier, back)
 
@@ -261,14 +260,16 @@ class Provider:
             return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
         except (JoseError, ValueError):
             # A key that is not known yet: the provider may have changed its keys.
-            self._known(UNKNOWN_KEY_SECONDS)
+            self._known(AGAIN_SECONDS)
             return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
 
     def _known(self, age_max: float = METADATA_SECONDS) -> Mapping[str, Any]:
         """Return the provider's metadata, read again with its keys when they are old."""
         with self._lock:
-            if time.monotonic() < self._read_at + age_max:
-                return self._metadata
+            if time.monotonic() < max(self._read_at + age_max, self._silent_until):
+                if self._metadata:
+                    return self._metadata
+                raise SignInFailed("the provider does not answer: try again soon")
             try:
                 issuer = self.entry.issuer.rstrip("/")
                 metadata = _json(f"{issuer}/.well-known/openid-configuration")
@@ -278,6 +279,7 @@ class Provider:
                     raise SignInFailed("its metadata lack an endpoint by HTTPS")
                 self._keys = KeySet.import_key_set(_json(metadata["jwks_uri"]))  # type: ignore[arg-type]
             except (requests.RequestException, JoseError, ValueError, KeyError) as error:
+                self._silent_until = time.monotonic() + AGAIN_SECONDS
                 if self._metadata:
                     return self._metadata
                 raise SignInFailed(f"the provider does not answer: {error!a:.200}") from error

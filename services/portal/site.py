@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from services.kernel.access import AUDIENCE, Issuers, audience_of
-from services.kernel.errors import Unauthenticated
+from services.kernel.errors import InvalidArgument, Unauthenticated
 from services.portal.broadcasts import Admissions, Broadcasts
 from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
@@ -110,14 +110,17 @@ class Site:
         try:
             grant = await self.renewals.grant(session.institution_id, session.refresh_token)
             fresh = admitted(session, self.issuers, grant.access_token)
-        except (SignInFailed, Unauthenticated) as error:
+            fresh = replace(fresh, refresh_token=grant.refresh_token)
+            # What fits into no cookie would be lost, and no page could be answered until then.
+            self.sessions.cookie(fresh)
+        except (SignInFailed, Unauthenticated, InvalidArgument) as error:
             # The session goes on until its token ends; then its holder signs in again.
             log.warning("no token was renewed", reason=str(error))
             return session
         if fresh.holder != session.holder:
             log.warning("a renewed token is of somebody else")
             return session
-        return replace(fresh, refresh_token=grant.refresh_token)
+        return fresh
 
 
 class Page:
@@ -162,7 +165,8 @@ class Page:
         """Return the link to this page with some parameters changed; an empty one is left out."""
         kept = [(name, value) for name, value in self.query.multi_items() if name not in changes]
         kept += [(name, value) for name, value in changes.items() if value]
-        path = self.request.url.path
+        # Two slashes would begin the name of another site.
+        path = f"/{self.request.url.path.lstrip('/')}"
         return f"{path}?{urlencode(kept)}" if kept else path
 
     def word(self, group: str, name: str) -> str:

@@ -33,7 +33,7 @@ LAYERS: Mapping[str, Layers] = {
         ("pages", "api"),
         ("answering",),
         ("site",),
-        ("sessions", "catalogues", "pieces", "renewals", "formulas", "forms", "broadcasts"),
+        ("sessions", "catalogues", "pieces", "renewals", "forms", "broadcasts"),
         ("providers", "numbers"),
         ("trial", "calls", "wire", "texts", "protection", "loop"),
         ("config", "metrics", "domain"),

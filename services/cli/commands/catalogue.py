@@ -12,13 +12,13 @@ from rich.console import RenderableType
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from services import definitions
 from services.cli.admin import offline
 from services.cli.client.stack import DEPLOY
 from services.cli.commands import catalogue_reorganisation, catalogue_views, catalogue_what_if
 from services.cli.errors import NO
 from services.cli.files import catalogue_yaml
 from services.cli.session import Session, with_session
-from services.cli.terminal import formula
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
@@ -92,7 +92,7 @@ def indicator_json(indicator: catalogue_pb2.Indicator) -> dict[str, Any]:
         "is_ratio": indicator.HasField("denominator") or bool(indicator.attainment_of),
         "is_stock": bool(indicator.value.until),
         "cuts": list(indicator.cuts),
-        "formula": {lang.value: formula.words(indicator, lang) for lang in Lang},
+        "formula": {lang.value: definitions.words(indicator, lang.value) for lang in Lang},
     }
 
 
@@ -104,7 +104,7 @@ def _table(screen: Screen, message: catalogue_pb2.Catalogue) -> RenderableType:
             getattr(indicator.name, screen.lang.value),
             indicator.unit,
             screen.text(f"house.{indicator.house}"),
-            formula.words(indicator, screen.lang),
+            definitions.words(indicator, screen.lang.value),
         )
     return table
 

@@ -25,11 +25,6 @@ class Period:
         """Number of months, 1 or more."""
         return _number(self.last) - _number(self.first) + 1
 
-    @property
-    def is_from_january(self) -> bool:
-        """Whether targets of a year can be compared: it begins in January of its last year."""
-        return self.first == f"{self.last[:4]}-01"
-
 
 def period(first: str, last: str) -> Period:
     """Return the period of two months.
@@ -56,11 +51,6 @@ def year_to_date(today: date) -> Period:
 def year(number: int) -> Period:
     """Return a calendar year."""
     return Period(f"{number:04}-01", f"{number:04}-12")
-
-
-def academic_year(number: int) -> Period:
-    """Return September of a year to August of the next one."""
-    return Period(f"{number:04}-09", f"{number + 1:04}-08")
 
 
 def months_until(last: str, count: int) -> Period:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import NotFound
@@ -81,7 +82,17 @@ class Board:
     @property
     def troubles(self) -> list[trust.Trouble]:
         """What is wrong with the numbers."""
-        return trust.troubles(self.view.log_trouble, self.view.parked, 0)
+        return troubles_of(self.view)
+
+
+def troubles_of(view: view_pb2.ViewInfo) -> list[trust.Trouble]:
+    """Return what is wrong with the numbers of a view."""
+    return trust.troubles(view.log_trouble, view.parked, 0)
+
+
+def status_of(view: view_pb2.ViewInfo) -> dict[str, Any]:
+    """Return what the status line of a page says of the view that its numbers are of."""
+    return {"view": view, "newest": wire.newest(view), "level": trust.level(troubles_of(view))}
 
 
 def house_of(page: Page) -> str:

@@ -11,9 +11,8 @@ from starlette.responses import Response
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal import wire
-from services.portal.domain import trust
 from services.portal.domain.periods import Period, period
-from services.portal.pages.board import KPI, read_cells, selection
+from services.portal.pages.board import KPI, read_cells, selection, status_of
 from services.portal.pages.contributions import Contributions, read_contributions
 from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
@@ -80,9 +79,7 @@ async def cell(page: Page) -> Response:
         catalogue=catalogue,
         name=name,
         figure=wire.figure(answer.cells[0]),
-        view=explained.view,
-        level=trust.level(trust.troubles(explained.view.log_trouble, explained.view.parked, 0)),
-        newest=wire.newest(explained.view),
+        **status_of(explained.view),
         word_of=finding_word,
         value=wire.number(explained.value),
         works=[(work, wire.number(work.contribution)) for work in explained.works],

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
-from services.portal.forms import answers_of, facts_of, fields_of
+from services.portal.forms import answers_of, facts_of, fields_of, version_of
 from services.portal.pages.effects import effects_of
 from services.portal.pages.works import SUBMISSIONS, shown
 from services.portal.site import Page
@@ -102,12 +102,12 @@ async def _keep(
         )
         answer = await page.call(SUBMISSIONS["CreateSubmission"], creating)
         return answer.submission  # type: ignore[no-any-return]
-    kept, version = found, _one(answers, "version")
+    kept = found
     if content != found.content:
         amending = submission_service_pb2.AmendSubmissionRequest(
             request_id=request_id,
             submission_id=found.submission_id,
-            version=int(version) if version.isdecimal() else 0,
+            version=_version(answers),
             content=content,
         )
         kept = (await page.call(SUBMISSIONS["AmendSubmission"], amending)).submission
@@ -124,10 +124,15 @@ async def _withdraw(page: Page, found: submission_pb2.Submission, answers: Answe
     request = submission_service_pb2.WithdrawSubmissionRequest(
         request_id=_one(answers, "request_id"),
         submission_id=found.submission_id,
-        version=found.version,
+        version=_version(answers),
         reason=_one(answers, "reason"),
     )
     await page.call(SUBMISSIONS["WithdrawSubmission"], request)
+
+
+def _version(answers: Answers) -> int:
+    """Return the version that was looked at, so that nothing newer is changed unseen."""
+    return version_of(_one(answers, "version")) or 0
 
 
 async def _read(page: Page, submission_id: str) -> submission_pb2.Submission:
@@ -143,7 +148,8 @@ def _one(answers: Answers, name: str) -> str:
 def _content(type_: str, answers: Answers) -> submission_pb2.Content:
     share = _one(answers, "share_ppm") or "0"
     if not share.isdecimal() or len(share) > 7:
-        raise InvalidArgument("share_ppm: a whole number", fields={"share_ppm": share[:20]})
+        problem = "write a whole number"
+        raise InvalidArgument(f"share_ppm: {problem}", fields={"share_ppm": problem})
     columns = [answers.get(f"evidence_{name}", ()) for name in ("title", "uri", "sha256")]
     rows = [tuple(cell.strip() for cell in row) for row in zip(*columns, strict=False)]
     return submission_pb2.Content(

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response
 
+from services import definitions
 from services.kernel.errors import NotFound
-from services.portal import formulas, wire
+from services.portal import wire
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
-from services.portal.domain import periods, trust
+from services.portal.domain import periods
 from services.portal.domain.pictures import chart
-from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection
-from services.portal.pages.tables import wanted_file
+from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection, status_of
+from services.portal.pages.tables import plain, wanted_file
 from services.portal.site import Page
+from services.portal.texts import Lang, word
 
 VERSIONS_MAX = 12
 """Catalogue versions that are looked at for earlier definitions."""
@@ -27,7 +30,6 @@ class Definition:
     """What an indicator counted from one catalogue version on."""
 
     version: int
-    name: str
     words: str
 
 
@@ -57,10 +59,9 @@ async def indicator(page: Page) -> Response:
         for month, cell in zip(periods.months_of(months), history.cells, strict=True)
     ]
     heading = [page.text(f"column.{name}") for name in ("month", "verified", "declared")]
-    lines = ([month, *map(_plain, values)] for month, *values in trend)
+    lines = ([month, *map(plain, values)] for month, *values in trend)
     if found := wanted_file(page, f"kieng-{code}-{period.last}", [heading, *lines]):
         return found
-    view = answer.view
     return page.html(
         "indicator.html",
         catalogue=catalogue,
@@ -72,9 +73,7 @@ async def indicator(page: Page) -> Response:
         trend=trend,
         chart=chart([[v for _, v, _ in trend], [d for _, _, d in trend]]),
         definitions=definitions,
-        view=view,
-        newest=wire.newest(view),
-        level=trust.level(trust.troubles(view.log_trouble, view.parked, 0)),
+        **status_of(answer.view),
     )
 
 
@@ -95,13 +94,17 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
             break
         if code not in older.indicators:
             break
-        words = formulas.words(older.indicators[code], page.lang)
-        name = older.indicator_name(code, page.lang)
-        if found and (found[-1].words, found[-1].name) == (words, name):
+        name = partial(named, page.lang)
+        words = definitions.words(older.indicators[code], page.lang.value, name)
+        if found and found[-1].words == words:
             found.pop()
-        found.append(Definition(version, name, words))
+        found.append(Definition(version, words))
     return found
 
 
-def _plain(value: object) -> int | float | None:
-    return value if value is None or isinstance(value, int) else float(value)  # type: ignore[arg-type]
+def named(lang: Lang, group: str, name: str) -> str:
+    """Return the word for a name of the contracts within a sentence."""
+    found = word(lang, group, name)
+    # Lower-case, except abbreviations such as DOI.
+    is_lowered = group == "fact" and not found[1:2].isupper()
+    return found[:1].lower() + found[1:] if is_lowered else found

@@ -23,7 +23,7 @@ from services.portal.catalogues import Catalogue
 from services.portal.domain import trust
 from services.portal.domain.figures import Figure
 from services.portal.domain.periods import Period
-from services.portal.pages.board import KPI, house_of, period_of, read_cells, selection
+from services.portal.pages.board import KPI, house_of, period_of, read_cells, selection, troubles_of
 from services.portal.site import Page, Site
 from services.portal.texts import Lang
 
@@ -108,12 +108,11 @@ class Shown:
             cells[f"{unit_id}|{code}"] = self._written(figure)
             if at % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
-        troubles = trust.troubles(view.log_trouble, view.parked, 0)
         facts: dict[str, str | bool] = {
             "view": view.view_id,
             "digest": view.digest[:12],
             "reading": wire.newest(view) is None,
-            "level": trust.level(troubles),
+            "level": trust.level(troubles_of(view)),
         }
         return Update(facts, cells)
 

@@ -9,10 +9,8 @@ from starlette.responses import Response
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
 from services.kernel.errors import NotFound
-from services.portal import wire
 from services.portal.catalogues import Catalogue
-from services.portal.domain import trust
-from services.portal.pages.board import KPI, period_of
+from services.portal.pages.board import KPI, period_of, status_of
 from services.portal.pages.cells import MEASURES
 from services.portal.pages.tables import wanted_file
 from services.portal.site import Page
@@ -34,7 +32,7 @@ async def overlaps(page: Page) -> Response:
     if unit_id not in catalogue.units:
         raise NotFound(page.text("refused.no_unit"))
     codes = whole_counts(catalogue)
-    code = page.query.get("indicator", codes[0])
+    code = page.query.get("indicator") or next(iter(codes), "")
     measure = "declared" if page.query.get("measure") == "declared" else "verified"
     period = await period_of(page, catalogue)
     asked: Any = {
@@ -58,7 +56,6 @@ async def overlaps(page: Page) -> Response:
     lines = [[a, *(pairs.get(frozenset((a, b)), 0) for b in children)] for a in children]
     if found := wanted_file(page, f"kieng-overlaps-{code}", [heading, *lines]):
         return found
-    view = counted.view
     return page.html(
         "overlaps.html",
         catalogue=catalogue,
@@ -72,9 +69,7 @@ async def overlaps(page: Page) -> Response:
         counted=counted,
         listed=listed.overlaps[:LISTED_MAX],
         more=len(listed.overlaps) > LISTED_MAX or bool(listed.next_page_token),
-        view=view,
-        newest=wire.newest(view),
-        level=trust.level(trust.troubles(view.log_trouble, view.parked, 0)),
+        **status_of(counted.view),
     )
 
 

@@ -104,4 +104,4 @@ def _cookie_name(page: Page) -> str:
 
 def _failed(page: Page, back: str, reason: str) -> Response:
     log.warning("sign-in failed", reason=reason)
-    return form_page(page, back, page.text("sign_in.failed", reason=reason), 401)
+    return form_page(page, back, page.text("sign_in.failed", reason=page.said(reason)), 401)

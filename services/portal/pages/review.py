@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from kieng.submissions.v1 import review_service_pb2, submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
+from services.portal.forms import version_of
 from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
 from services.portal.pages.tables import Value, wanted_file
 from services.portal.pages.works import SUBMISSIONS, shown
@@ -82,13 +83,13 @@ async def decide(page: Page, given: FormData) -> Response:
         InvalidArgument: the form names no decision.
     """
     decision = DECISIONS.get(str(given.get("decision", "")))
-    version = str(given.get("version", ""))
-    if decision is None or not version.isdecimal():
+    version = version_of(str(given.get("version", "")))
+    if decision is None or version is None:
         raise InvalidArgument(page.text("refused.no_decision"))
     request = review_service_pb2.DecideSubmissionRequest(
         request_id=str(given.get("request_id", "")),
         submission_id=str(given.get("submission_id", "")),
-        version=int(version[:19]),
+        version=version,
         decision=decision,
         reason=str(given.get("reason", "")).strip(),
     )
@@ -106,7 +107,8 @@ async def decide_many(page: Page, given: FormData) -> Response:
     """
     word, reason = str(given.get("decision", "")), str(given.get("reason", "")).strip()
     chosen = [str(each).rpartition("@") for each in given.getlist("chosen")][:QUEUE_MAX]
-    named = [(name, int(version)) for name, _, version in chosen if version.isdecimal()]
+    versions = [(name, version_of(version)) for name, _, version in chosen]
+    named = [(name, version) for name, version in versions if version is not None]
     if word not in DECISIONS or not named:
         raise InvalidArgument(page.text("refused.no_decision"))
     if not given.get("sure"):

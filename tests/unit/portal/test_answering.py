@@ -18,15 +18,15 @@ def site() -> Site:
     return Site(Settings())
 
 
-def page(site: Site, query: str) -> Page:
+def page(site: Site, query: str, path: str = "/works") -> Page:
     app = Starlette()
     app.state.site = site
     scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
-        "path": "/works",
+        "path": path,
         "query_string": query.encode(),
-        "headers": [],
+        "headers": [(b"host", b"kieng.example")],
         "app": app,
     }
     return Page(Request(scope))
@@ -49,3 +49,7 @@ def test_a_wrong_field_is_said_once_and_an_unknown_sentence_stays(site: Site) ->
     text = bytes(refusal(page(site, ""), "INVALID_ARGUMENT", message, fields).body).decode()
     assert text.count("a sentence &lt;b&gt;nobody&lt;/b&gt; knows") == 1
     assert "<blockquote>" not in text
+
+
+def test_no_link_of_a_page_leads_to_another_site(site: Site) -> None:
+    assert page(site, "", "//evil.example/x").other_language() == "/evil.example/x?lang=en"

@@ -138,6 +138,25 @@ def test_a_broken_stream_is_told_to_all_and_the_next_page_opens_another(
     run(test)
 
 
+def test_an_unknown_error_of_the_stream_leaves_no_page_waiting() -> None:
+    async def test(broadcasts: Broadcasts, source: Source) -> None:
+        async def failing(token: str) -> AsyncGenerator[Update]:
+            async for each in source.open(token):
+                yield each
+                raise KeyError("kind.hours")
+
+        page = broadcasts.listen("board", failing, "token", LONG)
+        first = asyncio.create_task(anext(page))
+        await settled()
+        source.sent.put_nowait(update(1, a="1"))
+        await first
+        with pytest.raises(Refused, match="UNFORESEEN"):
+            await anext(page)
+        assert len(broadcasts) == 0
+
+    run(test)
+
+
 def test_updates_end_with_the_token_and_the_stream_goes_on_with_another() -> None:
     async def test(broadcasts: Broadcasts, source: Source) -> None:
         ending = broadcasts.listen("board", source.open, "ending", time.time() + 0.2)

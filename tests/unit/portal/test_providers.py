@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -100,9 +101,33 @@ def test_a_new_key_is_read_when_it_first_signs_and_never_too_often(
     issuer.change_key()
     with pytest.raises(SignInFailed):
         issuer.claims()
-    now += providers.UNKNOWN_KEY_SECONDS
+    now += providers.AGAIN_SECONDS
     issuer.claims()
     assert issuer.read == 4
+
+
+def test_a_silent_provider_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer, now, asked = Issuer(monkeypatch), 1000.0, []
+
+    def silent(url: str) -> Any:
+        asked.append(url)
+        raise requests.Timeout
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(providers, "_json", silent)
+    for _ in range(3):
+        with pytest.raises(SignInFailed, match="does not answer"):
+            issuer.provider.begin("/")
+    assert len(asked) == 1
+    now += providers.AGAIN_SECONDS
+    monkeypatch.setattr(providers, "_json", issuer._json)
+    assert issuer.provider.begin("/")[0].startswith(f"{ISSUER}/auth")
+    # What was read once serves on while the provider is silent, without another wait.
+    now += providers.METADATA_SECONDS
+    monkeypatch.setattr(providers, "_json", silent)
+    for _ in range(3):
+        issuer.provider.begin("/")
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ TRANSLATED = (
     "portal",
     "submissions",
 )
-REFUSALS = {kind.__name__ for kind in errors.Refusal.__subclasses__()}
+REFUSALS = {kind.__name__ for kind in errors.Refusal.__subclasses__()} | {"SignInFailed"}
 # All texts of these modules are told of a field.
 OF_FIELDS = ("submissions/identifiers.py", "submissions/validation.py")
 TABLE = tomllib.loads((FOLDER / "refusals.toml").read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def said() -> list[tuple[str, str]]:
             texts = [
                 text
                 for node in ast.walk(tree)
-                if isinstance(node, ast.FunctionDef)
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
                 for text in sentences_of(node)
             ]
             texts += texts_of(tree) if name in OF_FIELDS else []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import facts_pb2
-from services.cli.terminal import formula
-from services.cli.terminal.texts import Lang, texts
+from services import definitions
 
 Condition, Component = catalogue_pb2.Condition, catalogue_pb2.Component
+LANGS = ("vi", "en")
+PLACE = re.compile(r"\{[a-z]+\}")
 WORDS = {
     "one of": (
         Condition(field="kind", any_of=catalogue_pb2.Values(values=["a", "b"])),
@@ -44,7 +47,7 @@ def test_a_condition_is_told_in_words(condition: catalogue_pb2.Condition, words:
     value = Component(
         type="task", rule=catalogue_pb2.COUNTING_RULE_CLAIMS, date="due_on", where=[condition]
     )
-    told = formula.words(catalogue_pb2.Indicator(value=value), Lang.en)
+    told = definitions.words(catalogue_pb2.Indicator(value=value), "en")
     assert told == f"number of tasks, {words}, in the month of `due_on`"
 
 
@@ -60,21 +63,41 @@ def test_a_stock_a_ratio_and_an_attainment_are_told() -> None:
         type="task", rule=catalogue_pb2.COUNTING_RULE_CLAIMS, date="due_on", until="never"
     )
     indicator = catalogue_pb2.Indicator(value=stock, denominator=endless)
-    assert formula.words(indicator, Lang.en) == (
+    assert definitions.words(indicator, "en") == (
         "number of tasks, each once at every level, as of the end of the period: from `due_on` and "
         "`begin_on` until `done_on`; divided by number of tasks, as of the end of the period: "
         "from `due_on`"
     )
     reached = catalogue_pb2.Indicator(attainment_of="AAA-01")
-    assert formula.words(reached, Lang.vi) == "giá trị của AAA-01 chia cho chỉ tiêu năm"
+    assert definitions.words(reached, "vi") == "giá trị của AAA-01 chia cho chỉ tiêu năm"
 
 
 def test_every_type_and_every_rule_has_its_words() -> None:
     types = [field.name for field in facts_pb2.Facts.DESCRIPTOR.fields]
-    for lang in Lang:
-        called = {key.removeprefix("works.") for key in texts(lang) if key.startswith("works.")}
-        assert called == {*types, "any"}
+    for lang in LANGS:
+        assert definitions.texts(lang)["works"].keys() == {*types, "any"}
     for rule in catalogue_pb2.CountingRule.values()[1:]:
         value = Component(type="receipt", rule=rule, date="received_on", amount="a", member="m")
-        told = [formula.words(catalogue_pb2.Indicator(value=value), lang) for lang in Lang]
+        told = [definitions.words(catalogue_pb2.Indicator(value=value), lang) for lang in LANGS]
         assert len(set(told)) == 2
+
+
+def test_both_languages_have_the_same_texts_with_the_same_names() -> None:
+    vi, en = map(definitions.texts, LANGS)
+    for section, own in vi.items():
+        assert own.keys() == en[section].keys()
+        for key, text in own.items():
+            assert sorted(PLACE.findall(text)) == sorted(PLACE.findall(en[section][key])), key
+
+
+def test_who_asks_decides_how_names_are_written() -> None:
+    condition = Condition(field="kind", any_of=catalogue_pb2.Values(values=["a"]))
+    value = Component(
+        type="task", rule=catalogue_pb2.COUNTING_RULE_CLAIMS, date="due_on", where=[condition]
+    )
+    told = definitions.words(
+        catalogue_pb2.Indicator(value=value), "en", lambda group, name: f"<{group} {name}>"
+    )
+    assert told == (
+        "number of tasks, where <fact kind> is <value a>, in the month of <fact due_on>"
+    )
