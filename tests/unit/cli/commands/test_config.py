@@ -15,6 +15,7 @@ import typer
 from services.cli.admin.service_settings import OF_COMMANDS
 from services.cli.client.stack import Process, Stack
 from services.cli.main import app, main
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +133,9 @@ def with_stack(
         environment: variables that `/proc` shows.
     """
     process = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], **environment})
+    # Popen returns while the kernel still lays out the new program, and `/proc` shows nothing.
+    shown = Path(f"/proc/{process.pid}/environ")
+    wait_until(shown.read_bytes, what="/proc shows the environment")
     forked = Process(process.pid, "log", settings=settings)
     Stack(str(folder), processes={"submissions": forked}).save()
     return process
