@@ -49,7 +49,7 @@ def test_one_submission_passes_through_four_roles_of_two_universities(
     stack: RunningStack, running: Browser
 ) -> None:
     number = 'td[data-cell="consortium|KNW-03"] .value'
-    with visit(running, stack, "viewer", "hust") as leader:
+    with visit(running, stack, "auditor", "hust") as leader:
         leader.goto(f"/?house=university&{YEAR}")
         expect(leader.locator("[data-live]")).to_have_text("trực tiếp", timeout=LIVE_MS)
         expect(leader.locator(number)).to_have_text("0")
