@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from services.cli.errors import INTERRUPTED, USAGE, Failure
+from services.cli.errors import INTERRUPTED, USAGE, Failure, failure_of
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.plain_options import read_plainly
 from services.cli.terminal.escaping import visible
+from services.importing.errors import Unreadable
 
 COMMANDS = {
     "up": Entry(
@@ -140,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         app(args=arguments, prog_name="kieng")
-    except Failure as failure:
+    except (Failure, Unreadable) as error:
+        failure = error if isinstance(error, Failure) else failure_of(error)
         print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except OSError as error:

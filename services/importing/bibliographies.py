@@ -13,11 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from services.cli.errors import USAGE, Failure
-from services.cli.files import bibliography_formats, csv_file, spreadsheets
-from services.cli.files.bibliography_formats import Record
-from services.cli.files.cells import Cell, cell_text
-from services.cli.files.spreadsheets import Notice, Table
+from services.importing import bibliography_formats, csv_file, spreadsheets
+from services.importing.bibliography_formats import Record
+from services.importing.cells import Cell, cell_text
+from services.importing.errors import Unclear
+from services.importing.spreadsheets import Notice, Table
 
 SUFFIXES = {".ris": "ris", ".bib": "bibtex"}
 COLUMNS = ("record_id", "title", "doi", "issn", "issued_on")
@@ -59,7 +59,7 @@ class Completion:
 @cache
 def known_sources() -> Mapping[str, FieldMapping]:
     """Return name of a source -> its mapping, for all sources that `sources.toml` describes."""
-    text = files("services.cli.files").joinpath("sources.toml").read_text(encoding="utf-8")
+    text = files("services.importing").joinpath("sources.toml").read_text(encoding="utf-8")
     return {name: _mapped(table) for name, table in tomllib.loads(text).items()}
 
 
@@ -67,14 +67,14 @@ def read_mapping(path: Path) -> FieldMapping:
     """Return the mapping in a user's file, which has the keys of one table of `sources.toml`.
 
     Raises:
-        Failure: the file cannot be read, or has an unknown key.
+        Unreadable: the file cannot be read, or has an unknown key.
     """
     try:
         mapping = _mapped(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise Failure(f"{path}: {error}", USAGE) from error
+        raise Unclear(path, str(error)) from error
     if unknown := set(mapping.columns) - {*COLUMNS, "date", "year", "month_day"}:
-        raise Failure(f"{path}: unknown columns {', '.join(sorted(unknown))}", USAGE)
+        raise Unclear(path, f"unknown columns {', '.join(sorted(unknown))}")
     return mapping
 
 
@@ -104,7 +104,7 @@ def read(path: Path, source: str, mapping: FieldMapping | None, completion: Comp
         completion: what the file lacks.
 
     Raises:
-        Failure: the file is not in the format of the source.
+        Unreadable: the file is not in the format of the source.
     """
     mapped = mapping or known_sources()[source]
     unread: list[str] = []

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import facts_pb2
-from services.cli.files.column_aliases import ALIASES
+from services.importing.column_aliases import ALIASES
 
 TYPES: dict[str, Descriptor] = {
     field.name: field.message_type
@@ -36,6 +36,10 @@ RENAMED = {("rd_funding", "source"): "funding_source"}
 ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
 """Slugs of headings of a column that numbers the rows; it is ignored."""
 REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
+
+
+Chosen = Mapping[str, str]
+NONE: Chosen = {}
 
 
 class HeaderWrong(ValueError):
@@ -87,21 +91,45 @@ def _meaning(meanings: Mapping[str, str], heading: str) -> str:
     return meanings.get(slug(heading)) or meanings.get(slug(REMARK.sub("", heading)), "")
 
 
-def is_header(type_name: str, cells: Sequence[str]) -> bool:
+def _column(meanings: Mapping[str, str], heading: str, chosen: Chosen) -> str:
+    return chosen[heading] if heading in chosen else _meaning(meanings, heading)
+
+
+def is_header(type_name: str, cells: Sequence[str], chosen: Chosen = NONE) -> bool:
     """Return True if a row contains headings of a type: `record_id` and at least one more."""
-    found = {_meaning(_meanings(type_name), cell) for cell in cells}
+    found = {_column(_meanings(type_name), cell, chosen) for cell in cells}
     return "record_id" in found and len(found - {""}) > 1
 
 
-def read_header(type_name: str, header: Sequence[str]) -> list[str]:
+def suggested(type_name: str, header: Sequence[str]) -> list[str]:
+    """Return the column that each heading means or resembles; empty where nothing is like it.
+
+    Of several headings that resemble one column, only the most alike gets it.
+    """
+    meanings = _meanings(type_name)
+    found = [_meaning(meanings, heading) for heading in header]
+    for at, heading in enumerate(header):
+        if not found[at] and (close := get_close_matches(slug(heading), list(meanings), n=1)):
+            name = meanings[close[0]]
+            found[at] = name if name not in found else ""
+    return found
+
+
+def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) -> list[str]:
     """Return the column name for each cell of a header row; empty for a column to ignore.
+
+    Args:
+        type_name: submission type.
+        header: headings of the table.
+        chosen: heading -> column, where the user knows better; empty for one to ignore.
 
     Raises:
         HeaderWrong: a heading is unknown or duplicated, or a required one is missing.
     """
     meanings = _meanings(type_name)
     unread = ORDINALS | {slug(heading) for heading in REFUSED_BECAUSE}
-    found = [_meaning(meanings, heading) for heading in header]
+    found = [_column(meanings, heading, chosen) for heading in header]
+    unread |= {slug(heading) for heading in chosen}
     for heading, name in zip(header, found, strict=True):
         if slug(heading) and slug(heading) not in unread and not name:
             close = get_close_matches(slug(heading), list(meanings), n=1)

@@ -13,13 +13,10 @@ from zipfile import BadZipFile, ZipFile
 
 import python_calamine
 
-from services.cli.errors import USAGE, Failure
-from services.cli.files import xlsx_marks
-from services.cli.files.cells import Cell, MaskedNumber, UnreadableCell, has_text
+from services.importing import xlsx_marks
+from services.importing.cells import Cell, MaskedNumber, UnreadableCell, has_text
+from services.importing.errors import Unclear, Unreadable
 
-UNPACKED_BYTES_MAX = 500 * 1024 * 1024
-# calamine keeps a sheet in memory as a full rectangle of about 32 bytes per cell.
-CELLS_MAX = 20_000_000
 _BROKEN = (
     python_calamine.CalamineError,
     BadZipFile,
@@ -29,6 +26,22 @@ _BROKEN = (
     ElementTree.ParseError,
     expat.ExpatError,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a file may hold before it is read whole.
+
+    ``unpacked_bytes`` is the size of all parts of the file; ``cells`` the number of cells in the
+    rectangle of one sheet, of which calamine keeps each in about 32 bytes.
+    """
+
+    unpacked_bytes: int = 500 * 1024 * 1024
+    cells: int = 20_000_000
+
+
+WIDE = Limits()
+"""What a command may read on its user's own machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +62,32 @@ class Sheet:
         return any(has_text(cell) for row in self.rows for cell in row)
 
 
-def sheets(path: Path) -> list[Sheet]:
+def sheets(path: Path, limits: Limits = WIDE) -> list[Sheet]:
     """Return the worksheets of a file in their order, without charts and macros.
 
     Raises:
-        Failure: the file is not an XLSX file, or a sheet is too large.
+        Unreadable: the file is not an XLSX file, or a sheet is too large.
     """
     try:
         with ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > UNPACKED_BYTES_MAX:
-                limit = UNPACKED_BYTES_MAX // 1024**2
-                raise Failure(f"{path}: unpacks to more than {limit} MB; split it")
+            if sum(part.file_size for part in archive.infolist()) > limits.unpacked_bytes:
+                limit = limits.unpacked_bytes // 1024**2
+                raise Unreadable(path, f"unpacks to more than {limit} MB; split it")
             with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
-                return list(_sheets(path, archive, book))
+                return list(_sheets(path, archive, book, limits.cells))
     except _BROKEN as error:
-        raise Failure(f"{path}: not an XLSX file with a sheet: {error}", USAGE) from error
+        raise Unclear(path, f"not an XLSX file with a sheet: {error}") from error
 
 
-def _sheets(path: Path, archive: ZipFile, book: Any) -> Iterator[Sheet]:
+def _sheets(path: Path, archive: ZipFile, book: Any, cells_max: int) -> Iterator[Sheet]:
     for entry in book.sheets_metadata:
         if entry.typ != python_calamine.SheetTypeEnum.WorkSheet:
             continue
         marks = xlsx_marks.scan(archive, entry.name)
-        if marks.rows * marks.columns > CELLS_MAX:
+        if marks.rows * marks.columns > cells_max:
             text = f"reaches down to row {marks.rows:,} and column {marks.columns:,}"
             remedy = "delete what lies far from the table (Ctrl+End shows it)"
-            raise Failure(f"{path}: sheet {entry.name!r} {text}; {remedy}")
+            raise Unreadable(path, f"sheet {entry.name!r} {text}; {remedy}")
         sheet = book.get_sheet_by_name(entry.name)
         rows = _without_end(_rows(sheet, marks))
         is_visible = entry.visible == python_calamine.SheetVisibleEnum.Visible

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from services.cli.errors import NO, USAGE, Failure
-from services.cli.files import headings, spreadsheets, submission_rows, xlsx_file
-from services.cli.files.cells import Cell, UnreadableCell, cell_text
-from services.cli.files.kept_requests import BYTES_IN_MEMORY
-from services.cli.files.spreadsheets import Notice
+from services.importing import headings, spreadsheets, submission_rows, xlsx_file
+from services.importing.cells import Cell, UnreadableCell, cell_text
+from services.importing.errors import Unclear, Unreadable
+from services.importing.kept_requests import BYTES_IN_MEMORY
+from services.importing.spreadsheets import Notice
 
 DEMO = Path(__file__).parents[4] / "deploy" / "demo"
 HEADER = ["record_id", "unit_id", "title"]
@@ -57,32 +57,32 @@ def test_cells_keep_fractions_so_that_they_can_be_refused(cell: Cell, text: str)
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "code"),
+    ("name", "content", "kind"),
     [
-        ("absent.csv", None, USAGE),
-        ("a.pdf", b"x", USAGE),
-        ("a.csv", b"", NO),
-        ("a.csv", b" , ,\n\n", NO),
-        ("a.xlsx", b"not a book", USAGE),
+        ("absent.csv", None, Unclear),
+        ("a.pdf", b"x", Unclear),
+        ("a.csv", b"", Unreadable),
+        ("a.csv", b" , ,\n\n", Unreadable),
+        ("a.xlsx", b"not a book", Unclear),
     ],
 )
 def test_files_that_cannot_be_read_say_so(
-    tmp_path: Path, name: str, content: bytes | None, code: int
+    tmp_path: Path, name: str, content: bytes | None, kind: type[Unreadable]
 ) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(Failure) as told:
+    with pytest.raises(Unreadable) as told:
         spreadsheets.read(path)
-    assert told.value.exit_code == code
-    assert name in told.value.message
+    assert type(told.value) is kind
+    assert name in str(told.value)
 
 
 def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spreadsheets, "ROWS_MAX", 2)
     path = tmp_path / "a.csv"
     path.write_text("a,b\n" + "1,2\n" * 3)
-    with pytest.raises(Failure, match="more than 2 rows"):
+    with pytest.raises(Unreadable, match="more than 2 rows"):
         spreadsheets.read(path)
 
 
@@ -103,7 +103,7 @@ def test_a_cell_that_lies_too_far_is_told_instead_of_read(tmp_path: Path) -> Non
         sheet = workbook.add_worksheet("Bài báo")
         sheet.write_row(0, 0, HEADER)
         sheet.write(1_048_575, 300, " ")
-    with pytest.raises(Failure, match="row 1,048,576 and column 301"):
+    with pytest.raises(Unreadable, match="row 1,048,576 and column 301"):
         spreadsheets.read(path)
 
 
@@ -133,11 +133,11 @@ def test_the_sheet_with_the_table_is_read_and_the_others_are_told(tmp_path: Path
 def test_two_sheets_with_a_table_are_refused_until_one_is_chosen(tmp_path: Path) -> None:
     sheets = {"Quý 1": [HEADER, ["p1", "vnu", "A"]], "Quý 2": [HEADER, ["p2", "vnu", "B"]]}
     path = book(tmp_path / "publication.xlsx", sheets)
-    with pytest.raises(Failure, match="'Quý 1', 'Quý 2'; choose with --sheet"):
+    with pytest.raises(Unreadable, match="'Quý 1', 'Quý 2'; choose one"):
         spreadsheets.read(path, IS_PUBLICATION)
     table = spreadsheets.read(path, IS_PUBLICATION, sheet="Quý 2")
     assert list(table.rows) == [(2, ["p2", "vnu", "B"])]
-    with pytest.raises(Failure, match="no sheet 'Quý 3'"):
+    with pytest.raises(Unreadable, match="no sheet 'Quý 3'"):
         spreadsheets.read(path, IS_PUBLICATION, sheet="Quý 3")
 
 
@@ -190,7 +190,7 @@ def test_cells_that_say_nothing_are_marked(tmp_path: Path) -> None:
 def test_records_with_too_many_cells_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "targets.csv"
     path.write_text("unit_id,value\nvnu,1,500\nhust,2,,\n")
-    with pytest.raises(Failure, match=r"targets.csv:2: 3 cells under 2 headings"):
+    with pytest.raises(Unreadable, match=r"targets.csv:2: 3 cells under 2 headings"):
         list(spreadsheets.read_records(path))
     path.write_text("unit_id,value\nhust,2,,\nvnu\n")
     records = [(2, {"unit_id": "hust", "value": "2"}), (3, {"unit_id": "vnu", "value": ""})]

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
-from services.cli.files.cells import (
+from services.importing.cells import (
     Cell,
     UnreadableCell,
     cell_text,
@@ -24,17 +24,19 @@ from services.cli.files.cells import (
     trouble_of_text,
     trouble_of_words,
 )
-from services.cli.files.date_order import DateOrder
-from services.cli.files.field_values import CellWrong, is_day, places, reader
-from services.cli.files.headings import (
+from services.importing.date_order import DateOrder
+from services.importing.field_values import CellWrong, is_day, places, reader
+from services.importing.headings import (
     CLAIM_COLUMNS,
     EVIDENCE_COLUMNS,
+    NONE,
+    Chosen,
     fact_columns,
     read_header,
     slug,
 )
-from services.cli.files.kept_requests import KeptRequests
-from services.cli.files.spreadsheets import Notice, Table, is_too_wide
+from services.importing.kept_requests import KeptRequests
+from services.importing.spreadsheets import Notice, Table, is_too_wide
 
 DEFAULT_EVIDENCE_TITLE = "evidence"
 WITHDRAW = {"withdraw", "rut"}
@@ -69,7 +71,7 @@ class Parsed:
     """What a file contains: requests in the order of its rows, and mistakes in unreadable rows.
 
     ``table`` is the table that was read, ``names`` the name of each of its columns, empty for an
-    ignored one.
+    ignored one, ``type_name`` the submission type of the rows.
     """
 
     requests: KeptRequests
@@ -77,10 +79,15 @@ class Parsed:
     notices: Sequence[Notice] = field(default=())
     table: Table = field(default_factory=lambda: Table([], []))
     names: Sequence[str] = field(default=())
+    type_name: str = ""
 
 
 def parse(
-    type_name: str, header: Sequence[str], rows: Iterable[tuple[int, Sequence[Cell]]], system: str
+    type_name: str,
+    header: Sequence[str],
+    rows: Iterable[tuple[int, Sequence[Cell]]],
+    system: str,
+    chosen: Chosen = NONE,
 ) -> Parsed:
     """Turn the rows of a table into import requests.
 
@@ -91,11 +98,12 @@ def parse(
         header: headings of the table.
         rows: number in the file and cells of each row; can be iterated over again.
         system: name of the system that the records come from.
+        chosen: heading -> column, where the user knows better; empty for one to ignore.
 
     Raises:
         HeaderWrong: the headings are not valid; see `read_header`.
     """
-    columns = _Columns(type_name, header)
+    columns = _Columns(type_name, header, chosen)
     order = DateOrder()
     parsed = _parsed(columns, rows, system, order)
     # Only the last row shows in which order dates are written; few files leave a doubt.
@@ -214,9 +222,9 @@ class _Columns:
     to names.
     """
 
-    def __init__(self, type_name: str, header: Sequence[str]) -> None:
+    def __init__(self, type_name: str, header: Sequence[str], chosen: Chosen = NONE) -> None:
         self.header, self.width = header, len(header)
-        self.names = read_header(type_name, header)
+        self.names = read_header(type_name, header, chosen)
         self._type_name = type_name
         self._at = {name: at for at, name in enumerate(self.names) if name}
         self._read = [

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from kieng.submissions.v1 import facts_pb2
-from services.cli.errors import Failure
-from services.cli.files import bibliographies, submission_file
-from services.cli.files.bibliographies import Completion
-from services.cli.files.submission_file import Reading
-from services.cli.files.submission_rows import Parsed
+from services.importing import bibliographies, submission_file
+from services.importing.bibliographies import Completion
+from services.importing.errors import Unreadable
+from services.importing.submission_file import Reading
+from services.importing.submission_rows import Parsed
 
 HUS = Completion(unit="vnu/hus", month_day="12-31")
 SCOPUS = ["Authors", "Title", "Year", "Source title", "DOI", "ISSN", "Document Type", "EID"]
@@ -155,25 +155,25 @@ def test_a_mapping_of_ones_own_reads_another_source(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_file_says_what_it_should_be(tmp_path: Path, name: str, text: str) -> None:
-    with pytest.raises(Failure, match=f"{name}: not a file of "):
+    with pytest.raises(Unreadable, match=f"{name}: not a file of "):
         read(file(tmp_path, name, text))
 
 
 def test_what_is_missing_or_unknown_is_told(tmp_path: Path) -> None:
     path = file(tmp_path, "a.ris", RIS)
-    with pytest.raises(Failure, match="Give --unit"):
+    with pytest.raises(Unreadable, match="Name their unit"):
         read(path, Completion())
-    with pytest.raises(Failure, match="unknown source 'dblp'; known are table, scopus"):
+    with pytest.raises(Unreadable, match="unknown source 'dblp'; known are table, scopus"):
         read(path, source="dblp")
-    with pytest.raises(Failure, match="has publications, no receipt"):
+    with pytest.raises(Unreadable, match="has publications, no receipt"):
         submission_file.read(path, Reading(type_name="receipt", completion=HUS))
-    with pytest.raises(Failure, match="no such file"):
+    with pytest.raises(Unreadable, match="no such file"):
         read(tmp_path / "absent.ris")
 
 
 @pytest.mark.parametrize("text", ['colour = ["x"]', "record_id = ["])
 def test_a_wrong_mapping_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(Failure, match=r"own\.toml: "):
+    with pytest.raises(Unreadable, match=r"own\.toml: "):
         bibliographies.read_mapping(file(tmp_path, "own.toml", text))
 
 

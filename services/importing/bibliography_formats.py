@@ -12,8 +12,8 @@ from pybtex.database import parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
-from services.cli.errors import Failure
-from services.cli.files.csv_file import encoding_of
+from services.importing.csv_file import encoding_of
+from services.importing.errors import Unreadable
 
 Record = Mapping[str, str]
 
@@ -78,13 +78,13 @@ def records(path: Path, source: str) -> list[Record]:
         source: name of its format, a key of `READERS`.
 
     Raises:
-        Failure: the file cannot be read or does not have this format.
+        Unreadable: the file cannot be read or does not have this format.
     """
     try:
         return list(READERS[source](path.read_bytes().decode(encoding_of(path))))
     # Errors of the libraries, and errors of the lines above for JSON of another structure.
     except (PybtexError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise Failure(f"{path}: not a file of {source}: {error}") from error
+        raise Unreadable(path, f"not a file of {source}: {error}") from error
 
 
 def _plain(latex: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from services.cli.files.submission_file import Reading, read
-from services.cli.files.submission_rows import Parsed
+from services.importing.submission_file import Reading, read
+from services.importing.submission_rows import Parsed
 
 HEADER = ("record_id", "unit_id", "title", "issued_on", "indexes")
 GOOD = ("r1", "vnu/hus", "T", "2015-01-10", "scopus")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from services.cli.errors import USAGE, Failure
-from services.cli.files import csv_file, legacy_text, xlsx_file
-from services.cli.files.cells import Cell, cell_text, has_text
+from services.importing import csv_file, legacy_text, xlsx_file
+from services.importing.cells import Cell, cell_text, has_text
+from services.importing.errors import Unclear, Unreadable
+from services.importing.xlsx_file import WIDE, Limits
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000
@@ -77,7 +78,11 @@ class Table:
 
 
 def read(
-    path: Path, is_header: IsHeader | None = None, sheet: str = "", skip_hidden: bool = False
+    path: Path,
+    is_header: IsHeader | None = None,
+    sheet: str = "",
+    skip_hidden: bool = False,
+    limits: Limits = WIDE,
 ) -> Table:
     """Return the table in a file, with text of old Vietnamese fonts converted to Unicode.
 
@@ -87,20 +92,21 @@ def read(
             first row that is not blank contains the headings.
         sheet: name of the sheet to read; by default the only visible one that has a table.
         skip_hidden: whether to omit rows that are hidden, e.g. by a filter.
+        limits: how much an XLSX file may hold.
 
     Raises:
-        Failure: the file does not exist, is too large, is neither CSV nor XLSX, cannot be read, or
-            has several sheets to choose from.
+        Unreadable: the file does not exist, is too large, is neither CSV nor XLSX, cannot be read,
+            or has several sheets to choose from.
     """
     if not path.is_file():
-        raise Failure(f"{path}: no such file", USAGE)
+        raise Unclear(path, "no such file")
     if path.stat().st_size > FILE_BYTES_MAX:
-        raise Failure(f"{path}: larger than {FILE_BYTES_MAX // 1024**2} MB; split it")
+        raise Unreadable(path, f"larger than {FILE_BYTES_MAX // 1024**2} MB; split it")
     if path.suffix.lower() == ".csv":
         return _table(path, csv_file.rows(path), is_header)
     if path.suffix.lower() != ".xlsx":
-        raise Failure(f"{path}: only .csv and .xlsx can be read", USAGE)
-    chosen, notices = _choose(path, xlsx_file.sheets(path), is_header, sheet)
+        raise Unclear(path, "only .csv and .xlsx can be read")
+    chosen, notices = _choose(path, xlsx_file.sheets(path, limits), is_header, sheet)
     hidden = chosen.hidden if skip_hidden else frozenset()
     rows = [[] if number in hidden else row for number, row in enumerate(chosen.rows)]
     table = _table(path, rows, is_header)
@@ -124,12 +130,13 @@ def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each row in a table and its texts as heading -> text.
 
     Raises:
-        Failure: a row has a text beyond the last heading.
+        Unreadable: a row has a text beyond the last heading.
     """
     for number, cells in table.rows:
         if is_too_wide(cells, table.header):
             wide = f"{len(cells)} cells under {len(table.header)} headings"
-            raise Failure(f"{path}:{number}: {wide}; put texts with separators in quotation marks")
+            problem = f"{wide}; put texts with separators in quotation marks"
+            raise Unreadable(f"{path}:{number}", problem)
         texts = [cell_text(cell) for cell in cells]
         texts += [""] * (len(table.header) - len(texts))
         yield number, dict(zip(table.header, texts, strict=False))
@@ -145,7 +152,7 @@ def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | Non
     numbered = ((n, row) for n, row in enumerate(rows, start=1) if any(map(has_text, row)))
     first = list(islice(numbered, TITLE_ROWS_MAX + 1))
     if not first:
-        raise Failure(f"{path}: the file is empty")
+        raise Unreadable(path, "the file is empty")
     at = _header_at(first, is_header)
     begin, headings = first[at]
     header = [cell_text(cell) for cell in headings]
@@ -156,7 +163,7 @@ def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | Non
     for count, (_, row) in enumerate(chain(first[at + 1 :], numbered), start=1):
         foreign.look_at(row)
         if count > ROWS_MAX:
-            raise Failure(f"{path}: more than {ROWS_MAX:,} rows; split it")
+            raise Unreadable(path, f"more than {ROWS_MAX:,} rows; split it")
     notices = [Notice("import.titles_skipped", {"rows": str(at)})] if at else []
     return _with_unicode(Table(header, Body(rows, begin), notices), foreign.columns)
 
@@ -198,15 +205,15 @@ def _choose(
         found = [sheet for sheet in sheets if sheet.name == wanted]
         if not found:
             names = ", ".join(repr(sheet.name) for sheet in sheets)
-            raise Failure(f"{path}: there is no sheet {wanted!r}, but {names}", USAGE)
+            raise Unclear(path, f"there is no sheet {wanted!r}, but {names}", "sheet")
         return found[0], []
     full = [sheet for sheet in sheets if sheet.is_visible and sheet.has_rows()]
     tables = [sheet for sheet in full if _has_header(sheet, is_header)] or full
     if not tables:
-        raise Failure(f"{path}: the file is empty")
+        raise Unreadable(path, "the file is empty")
     if len(tables) > 1:
         names = ", ".join(repr(sheet.name) for sheet in tables)
-        raise Failure(f"{path}: several sheets have rows: {names}; choose with --sheet", USAGE)
+        raise Unclear(path, f"several sheets have rows: {names}; choose one", "sheet")
     others = [sheet.name for sheet in full if sheet is not tables[0]]
     values = {"sheet": tables[0].name, "others": ", ".join(others)}
     return tables[0], [Notice("import.sheets_unread", values)] if others else []

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 from zipfile import ZipFile
 
-from services.cli.files.cells import UnreadableCell
+from services.importing.cells import UnreadableCell
 
 CHUNK = 1 << 20
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

@@ -11,7 +11,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, SupportsIndex
 
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
-from services.cli.errors import DOWN, Failure
+from services.importing.errors import NoRoom
 
 BYTES_IN_MEMORY = 4 * 1024 * 1024
 BYTES_TOGETHER = 256 * 1024
@@ -33,7 +33,7 @@ class KeptRequests:
         """Add a request at the end.
 
         Raises:
-            Failure: the temporary file cannot be written.
+            NoRoom: the temporary file cannot be written.
         """
         encoded = request.SerializeToString()
         self._unwritten += encoded
@@ -47,8 +47,10 @@ class KeptRequests:
             self._file.write(self._unwritten)
             self._file.flush()
         except OSError as error:
-            remedy = "make room, or name another folder by TMPDIR"
-            raise Failure(f"no temporary file for the rows: {error}; {remedy}", DOWN) from error
+            problem = (
+                f"no temporary file for the rows: {error}; make room, or choose another TMPDIR"
+            )
+            raise NoRoom("", problem) from error
         self._unwritten.clear()
 
     def __len__(self) -> int:
@@ -60,7 +62,7 @@ class KeptRequests:
 
         Raises:
             IndexError: there is none.
-            Failure: the temporary file cannot be written.
+            NoRoom: the temporary file cannot be written.
         """
         at = range(len(self))[position]
         if self._unwritten:

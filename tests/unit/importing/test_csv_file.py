@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.errors import Failure
-from services.cli.files import csv_file
+from services.importing import csv_file
+from services.importing.errors import Unreadable
 
 TEXT = "record_id;title\nr1;Đề tài giả\n"
 ROWS = [["record_id", "title"], ["r1", "Đề tài giả"]]
@@ -32,7 +32,7 @@ def test_vietnamese_windows_files_are_read(tmp_path: Path) -> None:
 def test_bytes_of_no_known_encoding_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"id,title\nr1,\xd2\xfe\xd0\x90\x81\n")
-    with pytest.raises(Failure, match="save as UTF-8"):
+    with pytest.raises(Unreadable, match="save as UTF-8"):
         list(csv_file.rows(path))
 
 
@@ -46,7 +46,7 @@ def test_separators_are_found_by_the_first_lines(tmp_path: Path, separator: str)
 def test_a_broken_quotation_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('a,b\n"x"y,2\n')
-    with pytest.raises(Failure, match="not a CSV file"):
+    with pytest.raises(Unreadable, match="not a CSV file"):
         list(csv_file.rows(path))
 
 
@@ -56,5 +56,5 @@ def test_a_file_that_is_saved_while_it_is_read_is_refused(tmp_path: Path) -> Non
     rows = csv_file.rows(path)
     assert list(rows) == list(rows) == [["a", "b"], ["1", "2"]]
     path.write_text("a,b\n1,2\n3,4\n")
-    with pytest.raises(Failure, match="was changed while it was read"):
+    with pytest.raises(Unreadable, match="was changed while it was read"):
         list(rows)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from kieng.submissions.v1 import facts_pb2, submission_pb2
-from services.cli.files import field_values, headings, submission_rows
-from services.cli.files.cells import Cell, UnreadableCell
-from services.cli.files.column_aliases import ALIASES
-from services.cli.files.spreadsheets import Notice
+from services.importing import field_values, headings, submission_rows
+from services.importing.cells import Cell, UnreadableCell
+from services.importing.column_aliases import ALIASES
+from services.importing.spreadsheets import Notice
 
 DEMO = Path(__file__).parents[4] / "deploy" / "demo"
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from services.cli.errors import Failure
-from services.cli.files import refused_rows, spreadsheets, submission_file
-from services.cli.files.headings import REFUSED_BECAUSE
-from services.cli.files.submission_file import Reading
-from services.cli.files.submission_rows import Parsed
+from services.importing import refused_rows, spreadsheets, submission_file
+from services.importing.errors import Unreadable
+from services.importing.headings import REFUSED_BECAUSE
+from services.importing.submission_file import Reading
+from services.importing.submission_rows import Parsed
 
 HEADER = ["Mã bản ghi", "unit_id", "number", "amount_vnd", "received_on", "contract_ref"]
 
@@ -100,5 +100,5 @@ def test_a_row_whose_cells_have_shifted_stays_refused_until_it_is_mended(tmp_pat
     kept = tmp_path / "refused.csv"
     refused_rows.write(kept, parsed, {2: ["width"], 3: ["width"]}, REFUSED_BECAUSE[0])
     assert [each.problem for each in read(kept).wrong] == ["cell.width", "cell.width"]
-    with pytest.raises(Failure, match="csv"):
+    with pytest.raises(Unreadable, match="csv"):
         refused_rows.check(tmp_path / "refused.xlsx", source)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from services.cli.files.cells import Cell, cell_text
-from services.cli.files.field_values import is_day_first, is_month_first, is_short_date
+from services.importing.cells import Cell, cell_text
+from services.importing.field_values import is_day_first, is_month_first, is_short_date
 
 
 @dataclass

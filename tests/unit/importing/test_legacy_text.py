@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.files import legacy_text
+from services.importing import legacy_text
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from services.cli.files.cells import (
+from services.importing.cells import (
     Cell,
     UnreadableCell,
     cell_text,
     trouble_of_text,
     trouble_of_words,
 )
-from services.cli.files.headings import slug
+from services.importing.headings import slug
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from services.cli.errors import Failure
-from services.cli.files import legacy_text
+from services.importing import legacy_text
+from services.importing.errors import Unreadable
 
 SEPARATORS = ",;\t"
 LINES_LOOKED_AT = 20
@@ -35,22 +35,22 @@ class CsvRows:
         """Yield the cells of each row; an empty line is a row without cells.
 
         Raises:
-            Failure: the file is not CSV, or was changed since it was opened first.
+            Unreadable: the file is not CSV, or was changed since it was opened first.
         """
         try:
             with self.path.open(encoding=self.encoding, newline="") as file:
                 yield from csv.reader(file, delimiter=self.separator, strict=True)
         except (csv.Error, UnicodeDecodeError) as error:
-            raise Failure(f"{self.path}: not a CSV file: {error}") from error
+            raise Unreadable(self.path, f"not a CSV file: {error}") from error
         if _saved(self.path) != self.saved:
-            raise Failure(f"{self.path}: was changed while it was read; import it again")
+            raise Unreadable(self.path, "was changed while it was read; import it again")
 
 
 def rows(path: Path) -> CsvRows:
     """Return the rows of a file.
 
     Raises:
-        Failure: the encoding is unknown.
+        Unreadable: the encoding is unknown.
     """
     saved = _saved(path)
     try:
@@ -58,8 +58,8 @@ def rows(path: Path) -> CsvRows:
         with path.open(encoding=encoding, newline="") as file:
             first_lines = "".join(islice(file, LINES_LOOKED_AT))
     except UnicodeDecodeError as error:
-        raise Failure(
-            f"{path}: neither UTF-8 nor UTF-16 nor Windows-1258; save as UTF-8"
+        raise Unreadable(
+            path, "neither UTF-8 nor UTF-16 nor Windows-1258; save as UTF-8"
         ) from error
     return CsvRows(path, encoding, max(SEPARATORS, key=first_lines.count), saved)
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import xlsxwriter
 
-from services.cli.errors import USAGE, Failure
-from services.cli.files.cells import Cell, cell_text
-from services.cli.files.submission_rows import Parsed
-from services.cli.terminal.escaping import visible
+from services.importing.cells import Cell, cell_text
+from services.importing.errors import Unclear
+from services.importing.submission_rows import Parsed
 
 CSV, XLSX = ".csv", ".xlsx"
 REPEATED = "cell.twice"
@@ -26,15 +25,15 @@ def check(to: Path, source: Path) -> None:
     """Check that the refused rows of the file ``source`` can be written to the file ``to``.
 
     Raises:
-        Failure: both are the same file, or ``to`` is neither CSV nor XLSX, or XLSX although the
+        Unreadable: both are the same file, or ``to`` is neither CSV nor XLSX, or XLSX although the
             source is CSV: a spreadsheet would fill up rows that lack cells.
     """
     kinds = (CSV,) if source.suffix.lower() == CSV else (CSV, XLSX)
     if to.suffix.lower() not in kinds:
         wanted = " or ".join(kinds)
-        raise Failure(f"{to}: the refused rows of {source.name} go to a {wanted} file", USAGE)
+        raise Unclear(to, f"the refused rows of {source.name} go to a {wanted} file")
     if to.resolve() == source.resolve():
-        raise Failure(f"{to}: is the file that is imported; give another name", USAGE)
+        raise Unclear(to, "is the file that is imported; give another name")
 
 
 def write(path: Path, parsed: Parsed, reasons: Mapping[int, Sequence[str]], heading: str) -> None:
@@ -67,7 +66,7 @@ def _rows(parsed: Parsed, reasons: Mapping[int, Sequence[str]]) -> Iterator[list
             names = [*parsed.names, *[""] * len(cells)]
             pairs = zip(names, cells, strict=False)
             kept = (_kept(wrong.get((number, name), ""), cell) for name, cell in pairs)
-            yield [visible("; ".join(reasons[number])), *kept]
+            yield ["; ".join(reasons[number]), *kept]
 
 
 def _kept(problem: str, cell: Cell) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from html.entities import html5
 
-from services.cli.files import legacy_text
+from services.importing import legacy_text
 from services.kernel.folding import without_invisible
 
 
