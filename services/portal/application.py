@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -39,12 +40,13 @@ from services.portal.pages.submissions import submissions
 from services.portal.pages.tables import table
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
-from services.portal.pieces import STATIC
+from services.portal.pieces import STATIC, static
 from services.portal.protection import Protection
 from services.portal.site import Page, Site
 
 log = structlog.get_logger()
 
+FOR_GOOD = "public, max-age=31536000, immutable"
 COMPRESSED_FROM = 1000
 """Bytes from which a body is compressed."""
 
@@ -96,6 +98,19 @@ class Compressed:
         await (self._app if is_stream else self._compressing)(scope, receive, send)
 
 
+class Static(StaticFiles):
+    """Files of the pages; a browser keeps for good what it asks for by its present content."""
+
+    def file_response(self, full_path: Any, stat_result: Any, scope: Any, status: int = 200) -> Any:
+        """Answer with a file."""
+        found = super().file_response(full_path, stat_result, scope, status)
+        name = Path(full_path).relative_to(STATIC.resolve()).as_posix()
+        # While replicas are replaced, an old one may be asked for content that it lacks.
+        if static(name).partition("?")[2].encode() == scope["query_string"]:
+            found.headers["cache-control"] = FOR_GOOD
+        return found
+
+
 def routes(site: Site) -> Sequence[Route | Mount]:
     """Return every address that the portal answers."""
     get, post = ["GET"], ["POST"]
@@ -133,7 +148,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/favicon.ico", _icon, methods=get),
         Route("/api/openapi.json", document, methods=get),
         Mount("/api", Connect(site)),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Static(directory=STATIC)),
     ]
 
 
