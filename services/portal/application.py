@@ -38,6 +38,7 @@ from services.portal.pages.review import decide, decide_many, queue
 from services.portal.pages.sign_in import sign_in, sign_in_by_form
 from services.portal.pages.submissions import submissions
 from services.portal.pages.tables import table
+from services.portal.pages.tree import tree
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
 from services.portal.pieces import STATIC, static
@@ -117,6 +118,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
     return [
         Route("/", public(overview), methods=get),
         Route("/units/{unit_id:path}", private(unit), methods=get),
+        Route("/tree", private(tree), methods=get),
         Route("/cells", private(cell), methods=get),
         Route("/works", private(work), methods=get),
         Route("/review", private(queue), methods=get),
