@@ -20,7 +20,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).parents[1]
-WHOLE = ROOT / "services" / "cli" / "documents" / "fonts"
+WHOLE = ROOT / "services" / "documents" / "fonts"
 PAGES = ROOT / "services" / "portal" / "static"
 LICENCE = "OFL.txt"
 SHA256 = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -24,6 +23,7 @@ from services.portal.api.document import document
 from services.portal.config import Settings
 from services.portal.loop import watch
 from services.portal.pages.cells import cell
+from services.portal.pages.closed import closed_report
 from services.portal.pages.editions import edition, editions
 from services.portal.pages.editor import new, submission, write
 from services.portal.pages.health import health
@@ -102,12 +102,11 @@ class Compressed:
 class Static(StaticFiles):
     """Files of the pages; a browser keeps for good what it asks for by its present content."""
 
-    def file_response(self, full_path: Any, stat_result: Any, scope: Any, status: int = 200) -> Any:
+    async def get_response(self, path: str, scope: Any) -> Any:
         """Answer with a file."""
-        found = super().file_response(full_path, stat_result, scope, status)
-        name = Path(full_path).relative_to(STATIC.resolve()).as_posix()
+        found = await super().get_response(path, scope)
         # While replicas are replaced, an old one may be asked for content that it lacks.
-        if static(name).partition("?")[2].encode() == scope["query_string"]:
+        if static(path).partition("?")[2].encode() == scope["query_string"]:
             found.headers["cache-control"] = FOR_GOOD
         return found
 
@@ -130,6 +129,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/report", private(report), methods=get),
         Route("/editions", private(editions), methods=get),
         Route("/editions/{edition_id:str}", private(edition), methods=get),
+        Route("/editions/{edition_id:str}/report", private(closed_report), methods=get),
         Route("/submissions", private(submissions), methods=get),
         Route("/submissions/new", private(new), methods=get),
         Route("/submissions/new", form(write), methods=post),

@@ -119,10 +119,17 @@ def only_the_embedded_profile_knows_its_parts(root: Path) -> list[str]:
 
 
 # Beside the kernel: the pure policy, which the kernel asks too, the proposals of two services, and
-# the sentences of all services, and what indicators count, in the language of those who read them.
+# the sentences of all services, and what indicators count, in the language of those who read them,
+# and reports as files.
 ALONE = set[str]()
-SHARED = {"kernel": {"policy"}, "policy": {"kernel"}, "refusals": ALONE, "definitions": ALONE}
-SHARED_BY_ALL = {"kernel", "policy", "agreement", "refusals", "definitions"}
+SHARED = {
+    "kernel": {"policy"},
+    "policy": {"kernel"},
+    "refusals": ALONE,
+    "definitions": ALONE,
+    "documents": ALONE,
+}
+SHARED_BY_ALL = {"kernel", "policy", "agreement", "refusals", "definitions", "documents"}
 
 
 def services_import_only_themselves_and_the_kernel(root: Path) -> list[str]:

@@ -16,12 +16,13 @@ from services.portal.pages import tree
 from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal
 
 LINKS = re.compile(r'<a href="([^"]+)" data-unit="([^"]+)"')
+NAME = directory_pb2.LocalizedText(vi="Khoa <i>Lý</i>", en="Physics")
 UNITS = [each.unit_id for each in CATALOGUE.units]
 
 
 def searched(request: directory.SearchUnitsRequest) -> directory.SearchUnitsResponse:
     """The directory knows one unit, and the view does not have all that it knows."""
-    known = directory_pb2.Unit(unit_id="a/x", name={"vi": "Khoa <i>Lý</i>", "en": "Physics"})
+    known = directory_pb2.Unit(unit_id="a/x", name=NAME)
     new = directory_pb2.Unit(unit_id="a/new")
     return directory.SearchUnitsResponse(units=[known, new] if request.query == "ly" else [])
 
