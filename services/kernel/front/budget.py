@@ -1,37 +1,41 @@
-"""A rate limit for log lines, so that refused calls cannot fill the disk."""
+"""A budget of events for each key, so that a flood of refused calls costs little."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-LINES_PER_SECOND = 1.0
-LINES_AT_ONCE = 5.0
 KEYS_MAX = 1000
 
 
-class LogBudget:
-    """Limits the log lines of each key to a burst of five and then one per second. Thread-safe."""
+class Budget:
+    """Allows each key a burst of events, and then so many per second. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        at_once: size of the burst.
+        per_second: events per second after it.
+    """
+
+    def __init__(self, at_once: float, per_second: float) -> None:
+        self._at_once, self._per_second = at_once, per_second
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float, int]] = {}
 
     def may(self, key: str) -> int | None:
-        """Return whether a line of this key may be written now.
+        """Return whether an event of this key is within its budget now.
 
         Returns:
-            None if the line must be left out; otherwise the number of lines of the key that were
-                left out since the last one, for the line to mention.
+            None if it is not; otherwise the number of events of the key that were not since the
+                last one that was.
         """
         now = time.monotonic()
         with self._lock:
             if len(self._left) > KEYS_MAX:
                 self._left.clear()
-            left, since, unlogged = self._left.get(key, (LINES_AT_ONCE, now, 0))
-            left = min(LINES_AT_ONCE, left + (now - since) * LINES_PER_SECOND)
+            left, since, beyond = self._left.get(key, (self._at_once, now, 0))
+            left = min(self._at_once, left + (now - since) * self._per_second)
             if left < 1.0:
-                self._left[key] = left, now, unlogged + 1
+                self._left[key] = left, now, beyond + 1
                 return None
             self._left[key] = left - 1.0, now, 0
-            return unlogged
+            return beyond

@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.kernel.config import KernelSettings
-from services.kernel.front import queues, reception
+from services.kernel.front import queues, reception, slow_answers
 from services.kernel.interceptors import Call
 from tests.unit.kernel.serving import IMPORT, SERVICE, Client, reason_of, refused, running, token
 from tests.waiting import wait_until
@@ -260,3 +260,26 @@ def test_health_is_told_beside_busy_workers_and_says_saturated(
         [each.result(10) for each in calls]
         wait_until(lambda: is_healthy(client))
         assert client.server.unready == ""
+
+
+def test_whoever_calls_again_at_once_after_each_refusal_is_slowed_and_nobody_else_is(
+    settings: KernelSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A core was busy with one client that repeated what was refused, without a pause."""
+    for name, value in {"AT_ONCE": 5.0, "PER_SECOND": 0.0}.items():
+        monkeypatch.setattr(slow_answers, f"PROMPT_{name}", value)
+    monkeypatch.setattr(slow_answers, "SLOW_SECONDS", 60.0)
+    with running(limited(settings)) as client:
+        forgery = bearer(f"{token('beta')[:-20]}{'A' * 20}")
+        call: Any = client.channel.unary_unary(GET)
+        for _ in range(5):
+            assert (
+                refused(lambda: call(b"", timeout=5, metadata=forgery)).code()
+                is Code.UNAUTHENTICATED
+            )
+        late = [call.future(b"", timeout=20, metadata=forgery) for _ in range(50)]
+        for _ in range(20):
+            client.get()
+        assert not any(each.done() for each in late)
+        client.container.stop()
+        assert {each.code() for each in late} == {Code.UNAUTHENTICATED}
