@@ -135,7 +135,7 @@ class Reception:
         self._stream_threads = ThreadPoolExecutor(settings.grpc_streams, "grpc-stream")
         self._half_open: OrderedDict[Arrival, float] = OrderedDict()
         self._lines = Budget(LINES_AT_ONCE, LINES_PER_SECOND)
-        self._slow_answers = SlowAnswers()
+        self.slow_answers = SlowAnswers()
         self._stopping = threading.Event()
         self._clock = threading.Thread(target=self._tend, name="grpc-clock", daemon=True)
 
@@ -143,7 +143,7 @@ class Reception:
         """Start the worker threads and the thread that enforces message timeouts."""
         self.queues.start()
         self._strangers.start()
-        self._slow_answers.start()
+        self.slow_answers.start()
         self._clock.start()
 
     def submit(self, *task: Any) -> Future[None]:
@@ -250,7 +250,7 @@ class Reception:
     def stop(self) -> None:
         """Refuse calls whose message has not arrived; admitted calls are still answered."""
         self._stopping.set()
-        self._slow_answers.stop()
+        self.slow_answers.stop()
         while self._half_open:
             arrival, _ = self._half_open.popitem()
             self._refuse(arrival, stopping())
@@ -263,7 +263,7 @@ class Reception:
         """
         self.queues.stop(seconds)
         self._strangers.stop(seconds)
-        self._slow_answers.close()
+        self.slow_answers.close()
         self._stream_threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
@@ -275,7 +275,7 @@ class Reception:
         except Refusal as refusal:
             caller = call.principal.institution_id or arrival.peer
             self._count(arrival, refusal.status, reason=refusal.reason)
-            self._slow_answers.answer(caller, partial(arrival.refuse, refusal))
+            self.slow_answers.answer(caller, partial(arrival.refuse, refusal))
         except Exception as error:
             self._count(arrival, "INTERNAL", exc_info=error)
             arrival.abort(grpcio.StatusCode.INTERNAL, "unknown error; tell the operator")

@@ -24,7 +24,7 @@ WAITING_MAX = 4096
 
 
 class SlowAnswers:
-    """Answers refused calls, at once or late. Thread-safe; `answer` never blocks."""
+    """Answers refused calls, at once or late. Thread-safe."""
 
     def __init__(self) -> None:
         self._prompt = Budget(PROMPT_AT_ONCE, PROMPT_PER_SECOND)
@@ -36,17 +36,29 @@ class SlowAnswers:
         threading.Thread(target=self._answer_late, name="grpc-slow", daemon=True).start()
 
     def answer(self, caller: str, end: Callable[[], None]) -> None:
-        """End a refused call, at once or later.
+        """End a refused call, at once or later; returns at once.
 
         Args:
             caller: who is refused, its institution or, if unknown, its address.
             end: sends the status; must not raise.
         """
         is_full = self._waiting.qsize() >= WAITING_MAX
-        if is_full or self._stopping.is_set() or self._prompt.may(caller) is not None:
+        if is_full or self._stopping.is_set() or self._is_prompt(caller):
             end()
         else:
             self._waiting.put((time.monotonic() + SLOW_SECONDS, end))
+
+    def delay(self, caller: str) -> None:
+        """Block the calling thread, which is about to refuse a stream, for as long as others wait.
+
+        Args:
+            caller: who is refused, as in `answer`.
+        """
+        if not self._is_prompt(caller):
+            self._stopping.wait(SLOW_SECONDS)
+
+    def _is_prompt(self, caller: str) -> bool:
+        return self._prompt.may(caller) is not None
 
     def stop(self) -> None:
         """Send all that waits now, and answer at once from now on."""
