@@ -17,19 +17,9 @@ from grpc_status import rpc_status
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.kernel.config import KernelSettings
-from services.kernel.errors import Exhausted
-from services.kernel.front import queues, reception, slow_answers
+from services.kernel.front import queues, reception
 from services.kernel.interceptors import Call
-from tests.unit.kernel.serving import (
-    IMPORT,
-    SERVICE,
-    Client,
-    reason_of,
-    refused,
-    running,
-    token,
-    watch,
-)
+from tests.unit.kernel.serving import IMPORT, SERVICE, Client, reason_of, refused, running, token
 from tests.waiting import wait_until
 
 Code = grpcio.StatusCode
@@ -270,53 +260,3 @@ def test_health_is_told_beside_busy_workers_and_says_saturated(
         [each.result(10) for each in calls]
         wait_until(lambda: is_healthy(client))
         assert client.server.unready == ""
-
-
-def answered_late_after(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each caller be refused so often at once, and then only when the service stops."""
-    monkeypatch.setattr(slow_answers, "PROMPT_AT_ONCE", float(number))
-    monkeypatch.setattr(slow_answers, "PROMPT_PER_SECOND", 0.0)
-    monkeypatch.setattr(slow_answers, "SLOW_SECONDS", 60.0)
-
-
-def test_whoever_calls_again_at_once_after_each_refusal_is_slowed_and_nobody_else_is(
-    settings: KernelSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A core was busy with one client that repeated what was refused, without a pause."""
-    answered_late_after(5, monkeypatch)
-    with running(limited(settings)) as client:
-        forgery = bearer(f"{token('beta')[:-20]}{'A' * 20}")
-        call: Any = client.channel.unary_unary(GET)
-        for _ in range(5):
-            assert (
-                refused(lambda: call(b"", timeout=5, metadata=forgery)).code()
-                is Code.UNAUTHENTICATED
-            )
-        late = [call.future(b"", timeout=20, metadata=forgery) for _ in range(50)]
-        for _ in range(20):
-            client.get()
-        assert not any(each.done() for each in late)
-        client.container.stop()
-        assert {each.code() for each in late} == {Code.UNAUTHENTICATED}
-
-
-def test_a_stream_that_its_service_refuses_is_slowed_too(
-    settings: KernelSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Replays beside a running one were refused 450 times a second."""
-    answered_late_after(1, monkeypatch)
-
-    def refuse(request: Any, call: Call) -> None:
-        if call.method.server_streaming:
-            raise Exhausted("another one runs", retry_after_seconds=2)
-
-    with running(limited(settings)) as client:
-        client.behaviour.answer = refuse
-        assert refused(lambda: list(watch(client))).code() is Code.RESOURCE_EXHAUSTED
-        late = watch(client)
-        next(late)
-        for _ in range(20):
-            client.get()
-        assert late.is_active()
-        client.container.stop()
-        assert refused(lambda: next(late)).code() is Code.RESOURCE_EXHAUSTED
