@@ -119,10 +119,11 @@ def only_the_embedded_profile_knows_its_parts(root: Path) -> list[str]:
 
 
 # Beside the kernel: the pure policy, which the kernel asks too, the proposals of two services, and
-# the sentences of all services, and what indicators count, in the language of those who read them.
+# what is written in the language of readers: refusals, what indicators count, and large amounts.
 ALONE = set[str]()
-SHARED = {"kernel": {"policy"}, "policy": {"kernel"}, "refusals": ALONE, "definitions": ALONE}
-SHARED_BY_ALL = {"kernel", "policy", "agreement", "refusals", "definitions"}
+FOR_READERS = {"refusals", "definitions", "amounts"}
+SHARED = {"kernel": {"policy"}, "policy": {"kernel"}, **dict.fromkeys(FOR_READERS, ALONE)}
+SHARED_BY_ALL = {"kernel", "policy", "agreement", *FOR_READERS}
 
 
 def services_import_only_themselves_and_the_kernel(root: Path) -> list[str]:
