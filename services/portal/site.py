@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import OrderedDict
@@ -71,6 +72,7 @@ class Site:
     def __post_init__(self) -> None:
         """Prepare sessions and issuers; nothing is connected yet."""
         self.pieces = Pieces(self.environment)
+        self.printing = asyncio.Semaphore(1)
         self.admissions, self.broadcasts = Admissions(), Broadcasts()
         self.sessions = Sessions(self.settings)
         # Every page asks the KPI service, so a token that does not hold there is of no use.

@@ -20,6 +20,7 @@ from tests.e2e.running import RunningStack
 
 READS = 300
 PERIOD = {"from": "2025-01", "to": "2025-07"}
+FONTS = re.compile(rb'url\("([^"]+)"\)')
 PARTS = re.compile(r'(?:href|src)="(/static/[^"]+|/favicon.ico)"')
 
 
@@ -65,6 +66,8 @@ def overview(running: RunningStack) -> list[Figure]:
     page = gzip.decompress(content)
     named = sorted(set(PARTS.findall(page.decode())))
     parts = [leader.client.get(each).content for each in named]
+    fonts = sorted({font.decode() for part in parts for font in FONTS.findall(part)})
+    parts += [leader.client.get(f"/static/{font}").content for font in fonts]
     page_ms, call_ms = (statistics.median(each) * 1000 for each in (pages, calls))
     weight = sum(len(gzip.compress(each, 6)) for each in (page, *parts)) / 1024
     how = {"cells": len(units) * len(codes)}

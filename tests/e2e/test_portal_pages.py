@@ -182,7 +182,10 @@ ODD = st.one_of(
     st.sampled_from(["", "0", "-1", "vnu", "KNW-03", "2025-01", "9999-12", "../..", MARKUP, "%00"]),
     st.text(max_size=40),
 )
-NAMES = ("from", "to", "unit", "house", "measure", "indicator", "work", "page", "state", "type")
+NAMES = (
+    *("at", "back", "q", "from", "to", "unit", "house", "measure", "indicator", "work", "page"),
+    *("state", "type"),
+)
 
 
 def paths(method: str) -> list[str]:
