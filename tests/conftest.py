@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from kafka import KafkaAdminClient
 
 from services.cli.admin import topics
@@ -91,6 +92,10 @@ def pytest_sessionfinish() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # nameko imports eventlet, which would import a resolver in every process that a test starts.
     os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+    # Neither luck nor how busy the machine is decides about a test.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=slow)
+    settings.load_profile("same")
     config.addinivalue_line("markers", "hostile: attacks a stack; wants a machine for itself")
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
     config.addinivalue_line("markers", "slow: takes long by its nature; make test-slow runs it")

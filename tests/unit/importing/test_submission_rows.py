@@ -14,7 +14,7 @@ from services.importing.cells import Cell, UnreadableCell
 from services.importing.column_aliases import ALIASES
 from services.importing.spreadsheets import Notice
 
-DEMO = Path(__file__).parents[4] / "deploy" / "demo"
+DEMO = Path(__file__).parents[3] / "deploy" / "demo"
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
 
 
