@@ -10,9 +10,10 @@ from zipfile import ZipFile
 import pytest
 import xlsxwriter
 
-from services.cli.files import headings, spreadsheets, submission_rows, template_book
+from services.cli.files import template_book
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
+from services.importing import headings, spreadsheets, submission_rows
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
