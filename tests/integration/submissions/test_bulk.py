@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,9 +33,7 @@ def row(
     )
 
 
-def imported(
-    service: Running, rows: list[import_service_pb2.ImportSubmissionsRequest]
-) -> list[Any]:
+def imported(service: Running, rows: Sequence[Message]) -> list[Any]:
     return list(service.author.ImportSubmissions(iter(rows)))
 
 
