@@ -18,6 +18,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_BYTES_MAX = 128 * 1024
+IMPORT_BYTES_MAX = 8 * 1024 * 1024
+"""As a file travels in the page, beside its report and its refused rows."""
 API_BYTES_MAX = 1024 * 1024
 """As a message of gRPC."""
 CALLERS_MAX = 10_000
@@ -117,7 +119,7 @@ class Protection:
         if not (self._addresses.take(address, now) and self._callers.take(caller or address, now)):
             await _refuse(429, "rate", "too many requests; wait a moment", scope, receive, send)
             return
-        limit = API_BYTES_MAX if scope["path"].startswith("/api/") else FORM_BYTES_MAX
+        limit = _limit_of(scope["path"])
         try:
             await self._app(scope, _limited(receive, limit), send)
         except TooLarge:
@@ -131,6 +133,12 @@ class Protection:
         session = next((part for part in cookies if part.startswith(self._cookie)), "")
         shown = headers.get("authorization") or session
         return hashlib.sha256(shown.encode()).hexdigest() if shown else ""
+
+
+def _limit_of(path: str) -> int:
+    if path.startswith("/api/"):
+        return API_BYTES_MAX
+    return IMPORT_BYTES_MAX if path == "/import" else FORM_BYTES_MAX
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
