@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache, partial
 from typing import Any
@@ -54,13 +55,21 @@ class CellWrong(ValueError):
         self.values = values
 
 
-@cache
-def reader(field: FieldDescriptor) -> Callable[[Cell], Any]:
-    """Return the function from a cell to the value of a field.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads cells as values of one field; ``of_text`` reads texts, ``of_cell`` any cell.
 
-    It returns None for a blank cell, a list if the field is one, and raises `CellWrong` if the cell
+    Both return None for a blank cell, a list if the field is one, and raise `CellWrong` if the cell
     cannot be read. What texts mean is remembered, because most columns repeat a few.
     """
+
+    of_text: Callable[[str], Any]
+    of_cell: Callable[[Cell], Any]
+
+
+@cache
+def reader(field: FieldDescriptor) -> Reader:
+    """Return the reader of a field."""
     is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field)
 
     @lru_cache(SEEN_MAX)
@@ -71,15 +80,13 @@ def reader(field: FieldDescriptor) -> Callable[[Cell], Any]:
         return [read(item) for item in split(text)] if is_list else read(text)
 
     def of_cell(cell: Cell) -> Any:
-        if isinstance(cell, str):
-            return of_text(cell)
         if isinstance(cell, UnreadableCell):
             raise CellWrong(cell.problem, text=cell.text)
         if is_free and (problem := trouble_of_text(cell)):
             raise CellWrong(problem, text=cell_text(cell))
         return of_text(cell_text(cell))
 
-    return of_cell
+    return Reader(of_text, of_cell)
 
 
 def is_day(field: FieldDescriptor) -> bool:

@@ -19,6 +19,7 @@ from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from services.importing.cells import (
     Cell,
     UnreadableCell,
+    are_column_numbers,
     cell_text,
     has_text,
     trouble_of_text,
@@ -44,9 +45,7 @@ WITHDRAW = {"withdraw", "rut"}
 ACTIONS = {"", "import", "upsert"} | WITHDRAW
 TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
 """Slugs of texts that mark a row of sums below a table, e.g. `Tổng cộng: 3 bài`."""
-COLUMN_NUMBER_LENGTH = 8
 TOTAL_BEGINS = "tcgsTCGS"
-COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 
 EXAMPLE_ID = "#example"
 """Record id of the example row in a template; this row is skipped."""
@@ -119,24 +118,24 @@ def _parsed(
     for number, cells in rows:
         if not is_known:
             order.look_at(columns.days, cells)
-        record_id = cell_text(columns.cell(cells, "record_id"))
+        record_id = columns.text(cells, "record_id")
         if EXAMPLE_ID in cells or (not record_id and columns.are_blank(cells)):
             continue
-        if columns.has_sums(cells, record_id) or _has_column_numbers(cells):
+        if columns.has_sums(cells, record_id) or are_column_numbers(cells):
             totals += 1
             continue
         if len(cells) != columns.width and (shifted := _width_mistakes(columns, cells, number)):
             wrong += shifted
             continue
-        action = slug(cell_text(columns.cell(cells, "action")))
+        action = columns.text(cells, "action")
+        action = slug(action) if action else ""
         mistakes = _record_mistakes(columns, cells, number, seen)
         if action not in ACTIONS:
             choices = {"choices": "import, withdraw"}
             mistakes.append(Wrong(number, "action", "cell.choice", choices))
-        request = ImportSubmissionsRequest(row=number)
-        request.source_record.system = system
-        request.source_record.record_id = record_id
-        request.reason = cell_text(columns.cell(cells, "reason"))
+        request = ImportSubmissionsRequest(row=number, reason=columns.text(cells, "reason"))
+        source = request.source_record
+        source.system, source.record_id = system, record_id
         if action not in WITHDRAW:
             if is_known:
                 mistakes += _order_mistakes(columns, cells, number, order)
@@ -161,15 +160,6 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
     for mistake in columns.fill(result, [*row.values(), ""], 0):
         raise CellWrong(mistake.problem, column=mistake.column, **mistake.values)
     return result
-
-
-def _has_column_numbers(cells: Sequence[Cell]) -> bool:
-    """Return True for a row that numbers the columns, as forms have: (1), (2), (3), ..."""
-    if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
-        return False
-    found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
-    numbers = [int(each[1]) for each in found if each]
-    return len(numbers) == 3 and numbers in ([1, 2, 3], [0, 1, 2])
 
 
 def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:
@@ -198,7 +188,8 @@ def _record_mistakes(
     record_id = cell_text(cell)
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
-    if problem := trouble_of_text(cell) or trouble_of_words(record_id):
+    of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)
+    if problem := of_cell or trouble_of_words(record_id):
         return [Wrong(number, "record_id", problem, {"text": record_id})]
     if not record_id:
         return [Wrong(number, "record_id", "cell.missing", {})]
@@ -243,6 +234,11 @@ class _Columns:
         at = self._at.get(name)
         return cells[at] if at is not None and at < len(cells) else ""
 
+    def text(self, cells: Sequence[Cell], name: str) -> str:
+        """Return the text of a cell, as `cell` finds it."""
+        cell = self.cell(cells, name)
+        return cell_text(cell) if cell != "" else ""
+
     def are_blank(self, cells: Sequence[Cell]) -> bool:
         """Return True if no column that is read has a text."""
         return not any(at < len(cells) and has_text(cells[at]) for at in self._at.values())
@@ -269,7 +265,7 @@ class _Columns:
             if (cell := cells[at]) == "":
                 continue
             try:
-                value = read(cell)
+                value = read.of_text(cell) if isinstance(cell, str) else read.of_cell(cell)
             except CellWrong as error:
                 mistakes.append(Wrong(number, name, error.problem, error.values))
                 continue
@@ -280,7 +276,7 @@ class _Columns:
                 getattr(message, target).extend(value)
             else:
                 setattr(message, target, value)
-        sha256, title, uri = ("" if at is None else cell_text(cells[at]) for at in self._proof)
+        sha256, title, uri = ["" if at is None else cell_text(cells[at]) for at in self._proof]
         _add_evidence(content, sha256, title, uri)
         return mistakes
 
@@ -288,8 +284,9 @@ class _Columns:
 def _add_evidence(content: submission_pb2.Content, sha256: str, title: str, uri: str) -> None:
     if "|" not in sha256 + title + uri and "\\" not in title + uri:
         if sha256:
-            title = title or DEFAULT_EVIDENCE_TITLE
-            content.evidence.add(sha256=sha256.lower(), title=title, uri=uri)
+            proof = content.evidence.add()
+            proof.sha256, proof.title = sha256.lower(), title or DEFAULT_EVIDENCE_TITLE
+            proof.uri = uri
         return
     for digest, name, address in zip_longest(*map(places, (sha256, title, uri)), fillvalue=""):
         if digest:

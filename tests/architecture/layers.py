@@ -44,7 +44,8 @@ LAYERS: Mapping[str, Layers] = {
         ("site",),
         ("sessions", "catalogues", "pieces", "renewals", "forms", "broadcasts", "uploads"),
         ("providers", "numbers"),
-        ("trial", "calls", "wire", "texts", "protection", "loop"),
+        ("trial", "calls", "wire", "texts", "protection"),
+        ("loop",),
         ("config", "metrics", "domain"),
     ),
     "kpi": (

@@ -176,10 +176,25 @@ ODD = st.one_of(
     st.sampled_from(["", "0", "-1", "vnu", "KNW-03", "2025-01", "9999-12", "../..", MARKUP, "%00"]),
     st.text(max_size=40),
 )
-NAMES = ("from", "to", "unit", "house", "measure", "indicator", "work", "page", "state", "type")
+NAMES = (
+    "at",
+    "back",
+    "q",
+    "from",
+    "to",
+    "unit",
+    "house",
+    "measure",
+    "indicator",
+    "work",
+    "page",
+    "state",
+    "type",
+)
 PATHS = st.sampled_from(
     [
         *("/", "/cells", "/works", "/review", "/overlaps", "/agreement", "/report", "/editions"),
+        *("/tree", "/partners", "/editions/{}/report"),
         *("/inbox", "/subscription", "/submissions", "/submissions/new", "/health", "/sign-in"),
         "/import",
         *("/units/{}", "/indicators/{}", "/editions/{}", "/submissions/{}", "/tables/board.{}"),
@@ -199,35 +214,6 @@ def is_sound(answer: httpx.Response) -> bool:
         html5lib.HTMLParser(strict=True).parse(answer.text)
         assert "<script>alert" not in answer.text
     return answer.status_code != 500
-
-
-FILES = st.tuples(
-    st.sampled_from(["receipt", MARKUP, "..", "a/b", ""]),
-    st.sampled_from(["csv", "xlsx", "ris", "bib", "json", "CSV", "exe"]),
-    st.one_of(
-        st.binary(max_size=300),
-        st.text(max_size=200).map(str.encode),
-        st.lists(
-            st.lists(st.sampled_from(["record_id", "unit_id", "vnu/hus", "1", MARKUP]), max_size=5),
-            max_size=5,
-        ).map(lambda rows: "\n".join(map(",".join, rows)).encode()),
-    ),
-)
-
-
-def test_no_file_that_is_imported_fails(stack: RunningStack) -> None:
-    author = visitor(stack, "contributor", "vnu/hus")
-    csrf = author.csrf("/import")
-
-    @settings(QUIET, max_examples=60)
-    @given(file=FILES, type_=st.sampled_from(["", *TYPES, MARKUP]), unit=ODD)
-    def sends(file: tuple[str, str, bytes], type_: str, unit: str) -> None:
-        name, suffix, content = file
-        form = {"csrf": csrf, "action": "try", "type": type_, "unit": unit}
-        files = {"file": (f"{name}.{suffix}", content)}
-        assert is_sound(author.client.post("/import", data=form, files=files))
-
-    sends()
 
 
 def test_no_request_at_any_page_fails(stack: RunningStack) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import structlog
 from starlette.responses import Response, StreamingResponse
@@ -15,6 +15,7 @@ from services.portal.pages.import_trials import SHOWN_MAX, Report, with_long
 from services.portal.site import Page
 from services.portal.uploads import Found, Upload
 
+Rows = Sequence[api.ImportSubmissionsRequest]
 log = structlog.get_logger()
 
 EVERY_SECONDS = 0.25
@@ -34,17 +35,18 @@ async def imported(
         upload: the file.
         found: its rows.
         versions: row -> version that its submission had when the rows were tried; rows that are
-            not in it were refused, and are not sent.
+            not in it were refused, and are only tried again to say why.
     """
+    others = [each for each in found.requests if each.row not in versions]
     rows = [each for each in found.requests if each.row in versions]
     for each in rows:
         each.version_before = versions[each.row]
-    body = _body(page, upload, Report(found, page.lang), rows)
+    body = _body(page, upload, Report(found, page.lang), rows, others)
     return StreamingResponse(body, media_type="text/html")
 
 
 async def _body(
-    page: Page, upload: Upload, report: Report, rows: list[api.ImportSubmissionsRequest]
+    page: Page, upload: Upload, report: Report, rows: Rows, others: Rows
 ) -> AsyncIterator[str]:
     frame = page.written("import_done.html", upload=upload, place=PLACE)
     head, _, tail = frame.partition(PLACE)
@@ -53,6 +55,7 @@ async def _body(
     try:
         async for done in _sent(page, report, rows):
             yield page.written("import_step.html", done=done, rows=len(rows))
+        await _refused_before(page, report, others)
     except Refused as error:
         log.info("refused", path="/import", code=error.code)
         refused = page.said(error.message)
@@ -70,9 +73,7 @@ async def _body(
     yield tail
 
 
-async def _sent(
-    page: Page, report: Report, rows: list[api.ImportSubmissionsRequest]
-) -> AsyncIterator[int]:
+async def _sent(page: Page, report: Report, rows: Rows) -> AsyncIterator[int]:
     """Send the rows; yield now and then how many have been answered."""
     if not rows:
         return
@@ -91,3 +92,20 @@ async def _sent(
             shown_at = now
             yield done
     yield done
+
+
+async def _refused_before(page: Page, report: Report, rows: Rows) -> None:
+    """Try the rows again that are not sent, so that the report says of them, too, what is wrong."""
+    if not rows:
+        return
+
+    async def requests() -> AsyncIterator[api.TryImportRequest]:
+        for each in rows:
+            yield api.TryImportRequest(row=each)
+
+    exchange = page.site.services.exchange
+    async for answer in exchange(IMPORTS["TryImport"], requests(), page.session.token):
+        if answer.answer.HasField("error"):
+            report.take(answer.answer)
+        else:
+            report.refuse(answer.answer.row, "", page.text("import.right_now"), "")

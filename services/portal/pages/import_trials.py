@@ -85,7 +85,7 @@ class Report:
                 text(self.lang.value, f"{wrong.problem}.{part}", wrong.values)
                 for part in ("problem", "remedy")
             ]
-            self._refuse(wrong.row, wrong.column, *told)
+            self.refuse(wrong.row, wrong.column, *told)
 
     def take(self, answer: api.ImportSubmissionsResponse) -> None:
         """Take up the service's answer to a row."""
@@ -94,14 +94,22 @@ class Report:
             tag = f"[{refused.reason}]" if refused.reason else ""
             told = (refused.message, list(refused.fields.items()), tag, self.lang.value)
             for cell in refused_cells(*told):
-                self._refuse(answer.row, cell.column, cell.problem, cell.remedy)
+                self.refuse(answer.row, cell.column, cell.problem, cell.remedy)
             return
         outcome = api.Outcome.Name(answer.outcome).removeprefix("OUTCOME_").lower()
         record_id = self._records.get(answer.row, "")
         line = Line(answer.row, record_id, outcome, answer.submission_id, answer.version)
         self.lines.append(line)
 
-    def _refuse(self, row: int, column: str, problem: str, remedy: str) -> None:
+    def refuse(self, row: int, column: str, problem: str, remedy: str) -> None:
+        """Add a cell because of which a row is refused.
+
+        Args:
+            row: number of the row in the file.
+            column: the column; empty for the whole row.
+            problem: what is wrong.
+            remedy: what to do about it; empty if that goes without saying.
+        """
         at = self._at.get(column)
         heading = column if at is None else self.found.table.header[at]
         record_id = self._records.get(row) or self._content(row, "record_id")

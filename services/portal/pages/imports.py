@@ -190,19 +190,30 @@ def _shown(
         types=sorted(TYPES, key=lambda name: page.word("type", name)),
         suffixes=SUFFIXES,
         megabytes=FILE_BYTES_MAX // 1024**2,
+        bytes_max=FILE_BYTES_MAX,
         rows_max=ROWS_MAX,
         mapping=[] if found.source else _mapping(page, found),
         columns=[(name, label(page, name)) for name in columns(found.type_name)]
         if found.type_name
         else [],
-        problem="" if wrong is None else page.said(wrong.problem),
-        choice=wrong.choice if isinstance(wrong, Unclear) else "",
+        problem="" if wrong is None else _problem(page, wrong),
+        choice=_choice(wrong),
         report=report,
         shown_max=SHOWN_MAX,
         effects=effects,
         is_old=is_old,
     )
     return HTMLResponse(with_long(html, hidden), status)
+
+
+def _choice(wrong: Unreadable | None) -> str:
+    return wrong.choice if isinstance(wrong, Unclear) else ""
+
+
+def _problem(page: Page, wrong: Unreadable) -> str:
+    """Return what is wrong with a file; that its name is no type is said with what to do here."""
+    is_type = _choice(wrong) == "type"
+    return page.text("import.choose_type") if is_type else page.said(wrong.problem)
 
 
 def _mapping(page: Page, found: Found) -> list[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""The import of a file by forms: tried, mapped, imported and handed back, and what is refused."""
+"""The import of a file by forms: tried, mapped, handed back, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,115 +6,27 @@ import asyncio
 import base64
 import csv
 import io
-import re
 import zipfile
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import html5lib
 import httpx
 import pytest
-from google.rpc import error_details_pb2, status_pb2
 
-from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import import_service_pb2 as api
+from services.portal.calls import Refused
 from services.portal.uploads import FILE_BYTES_MAX, ROWS_MAX
-from tests.unit.portal.answered import Answers, Portal
-
-HEADER = "record_id,unit_id,number,received_on,amount_vnd"
-GOOD = "r-1,vnu/hus,PT-1,2025-03-01,1000000"
-MARKUP = "<script>alert(1)</script>"
-HIDDEN = re.compile(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">')
-
-
-def answer_to(row: api.ImportSubmissionsRequest) -> api.ImportSubmissionsResponse:
-    """What a service makes of a row: a unit below `vnu` is known."""
-    if row.content.unit_id.startswith("vnu"):
-        return api.ImportSubmissionsResponse(
-            row=row.row, outcome=api.OUTCOME_CREATED, submission_id=f"s-{row.row}", version=1
-        )
-    told = "unknown unit x; look it up with `kieng unit search`"
-    status = status_pb2.Status(code=3, message=f"content.unit_id: {told}")
-    bad = error_details_pb2.BadRequest()
-    bad.field_violations.add(field="content.unit_id", description=told)
-    status.details.add().Pack(bad)
-    return api.ImportSubmissionsResponse(row=row.row, error=status)
-
-
-def tried(request: api.TryImportRequest) -> Iterator[api.TryImportResponse]:
-    yield api.TryImportResponse(answer=answer_to(request.row), submitted=[b"e"], verified=[b"e"])
-
-
-def effects(request: kpi_service_pb2.TryEventsRequest) -> Iterator[Any]:
-    if request.verified:
-        effect = kpi_service_pb2.Effect(
-            unit_id="vnu", indicator_code="KNW-03", from_month="2025-01", to_month="2025-12"
-        )
-        effect.before.declared.CopyFrom(view_pb2.Value(whole=1))
-        effect.once_submitted.declared.CopyFrom(view_pb2.Value(whole=2))
-        yield kpi_service_pb2.TryEventsResponse(effects=[effect])
-
-
-def portal(role: str = "contributor") -> Portal:
-    answers = Answers(
-        TryImport=tried, TryEvents=effects, ImportSubmissions=lambda row: [answer_to(row)]
-    )
-    return Portal(answers, role)
-
-
-class Form:
-    """A form of the import page: what it holds, and what is changed of it."""
-
-    def __init__(self, site: Portal) -> None:
-        self.site, self.held = site, dict[str, Any]()
-
-    def send(self, action: str, file: str = "", content: bytes = b"", **more: Any) -> Any:
-        """Send it with an action, a new file if one is named, and other answers."""
-        return asyncio.run(self._send(action, file, content, **more))
-
-    async def _send(self, action: str, file: str, content: bytes, **more: Any) -> Any:
-        async with self.site.client() as client:
-            if not self.held:
-                page = await client.get("/import", params={"lang": "en"})
-                self.held = dict(HIDDEN.findall(page.text))
-            files = {"file": (file, content)} if file else {"none": ("", b"")}
-            data = {**self.held, "action": action, **more}
-            answer = await client.post("/import?lang=en", data=data, files=files)
-        if answer.headers["content-type"].startswith("text/html"):
-            html5lib.HTMLParser(strict=True).parse(answer.text)
-            self.held |= dict(HIDDEN.findall(answer.text))
-            self.held.pop("heading", "")
-        return answer
-
-
-def table(*rows: str, header: str = HEADER) -> bytes:
-    return "\n".join((header, *rows)).encode()
-
-
-def facts(answer: httpx.Response) -> dict[str, str]:
-    return dict(re.findall(r"<dt>([a-z ]+)</dt><dd[^>]*>([0-9,]+)</dd>", answer.text))
-
-
-def sent(action: str, *given: Any, **more: Any) -> httpx.Response:
-    answer: httpx.Response = Form(portal()).send(action, *given, **more)
-    return answer
-
-
-def test_a_file_is_tried_and_then_imported_as_it_was_tried() -> None:
-    form = Form(portal())
-    asked = form.site.site.services.asked  # type: ignore[attr-defined]
-    answer = form.send("try", "receipt.csv", table(GOOD, GOOD.replace("r-1", "r-2")))
-    assert answer.status_code == 200
-    assert facts(answer)["new"] == "2"
-    assert "1 → 2" in answer.text
-    assert not any(isinstance(each, api.ImportSubmissionsRequest) for each in asked)
-    done = form.send("commit", type="receipt", system="file")
-    assert "receipt.csv is imported" in done.text
-    assert "<progress" in done.text
-    rows = [each for each in asked if isinstance(each, api.ImportSubmissionsRequest)]
-    assert [row.source_record.record_id for row in rows] == ["r-1", "r-2"]
-    assert all(row.HasField("version_before") for row in rows)
+from tests.unit.portal.import_forms import (
+    GOOD,
+    HEADER,
+    MARKUP,
+    Form,
+    facts,
+    portal,
+    sent,
+    table,
+)
 
 
 def test_what_is_wrong_stands_at_its_cell_and_the_refused_rows_can_be_imported_again() -> None:
@@ -134,16 +46,6 @@ def test_what_is_wrong_stands_at_its_cell_and_the_refused_rows_can_be_imported_a
     mended = refused.text.replace("soon", "2025-03-02").replace(",x,", ",vnu/hus,")
     again = sent("try", "receipt.csv", mended.encode())
     assert (facts(again)["new"], facts(again)["refused"]) == ("2", "0")
-
-
-def test_only_the_rows_that_were_accepted_are_sent() -> None:
-    form = Form(portal())
-    asked = form.site.site.services.asked  # type: ignore[attr-defined]
-    rows = (GOOD, GOOD.replace("r-1", "r-3").replace("vnu/hus", "x"))
-    form.send("try", "receipt.csv", table(*rows))
-    form.send("commit", type="receipt", system="file")
-    sent = [each for each in asked if isinstance(each, api.ImportSubmissionsRequest)]
-    assert [row.source_record.record_id for row in sent] == ["r-1"]
 
 
 def test_unknown_headings_are_mapped_with_suggestions() -> None:
@@ -169,17 +71,6 @@ def test_unknown_headings_are_mapped_with_suggestions() -> None:
     assert facts(answer)["new"] == "1"
 
 
-def test_a_commit_of_something_else_than_was_tried_is_tried_again() -> None:
-    form = Form(portal())
-    asked = form.site.site.services.asked  # type: ignore[attr-defined]
-    form.send("try", "receipt.csv", table(GOOD))
-    answer = form.send("commit", type="receipt", system="cris")
-    assert "checked again and nothing was written" in answer.text
-    assert not any(isinstance(each, api.ImportSubmissionsRequest) for each in asked)
-    forged = form.send("commit", type="receipt", system="cris", plan="AAAA")
-    assert "checked again and nothing was written" in forged.text
-
-
 def bomb() -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -193,7 +84,7 @@ def bomb() -> bytes:
         ("receipt.csv", b"", "the file is empty"),
         ("receipt.pdf", b"%PDF", "can be read"),
         ("../../etc/passwd", b"x", "can be read"),
-        ("strange.csv", table(GOOD), "unknown type"),
+        ("strange.csv", table(GOOD), "none of the types"),
         ("receipt.xlsx", b"PK\x03\x04 no book", "not an XLSX file"),
         ("receipt.xlsx", bomb(), "unpacks to more than 32 MB"),
         ("receipt.csv", table(*["a,b,c,d,e"] * (ROWS_MAX + 1)), "more than 5,000 rows"),
@@ -259,3 +150,32 @@ def test_who_may_not_import_is_told_so() -> None:
     answer = asyncio.run(portal("viewer").get("/import", lang="en"))
     assert "Your role does not import" in answer.text
     assert 'type="file"' not in answer.text
+
+
+EXPORTS = {
+    "scopus.csv": "EID,Source title,Title,DOI,ISSN,Year\n2-s2.0-1,J,Một bài,10.5555/a,,2025\n",
+    "list.ris": "TY  - JOUR\nID  - k1\nTI  - Một bài\nDO  - 10.5555/b\nPY  - 2025\nER  - \n",
+    "list.bib": "@article{k1, title={M{\\d o}t b{\\`a}i}, doi={10.5555/c}, year={2025}}",
+    "list.json": '[{"DOI": "10.5555/d", "title": ["A"], "issued": {"date-parts": [[2025]]}}]',
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports_of_literature_databases_are_read_as_the_command_reads_them(name: str) -> None:
+    form = Form(portal())
+    answer = form.send("try", name, EXPORTS[name].encode(), unit="vnu/hus", month_day="12-31")
+    assert facts(answer)["new"] == "1"
+    (row,) = [r.row for r in form.site.site.services.asked if isinstance(r, api.TryImportRequest)]  # type: ignore[attr-defined]
+    assert row.content.facts.publication.issued_on == "2025-12-31"
+    assert row.content.evidence[0].title == name
+
+
+def test_rows_can_be_imported_although_their_effects_are_not_known() -> None:
+    def away(request: Any) -> list[Any]:
+        raise Refused("UNAVAILABLE", "the view is not there")
+
+    site = portal()
+    site.site.services.more["TryEvents"] = away  # type: ignore[attr-defined]
+    answer = Form(site).send("try", "receipt.csv", table(GOOD))
+    assert "cannot be tried right now" in answer.text
+    assert 'value="commit"' in answer.text

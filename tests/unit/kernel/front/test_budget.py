@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from services.kernel.front import log_budget
-from services.kernel.front.log_budget import LogBudget
+from services.kernel.front import budget as module
+from services.kernel.front.budget import Budget
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_a_flood_of_refusals_is_a_few_lines_and_then_one_a_second(clock: list[float]) -> None:
-    budget = LogBudget()
+def test_a_flood_is_a_burst_and_then_one_a_second(clock: list[float]) -> None:
+    budget = Budget(5.0, 1.0)
     assert [budget.may("x") for _ in range(5)] == [0] * 5
     assert [budget.may("x") for _ in range(100)] == [None] * 100
     assert budget.may("y") == 0
@@ -26,7 +26,7 @@ def test_a_flood_of_refusals_is_a_few_lines_and_then_one_a_second(clock: list[fl
 
 
 def test_keys_do_not_pile_up(clock: list[float]) -> None:
-    budget = LogBudget()
-    for number in range(3 * log_budget.KEYS_MAX):
+    budget = Budget(5.0, 1.0)
+    for number in range(3 * module.KEYS_MAX):
         budget.may(str(number))
-    assert len(budget._left) <= log_budget.KEYS_MAX + 1
+    assert len(budget._left) <= module.KEYS_MAX + 1

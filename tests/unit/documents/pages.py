@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from services.cli.terminal.report_page import Bar, Page, Row, Section
+from services.documents.page import Bar, Page, Row, Section
 
 NEWEST = datetime(2025, 8, 1, 2, 0, tzinfo=UTC)
 

@@ -2,8 +2,8 @@ import re
 import zlib
 from dataclasses import replace
 
-from services.cli.documents.pdf import pdf_bytes
-from tests.unit.cli.documents.pages import NEWEST, page
+from services.documents.pdf import pdf_bytes
+from tests.unit.documents.pages import NEWEST, page
 
 STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 MAPPED = re.compile(rb"<[0-9A-Fa-f]+> <([0-9A-Fa-f]+)>")

@@ -1,9 +1,9 @@
 from fractions import Fraction
 from html.parser import HTMLParser
 
-from services.cli.documents.html import at, html_bytes
-from services.cli.terminal.report_page import Bar
-from tests.unit.cli.documents.pages import page
+from services.documents.html import at, html_bytes
+from services.documents.page import Bar
+from tests.unit.documents.pages import page
 
 
 class Texts(HTMLParser):

@@ -8,9 +8,9 @@ from typing import cast
 
 from fpdf import FPDF
 
-from services.cli.documents import FONTS
-from services.cli.documents.html import WIDTH, at
-from services.cli.terminal.report_page import Bar, Page, Row, Section
+from services.documents import FONTS
+from services.documents.html import WIDTH, at
+from services.documents.page import Bar, Page, Row, Section
 
 FONT = "Be Vietnam Pro"
 MARGIN = 12.0

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from services.cli.terminal.report_page import Bar, Page
+from services.documents.page import Bar, Page
 
+FOLDER = Path(__file__).parent
 WIDTH = 100
 """Length of a bar up to its target; it is drawn up to a quarter beyond."""
 BEYOND = Fraction(5, 4)
@@ -22,7 +23,9 @@ def html_bytes(page: Page, lang: str) -> bytes:
         page: the report.
         lang: language code of its texts.
     """
-    return template("report.html").render(page=page, lang=lang, width=WIDTH, at=at).encode()
+    return (
+        template(FOLDER / "report.html").render(page=page, lang=lang, width=WIDTH, at=at).encode()
+    )
 
 
 def at(bar: Bar) -> tuple[float, float | None]:
@@ -33,13 +36,13 @@ def at(bar: Bar) -> tuple[float, float | None]:
 
 
 @cache
-def template(name: str) -> Template:
-    """Return a template of this folder; what is filled in is escaped."""
+def template(path: Path) -> Template:
+    """Return a template of HTML or SVG; what is filled in is escaped."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(path.parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(name)
+    return environment.get_template(path.name)
