@@ -19,6 +19,7 @@ from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from services.importing.cells import (
     Cell,
     UnreadableCell,
+    are_column_numbers,
     cell_text,
     has_text,
     trouble_of_text,

@@ -32,6 +32,7 @@ PAGES = {
     "subscription": "/subscription",
     "health": "/health",
     "submissions": "/submissions",
+    "import": "/import",
     "editor": "/submissions/new?type=publication",
     "review": "/review",
     "sign-in": "/sign-in",

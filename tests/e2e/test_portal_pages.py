@@ -196,6 +196,7 @@ PATHS = st.sampled_from(
         *("/", "/cells", "/works", "/review", "/overlaps", "/agreement", "/report", "/editions"),
         *("/tree", "/partners", "/editions/{}/report"),
         *("/inbox", "/subscription", "/submissions", "/submissions/new", "/health", "/sign-in"),
+        "/import",
         *("/units/{}", "/indicators/{}", "/editions/{}", "/submissions/{}", "/tables/board.{}"),
         *("/sign-in/{}", "/sign-in/{}/callback", "/{}"),
     ]
@@ -235,12 +236,13 @@ def test_no_form_at_any_page_fails(stack: RunningStack) -> None:
             [
                 *("type", "action", "unit_id", "title", "issued_on", "share_ppm", "code", "email"),
                 *("request_id", "version", "decision", "chosen", "sure", "id", "units", "reason"),
+                *("kept", "plan", "report", "refused", "name", "mapped", "heading", "as", "system"),
             ]
         ),
         st.one_of(ODD, st.sampled_from([*TYPES, "try", "verify", str(uuid4()), "a@1"])),
         max_size=8,
     )
-    paths = ["/submissions/new", "/submissions/x", "/review", "/review/many", "/inbox"]
+    paths = ["/submissions/new", "/submissions/x", "/review", "/review/many", "/inbox", "/import"]
 
     @QUIET
     @given(path=st.sampled_from([*paths, "/subscription", "/sign-in"]), form=fields)
