@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -63,6 +64,11 @@ def application(settings: Settings) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         site.services.check()
+        # Each template would otherwise hold up all others when it is first used, and each full
+        # collection would go through everything that was imported.
+        for name in site.environment.list_templates():
+            site.environment.get_template(name)
+        gc.freeze()
         watching = asyncio.create_task(watch())
         yield
         watching.cancel()
@@ -92,7 +98,7 @@ class Compressed:
     """
 
     def __init__(self, app: Any) -> None:
-        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=6)
+        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=3)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
