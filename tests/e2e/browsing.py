@@ -25,6 +25,7 @@ PAGES = {
     "cell": f"/cells?unit=vnu&indicator=KNW-03&{MONTHS}",
     "work": f"/works?unit=vnu&indicator=KNW-03&work=doi:10.5555/none&{MONTHS}",
     "agreement": f"/agreement?{MONTHS}",
+    "partners": f"/partners?{MONTHS}",
     "overlaps": f"/overlaps?{MONTHS}",
     "report": f"/report?unit=vnu&{MONTHS}",
     "editions": "/editions",
