@@ -101,7 +101,7 @@ class Compressed:
     """
 
     def __init__(self, app: Any) -> None:
-        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=3)
+        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
