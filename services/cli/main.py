@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from services.cli.errors import INTERRUPTED, NO, USAGE, Failure
+from services.cli.errors import INTERRUPTED, NO, USAGE, Failure, failure_of
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.plain_options import read_plainly
 from services.cli.terminal.escaping import visible
@@ -23,6 +23,7 @@ from services.cli.terminal.help import (
     show_refusal,
 )
 from services.cli.terminal.texts import Lang
+from services.importing.errors import Unreadable
 
 COMMANDS = {
     "up": Entry(
@@ -163,7 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The answer that a command asked for will not come: Ctrl-D, or no terminal.
         show_abort(lang)
         raise SystemExit(NO) from None
-    except Failure as failure:
+    except (Failure, Unreadable) as error:
+        failure = error if isinstance(error, Failure) else failure_of(error)
         print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except OSError as error:
