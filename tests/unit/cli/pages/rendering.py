@@ -136,8 +136,10 @@ def printed(page: Page, lang: str, width: int) -> str:
     stubs: dict[str, Recorded] = {}
 
     def stub(_: Clients, stub_class: Any) -> Recorded:
-        service = SERVICE_OF[stub_class.__name__]
-        return stubs.setdefault(stub_class.__name__, Recorded(service, page.answers))
+        kind = stub_class.__name__
+        # Where two services serve one contract, their answers are told apart by the stub.
+        own = {m.removeprefix(f"{kind}."): given for m, given in page.answers.items()}
+        return stubs.setdefault(kind, Recorded(SERVICE_OF[kind], own))
 
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in "oe")
     code = 0
