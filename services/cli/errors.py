@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.cli.terminal.texts import Lang
+from services.importing.errors import NoRoom, Unclear, Unreadable
 from services.refusals import in_language
 
 NO, USAGE, DOWN = 1, 2, 3
@@ -33,6 +34,19 @@ class Failure(Exception):
         head, line_end, rest = self.message.partition("\n")
         colon = ":" if line_end and head.endswith(":") else ""
         return in_language(head.removesuffix(colon), lang) + colon + line_end + rest
+
+
+def failure_of(error: Unreadable, lang: Lang = Lang.en) -> Failure:
+    """Return the failure of a command that was given a file it cannot read.
+
+    Args:
+        error: what is wrong with the file.
+        lang: language of the message.
+    """
+    code = DOWN if isinstance(error, NoRoom) else USAGE if isinstance(error, Unclear) else NO
+    problem = in_language(error.problem, lang)
+    option = f" (--{error.choice})" if isinstance(error, Unclear) and error.choice else ""
+    return Failure(f"{error.place}: {problem}{option}" if error.place else problem + option, code)
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -8,11 +8,22 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from services.cli.errors import INTERRUPTED, USAGE, Failure
+from services.cli.errors import INTERRUPTED, NO, USAGE, Failure, failure_of
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.plain_options import read_plainly
 from services.cli.terminal.escaping import visible
+from services.cli.terminal.help import (
+    VARIABLE,
+    LangOption,
+    asked_language,
+    show_abort,
+    show_in_language,
+    show_refusal,
+)
+from services.cli.terminal.texts import Lang
+from services.importing.errors import Unreadable
 
 COMMANDS = {
     "up": Entry(
@@ -79,6 +90,7 @@ COMMANDS = {
 """Name -> command, in the order of the help."""
 
 read_plainly()
+show_in_language()
 app = typer.Typer(
     name="kieng",
     cls=lazy_group(COMMANDS),
@@ -107,11 +119,14 @@ def root(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    lang: LangOption = Lang.vi,
 ) -> None:
     """Live, exact and provable indicators of universities that report together.
 
     Example: kieng up, then in another window: kieng doctor
     """
+    # For the command, whose own option is stronger, and for what it starts.
+    os.environ[VARIABLE] = lang
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -138,9 +153,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # Messages about forks and lost connections do not concern users of a command.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    lang = asked_language(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=arguments, prog_name="kieng")
-    except Failure as failure:
+        code = app(args=arguments, prog_name="kieng", standalone_mode=False, obj=lang)
+        raise SystemExit(code or 0)
+    except TyperException as refused:
+        show_refusal(refused, lang)
+        raise SystemExit(refused.exit_code) from None
+    except typer.Abort:
+        # The answer that a command asked for will not come: Ctrl-D, or no terminal.
+        show_abort(lang)
+        raise SystemExit(NO) from None
+    except (Failure, Unreadable) as error:
+        failure = error if isinstance(error, Failure) else failure_of(error)
         print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except OSError as error:

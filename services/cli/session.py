@@ -15,9 +15,11 @@ import typer
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.stack import CONSORTIUM, DATA, Stack, find
 from services.cli.completion import COMPLETERS, Words, remember
-from services.cli.errors import USAGE, Failure
+from services.cli.errors import USAGE, Failure, failure_of
+from services.cli.terminal.help import LangOption
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
+from services.importing.errors import Unreadable
 
 InstitutionOption = Annotated[
     str,
@@ -33,9 +35,6 @@ SubjectOption = Annotated[
 ]
 OUTPUT = typer.Option("--output", "-o", help="Format of the answer; json is complete and exact.")
 OutputOption = Annotated[Output, OUTPUT]
-LangOption = Annotated[
-    Lang, typer.Option("--lang", envvar="KIENG_LANG", help="Language of names and headings.")
-]
 DataOption = Annotated[
     Path, typer.Option("--data", envvar="KIENG_DATA", help="Data folder of the local stack.")
 ]
@@ -178,6 +177,8 @@ def with_session(
             except Failure as failure:
                 failure.message = failure.told_in(screen.lang)
                 raise
+            except Unreadable as error:
+                raise failure_of(error, screen.lang) from error
 
         update_wrapper(run, command)
         signature = _signature(command, shared)

@@ -68,7 +68,7 @@ class LogWatch:
             return {}
         begins = self._consumer.beginning_offsets(partitions)
         reported = self._consumer.end_offsets(partitions)
-        # The embedded broker reports the start of the last batch; a fetch reports the true end.
+        # The embedded broker reports an end within the last batch; a fetch reports the true one.
         seen = self._peek(reported)
         return {p: (begins[p], max(reported[p], seen[p][0])) for p in partitions}
 

@@ -20,6 +20,7 @@ from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
 from services.kernel import tls
 from services.kernel.access import Issuers
+from services.kernel.errors import Refusal
 from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
@@ -109,6 +110,13 @@ class GrpcServer(SharedExtension):
         whom = caller.institution_id, caller.subject, name, call.arrival.is_active
         return self._reception.queues.turn(*whom, is_first)
 
+    def delay_refusal(self, call: Admitted) -> None:
+        """Block the thread of a stream that is about to be refused, if its caller is often refused.
+
+        A unary call needs no delay: it had to wait for one of the workers, which are shared fairly.
+        """
+        self._reception.slow_answers.delay(call.principal.institution_id)
+
     def waiting(self) -> int:
         """Return the number of calls that wait for a worker; 0 before the start."""
         return self._reception.queues.waiting() if self.port else 0
@@ -195,8 +203,12 @@ class Grpc(Entrypoint):
     def stream(self, admitted: Admitted, context: Context) -> Iterator[Any]:
         """Run a worker for a call with a stream of responses; it lives as long as the stream."""
         with self._worker(admitted, context) as (call, method, request):
-            for response in self._in_turn(method(request), admitted):
-                yield shown_to(call.principal.institution_id, response)
+            try:
+                for response in self._in_turn(method(request), admitted):
+                    yield shown_to(call.principal.institution_id, response)
+            except Refusal:
+                self.server.delay_refusal(admitted)
+                raise
             _raise_broken(request)
 
     def _in_turn(self, responses: Iterator[Any], admitted: Admitted) -> Iterator[Any]:

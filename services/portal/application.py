@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +24,7 @@ from services.portal.api.document import document
 from services.portal.config import Settings
 from services.portal.loop import watch
 from services.portal.pages.cells import cell
+from services.portal.pages.closed import closed_report
 from services.portal.pages.editions import edition, editions
 from services.portal.pages.editor import new, submission, write
 from services.portal.pages.health import health
@@ -37,14 +39,16 @@ from services.portal.pages.review import decide, decide_many, queue
 from services.portal.pages.sign_in import sign_in, sign_in_by_form
 from services.portal.pages.submissions import submissions
 from services.portal.pages.tables import table
+from services.portal.pages.tree import tree
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
-from services.portal.pieces import STATIC
+from services.portal.pieces import STATIC, static
 from services.portal.protection import Protection
 from services.portal.site import Page, Site
 
 log = structlog.get_logger()
 
+FOR_GOOD = "public, max-age=31536000, immutable"
 COMPRESSED_FROM = 1000
 """Bytes from which a body is compressed."""
 
@@ -59,6 +63,11 @@ def application(settings: Settings) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         site.services.check()
+        # Each template would otherwise hold up all others when it is first used, and each full
+        # collection would go through everything that was imported.
+        for name in site.environment.list_templates():
+            site.environment.get_template(name)
+        gc.freeze()
         watching = asyncio.create_task(watch())
         yield
         watching.cancel()
@@ -88,12 +97,24 @@ class Compressed:
     """
 
     def __init__(self, app: Any) -> None:
-        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=6)
+        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=3)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
         is_stream = scope["type"] != "http" or scope["path"].startswith(("/api", "/live"))
         await (self._app if is_stream else self._compressing)(scope, receive, send)
+
+
+class Static(StaticFiles):
+    """Files of the pages; a browser keeps for good what it asks for by its present content."""
+
+    async def get_response(self, path: str, scope: Any) -> Any:
+        """Answer with a file."""
+        found = await super().get_response(path, scope)
+        # While replicas are replaced, an old one may be asked for content that it lacks.
+        if static(path).partition("?")[2].encode() == scope["query_string"]:
+            found.headers["cache-control"] = FOR_GOOD
+        return found
 
 
 def routes(site: Site) -> Sequence[Route | Mount]:
@@ -102,6 +123,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
     return [
         Route("/", public(overview), methods=get),
         Route("/units/{unit_id:path}", private(unit), methods=get),
+        Route("/tree", private(tree), methods=get),
         Route("/cells", private(cell), methods=get),
         Route("/works", private(work), methods=get),
         Route("/review", private(queue), methods=get),
@@ -113,6 +135,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/report", private(report), methods=get),
         Route("/editions", private(editions), methods=get),
         Route("/editions/{edition_id:str}", private(edition), methods=get),
+        Route("/editions/{edition_id:str}/report", private(closed_report), methods=get),
         Route("/submissions", private(submissions), methods=get),
         Route("/submissions/new", private(new), methods=get),
         Route("/submissions/new", form(write), methods=post),
@@ -133,7 +156,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/favicon.ico", _icon, methods=get),
         Route("/api/openapi.json", document, methods=get),
         Mount("/api", Connect(site)),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Static(directory=STATIC)),
     ]
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from services.portal.calls import Refused
+from services.portal.loop import Turnstile
 
 log = structlog.get_logger()
 
@@ -38,10 +39,10 @@ class Update:
     cells: Mapping[str, str]
 
     @cached_property
-    def event(self) -> str:
+    def event(self) -> bytes:
         """The update as a server-sent event, encoded once for all pages."""
         content = {**self.facts, "cells": self.cells}
-        return f"event: cells\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+        return f"event: cells\ndata: {json.dumps(content, ensure_ascii=False)}\n\n".encode()
 
     def then(self, newer: Update) -> Update:
         """Return this update and a newer one in one."""
@@ -102,7 +103,7 @@ class Admissions:
 
     def __init__(self) -> None:
         self._asked: OrderedDict[str, asyncio.Task[Any]] = OrderedDict()
-        self._turn = asyncio.Lock()
+        self._turnstile = Turnstile()
 
     async def admit(self, token: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """Return once the services have answered to the token.
@@ -120,9 +121,8 @@ class Admissions:
             if len(self._asked) > ADMITTED_MAX:
                 self._asked.popitem(last=False)
         await asyncio.shield(asked)
-        # Many pages come at once after a restart, and each step of the event loop takes one.
-        async with self._turn:
-            await asyncio.sleep(0)
+        # Many pages may have waited for the same answer.
+        await self._turnstile.let_in()
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:
@@ -172,6 +172,8 @@ class _Broadcast:
         self._opens = opens
         self._listeners: dict[Listener, None] = {}
         self._state: Update | None = None
+        self._untold: Update | None = None
+        self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def join(self, listener: Listener) -> None:
@@ -212,14 +214,30 @@ class _Broadcast:
                 each.refuse(broken)
 
     async def _follow(self, token: str) -> None:
-        self._state = None
-        async with aclosing(self._opens(token)) as updates:
-            async for update in updates:
-                self._state = update if self._state is None else self._state.then(update)
-                await self._tell(update)
+        self._state = self._untold = None
+        telling = asyncio.create_task(self._tell())
+        try:
+            async with aclosing(self._opens(token)) as updates:
+                async for update in updates:
+                    self._state = update if self._state is None else self._state.then(update)
+                    self._untold = update if self._untold is None else self._untold.then(update)
+                    self._news.set()
+        finally:
+            telling.cancel()
+            if self._untold is not None:
+                for listener in self._listeners:
+                    listener.give(self._untold)
 
-    async def _tell(self, update: Update) -> None:
-        for at, listener in enumerate(list(self._listeners), start=1):
-            listener.give(update)
-            if at % AT_ONCE == 0:
-                await asyncio.sleep(0)
+    async def _tell(self) -> None:
+        """Give every page what has come, in one, as often as leaves half of the time to others."""
+        clock = asyncio.get_running_loop().time
+        while await self._news.wait():
+            self._news.clear()
+            began, update, self._untold = clock(), self._untold, None
+            if update is None:
+                continue
+            for at, listener in enumerate(list(self._listeners), start=1):
+                listener.give(update)
+                if at % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            await asyncio.sleep(clock() - began)

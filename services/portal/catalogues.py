@@ -44,13 +44,22 @@ class Catalogue:
         """Id of the unit above all."""
         return next(each.unit_id for each in self.message.units if not each.parent_id)
 
+    @cached_property
+    def below(self) -> Mapping[str, list[str]]:
+        """Unit id -> ids of the units directly below it that still exist, in order."""
+        found: dict[str, list[str]] = {}
+        for each in self.message.units:
+            if each.parent_id and not each.valid_to:
+                found.setdefault(each.parent_id, []).append(each.unit_id)
+        return found
+
     def of_house(self, house: str) -> list[catalogue_pb2.Indicator]:
         """Return the indicators of a house, and those of all."""
         return [each for each in self.message.indicators if each.house in (house, "all")]
 
     def children(self, unit_id: str) -> list[directory_pb2.Unit]:
         """Return the units directly below one that still exist, in order."""
-        return [u for u in self.message.units if u.parent_id == unit_id and not u.valid_to]
+        return [self.units[each] for each in self.below.get(unit_id, ())]
 
     def path(self, unit_id: str) -> list[directory_pb2.Unit]:
         """Return the units from the root down to one; empty if there is no such unit."""

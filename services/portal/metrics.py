@@ -21,7 +21,7 @@ REFUSED = Counter(
 )
 BLOCKED = Histogram(
     "kieng_portal_loop_blocked_seconds",
-    "Processor time by which the event loop was late, measured 20 times a second.",
+    "Processor time by which the event loop was late, measured 50 times a second.",
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
 )
 REFUSALS = ("rate", "size", "forged")

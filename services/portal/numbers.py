@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
 
 from babel.dates import format_datetime
-from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent
 
+from services.amounts import Form, compact
 from services.portal.domain.figures import Number
 from services.portal.texts import Lang
 
@@ -17,7 +19,7 @@ SHORT_FROM = 1_000_000
 """Smaller numbers are written in full."""
 KEPT_MAX = 8192
 """Written numbers that are kept by type: `Fraction(1)` equals 1, but is written with decimals."""
-_COMPACT = {Lang.vi: "long", Lang.en: "short"}
+_COMPACT: Mapping[Lang, Form] = {Lang.vi: "long", Lang.en: "short"}
 
 
 @lru_cache(KEPT_MAX, typed=True)
@@ -30,10 +32,7 @@ def short(number: Number | None, unit: str, lang: Lang) -> str:
         lang: whose words and separators to use.
     """
     if isinstance(number, int) and abs(number) >= SHORT_FROM:
-        kind = _COMPACT[lang]
-        return str(
-            format_compact_decimal(number, format_type=kind, locale=lang.value, fraction_digits=1)  # type: ignore[arg-type]
-        )
+        return compact(number, lang.value, _COMPACT[lang])
     return full(number, unit, lang)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import jinja2
 from markupsafe import Markup
@@ -79,6 +80,7 @@ class Pieces:
     def __init__(self, environment: jinja2.Environment) -> None:
         self._environment = environment
         self._kept = lru_cache(KEPT_MAX)(self._written)
+        self._of: WeakKeyDictionary[object, dict[Hashable, Markup]] = WeakKeyDictionary()
 
     def written(self, lang: Lang, template: str, **values: object) -> Markup:
         """Return a part of a page.
@@ -90,10 +92,26 @@ class Pieces:
         """
         return self._kept(lang, template, **values)
 
+    def of(self, lang: Lang, board: object, template: str, **values: Hashable) -> Markup:
+        """Return a part of a page that is kept for as long as its board is.
+
+        Args:
+            lang: its language.
+            board: what it shows; the template gets it by this name.
+            template: its template.
+            values: what else is put into it.
+        """
+        kept = self._of.setdefault(board, {})
+        key = (lang, template, *values.items())
+        if key not in kept:
+            kept[key] = self._written(lang, template, board=board, **values)
+        return kept[key]
+
     def _written(self, lang: Lang, template: str, **values: object) -> Markup:
         own: dict[str, object] = {
             "t": partial(text, lang),
             "href": partial(link, lang),
+            "lang": lang,
             "piece": partial(self.written, lang),
         }
         found = self._environment.get_template(template)

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
 from services.portal import metrics
+from services.portal.loop import Turnstile
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -83,6 +84,7 @@ class Protection:
         is_secure: bool,
     ) -> None:
         self._app, self._cookie = app, f"{cookie}="
+        self._turnstile = Turnstile()
         self._callers, self._addresses = Rates(per_minute), Rates(per_minute_of_address)
         self._headers = HEADERS | ({"strict-transport-security": HSTS} if is_secure else {})
 
@@ -117,6 +119,7 @@ class Protection:
         if not (self._addresses.take(address, now) and self._callers.take(caller or address, now)):
             await _refuse(429, "rate", "too many requests; wait a moment", scope, receive, send)
             return
+        await self._turnstile.let_in()
         limit = API_BYTES_MAX if scope["path"].startswith("/api/") else FORM_BYTES_MAX
         try:
             await self._app(scope, _limited(receive, limit), send)

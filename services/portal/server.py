@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,6 +19,10 @@ from services.portal.config import Settings
 
 log = structlog.get_logger()
 
+WAITING_MAX = 2048
+"""Connections that wait to be accepted, e.g. those of all live pages after a restart."""
+ACCEPTED_AT_ONCE = 32
+"""Connections that are accepted in one step of the event loop."""
 DRAIN_SECONDS = 3
 """Time that open pages get to end; live ones reconnect to another replica."""
 
@@ -95,6 +100,7 @@ def configuration(application: Any, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=ACCEPTED_AT_ONCE,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -103,6 +109,14 @@ def configuration(application: Any, settings: Settings) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # asyncio has one number for both: it accepts as many at once as may wait.
+        for server in self.servers:
+            for listening in server.sockets:
+                with listening.dup() as own:
+                    own.listen(WAITING_MAX)
+
     def capture_signals(self) -> Any:
         # Only the main thread may, and the kernel does already.
         return nullcontext()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -42,7 +43,7 @@ INVALID = re.compile(
     + "]"
 )
 """Characters that no valid page holds: those not in the ranges that are, the most frequent first,
-as they are tried in this order for every character of a page."""
+as they are tried in this order for every character of a page. None of them is printable."""
 REFRESH_SECONDS = 120
 """A provider is asked for another token when the present one holds for less."""
 RENEW_TOKEN_SECONDS = 300
@@ -61,11 +62,14 @@ class Site:
     live_pages: int = 0
     series: KeptSeries = field(default_factory=OrderedDict)
     """State of the view and selection -> what was read of it; the oldest is forgotten first."""
+    boards: OrderedDict[tuple[Hashable, ...], Any] = field(default_factory=OrderedDict)
+    """What a board is made of -> the board; the oldest is forgotten first."""
     environment: jinja2.Environment = field(default_factory=environment)
 
     def __post_init__(self) -> None:
         """Prepare sessions and issuers; nothing is connected yet."""
         self.pieces = Pieces(self.environment)
+        self.printing = asyncio.Semaphore(1)
         self.admissions, self.broadcasts = Admissions(), Broadcasts()
         self.sessions = Sessions(self.settings)
         # Every page asks the KPI service, so a token that does not hold there is of no use.
@@ -198,17 +202,23 @@ class Page:
         found = self.site.environment.get_template(template)
         own = {
             "page": self,
+            "lang": self.lang,
             "t": self.text,
             "word": self.word,
             "href": self.href,
             "session": self.session,
             "piece": partial(self.site.pieces.written, self.lang),
+            "piece_of": partial(self.site.pieces.of, self.lang),
         }
         return found.render(**own, **formats(self.lang), **context)
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
         """Answer with a page."""
-        return HTMLResponse(INVALID.sub("\ufffd", self.render(template, **context)), status)
+        text = self.render(template, **context)
+        # Twice as fast as to look for them, and true of nearly every page.
+        if not text.replace("\n", "").isprintable():
+            text = INVALID.sub("\ufffd", text)
+        return HTMLResponse(text, status)
 
     def kept(self, response: Response) -> Response:
         """Return an answer with the cookie that the browser should get, if any."""

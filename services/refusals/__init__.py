@@ -12,11 +12,50 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+PROBLEM = "problem"
+"""Place of a sentence that is another sentence."""
 _PLACE = re.compile(r"\{[a-z_]+\}")
+
+
+class Sentences:
+    """English sentences with places for values, and what they are in another language.
+
+    Args:
+        sentences: sentence -> translation, both with the same places.
+        words: name of a place -> word of the services -> translation.
+    """
+
+    def __init__(
+        self, sentences: Mapping[str, str], words: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
+        self._sentences = sentences
+        self._words = words or {}
+
+    @cached_property
+    def _patterns(self) -> Sequence[tuple[re.Pattern[str], str]]:
+        """The sentences with places as patterns; those with most words of their own first."""
+        found = [each for each in self._sentences.items() if _PLACE.search(each[0])]
+        found.sort(key=lambda each: -len(_PLACE.sub("", each[0])))
+        return [(re.compile(pattern_of(sentence), re.DOTALL), said) for sentence, said in found]
+
+    def told(self, sentence: str) -> str:
+        """Return the translation of a sentence with values; the sentence if it is not known."""
+        if (plain := self._sentences.get(sentence)) is not None:
+            return plain
+        for pattern, translation in self._patterns:
+            if found := pattern.fullmatch(sentence):
+                places = found.groupdict().items()
+                return translation.format(
+                    **{name: self._value(name, text) for name, text in places}
+                )
+        return sentence
+
+    def _value(self, place: str, text: str) -> str:
+        return self.told(text) if place == PROBLEM else self._words.get(place, {}).get(text, text)
 
 
 def in_language(sentence: str, lang: str) -> str:
@@ -26,17 +65,7 @@ def in_language(sentence: str, lang: str) -> str:
         sentence: what the service said.
         lang: `vi` or `en`.
     """
-    if lang == "en":
-        return sentence
-    sentences, words = _table()
-    if (plain := sentences.get(sentence)) is not None:
-        return plain
-    for pattern, translation in _patterns():
-        if found := pattern.fullmatch(sentence):
-            values = found.groupdict()
-            said = {name: words.get(name, {}).get(text, text) for name, text in values.items()}
-            return translation.format(**said)
-    return sentence
+    return sentence if lang == "en" else _table().told(sentence)
 
 
 def head_of(message: str, fields: Iterable[tuple[str, str]]) -> str:
@@ -54,18 +83,9 @@ def head_of(message: str, fields: Iterable[tuple[str, str]]) -> str:
 
 
 @cache
-def _table() -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
-    """Return sentence -> translation, and place -> word -> translation."""
+def _table() -> Sentences:
     document = tomllib.loads((FOLDER / "refusals.toml").read_text(encoding="utf-8"))
-    return document["sentences"], document["words"]
-
-
-@cache
-def _patterns() -> Sequence[tuple[re.Pattern[str], str]]:
-    """Return the sentences with places as patterns; those with most words of their own first."""
-    found = [each for each in _table()[0].items() if _PLACE.search(each[0])]
-    found.sort(key=lambda each: -len(_PLACE.sub("", each[0])))
-    return [(re.compile(pattern_of(sentence), re.DOTALL), said) for sentence, said in found]
+    return Sentences(document["sentences"], document["words"])
 
 
 def pattern_of(sentence: str) -> str:

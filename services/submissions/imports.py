@@ -11,7 +11,7 @@ from functools import partial
 
 from kieng.submissions.v1 import import_service_pb2 as pb
 from kieng.submissions.v1 import submission_pb2
-from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal
+from services.kernel.errors import Conflict, Forbidden, InvalidArgument, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.policy.rules import Decision, Resource, allow
 from services.submissions import wire
@@ -23,7 +23,7 @@ from services.submissions.domain.submission import SourceRecord, State, Submissi
 from services.submissions.metrics import ROWS_IMPORTED
 from services.submissions.neighbours import Neighbours
 from services.submissions.peer_calls import OF_THE_CALL
-from services.submissions.store import need_room
+from services.submissions.store import GROUP_MAX, need_room
 
 Answer = pb.ImportSubmissionsResponse
 RowPlan = Plan[pb.ImportSubmissionsResponse]
@@ -53,14 +53,36 @@ def import_rows(
         Unavailable: the database or the partners service is down; the caller sends all rows again.
     """
     for group in groups(requests):
-        desk.submissions.backlog.wait_for_room()
-        rows = [Row(message) for message in group]
-        for part in without_repeats(rows, lambda row: row.source):
-            for answer in _import_part(desk, part):
-                outcome = pb.Outcome.Name(answer.outcome).removeprefix("OUTCOME_").lower()
-                label = "refused" if answer.HasField("error") else outcome
-                ROWS_IMPORTED.labels(desk.principal.institution_id, label).inc()
-                yield answer
+        yield from _import_group(desk, group)
+
+
+def import_batches(
+    desk: Desk, requests: Iterable[pb.ImportBatchesRequest]
+) -> Iterator[pb.ImportBatchesResponse]:
+    """Import a stream of batches of rows and yield the answers to each batch, in order.
+
+    Raises:
+        InvalidArgument: the caller sent a batch without rows or with more than `GROUP_MAX`.
+        Unavailable: as `import_rows`.
+    """
+    for request in requests:
+        if not 1 <= len(request.rows) <= GROUP_MAX:
+            text = f"must have 1 to {GROUP_MAX} entries"
+            raise InvalidArgument(f"rows: {text}", fields={"rows": text})
+        yield pb.ImportBatchesResponse(answers=_import_group(desk, request.rows))
+
+
+def _import_group(
+    desk: Desk, group: Iterable[pb.ImportSubmissionsRequest]
+) -> Iterator[pb.ImportSubmissionsResponse]:
+    desk.submissions.backlog.wait_for_room()
+    rows = [Row(message) for message in group]
+    for part in without_repeats(rows, lambda row: row.source):
+        for answer in _import_part(desk, part):
+            outcome = pb.Outcome.Name(answer.outcome).removeprefix("OUTCOME_").lower()
+            label = "refused" if answer.HasField("error") else outcome
+            ROWS_IMPORTED.labels(desk.principal.institution_id, label).inc()
+            yield answer
 
 
 def _import_part(desk: Desk, rows: list[Row]) -> list[pb.ImportSubmissionsResponse]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,14 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.publisher import Event
 from services.submissions import metrics
+from services.submissions.backlog import LATE_SECONDS
 from services.submissions.documents import waiting
 from services.submissions.store import Databases, Submissions
 
 DOCUMENTS_MAX = 500
 COUNT_SECONDS = 5.0
+HUNG_SECONDS = 60.0
+"""Time for which another step that hangs is no outage any more: then the machine is too slow."""
 
 
 @dataclass
@@ -25,11 +29,20 @@ class Outage:
     """What outboxes that one relay serves in turn know of outages: one of them meets it for all.
 
     ``is_open`` says whether what was begun last has not succeeded, ``until`` until when there was
-    an outage; the start of the process ends one.
+    an outage; the start of the process ends one. ``hung_at`` is when a step last hung.
     """
 
     is_open: bool = False
     until: datetime = field(default_factory=lambda: datetime.now(UTC))
+    hung_at: float = -math.inf
+
+    def note_step(self, began: float) -> None:
+        """Note that a step that began at a monotonic time succeeded; a single hang is an outage."""
+        now = time.monotonic()
+        if now - began > LATE_SECONDS:
+            if began - self.hung_at > HUNG_SECONDS:
+                self.until = datetime.now(UTC)
+            self.hung_at = now
 
 
 class SubmissionOutbox:
@@ -47,12 +60,15 @@ class SubmissionOutbox:
         self._institution_id = submissions.institution_id
         self._count_at = 0.0
         self._late_seconds = 0.0
+        self._publishes_since = 0.0
         self._outage = outage
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
         """Return at most ``limit`` documents with unpublished events, and update the gauges."""
         was_down, self._outage.is_open = self._outage.is_open, True
+        began = time.monotonic()
         documents = self._submissions.pending(limit)
+        self._outage.note_step(began)
         # After the read, which waits for a database that is away, as those do who write meanwhile.
         now = datetime.now(UTC)
         if was_down:
@@ -65,6 +81,7 @@ class SubmissionOutbox:
         self._late_seconds = (now - min(since, default=now)).total_seconds()
         self._count()
         self._outage.is_open = bool(documents)
+        self._publishes_since = time.monotonic()
         return documents
 
     def events(self, documents: Sequence[dict[str, Any]]) -> list[Event]:
@@ -73,6 +90,7 @@ class SubmissionOutbox:
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
         """Remove the events of these documents, which are published now, and count them."""
+        self._outage.note_step(self._publishes_since)
         published = sum(len(each["outbox"]) for each in documents)
         metrics.EVENTS_PUBLISHED.labels(self._institution_id).inc(published)
         self._submissions.clear(documents)

@@ -154,6 +154,11 @@ class SubmissionsService:
         return imports.import_rows(self.desk, requests)
 
     @grpc
+    def import_batches(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Import a stream of batches of rows, each answered as a whole. Idempotent by record."""
+        return imports.import_batches(self.desk, requests)
+
+    @grpc
     def try_import(self, requests: Iterator[Any]) -> Iterator[Any]:
         """Yield the answer that an import would give to each row of a stream; write nothing."""
         return import_trials.try_rows(self.desk, requests)

@@ -27,6 +27,15 @@ LAYERS: Mapping[str, Layers] = {
         ("completion", "errors", "lazy_group", "plain_options"),
         ("terminal",),
     ),
+    "importing": (
+        ("submission_file", "refused_rows"),
+        ("bibliographies", "submission_rows"),
+        ("bibliography_formats", "spreadsheets", "date_order"),
+        ("csv_file", "xlsx_file", "field_values"),
+        ("xlsx_marks", "headings", "kept_requests"),
+        ("cells", "column_aliases"),
+        ("errors", "legacy_text", "texts", "refused_cells"),
+    ),
     "portal": (
         ("service",),
         ("application", "server"),
@@ -35,7 +44,8 @@ LAYERS: Mapping[str, Layers] = {
         ("site",),
         ("sessions", "catalogues", "pieces", "renewals", "forms", "broadcasts"),
         ("providers", "numbers"),
-        ("trial", "calls", "wire", "texts", "protection", "loop"),
+        ("trial", "calls", "wire", "texts", "protection"),
+        ("loop",),
         ("config", "metrics", "domain"),
     ),
     "kpi": (

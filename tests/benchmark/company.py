@@ -10,8 +10,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
-
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.channels import open_channel
@@ -96,14 +94,14 @@ def idle_streams(running: RunningStack) -> list[Figure]:
     with ExitStack() as opened:
         streams: list[Any] = []
         own = [("grpc.use_local_subchannel_pool", 1)]
-        for number in range(STREAMS):
-            if number % STREAMS_PER_CONNECTION == 0:
-                channel: grpc.Channel = opened.enter_context(
-                    open_channel(running.stack, address, options=own)
-                )
-            streams.append(KpiServiceStub(channel).WatchKpis(request, metadata=metadata))
-        for stream in streams:
-            next(stream)
+        for _ in range(STREAMS // STREAMS_PER_CONNECTION):
+            channel = opened.enter_context(open_channel(running.stack, address, options=own))
+            watch = KpiServiceStub(channel).WatchKpis
+            begun = [watch(request, metadata=metadata) for _ in range(STREAMS_PER_CONNECTION)]
+            # gRPC cancels some calls at random while more than 1,000 wait to be taken by a server.
+            for stream in begun:
+                next(stream)
+            streams += begun
         cpu, memory = _idle(pid), _resident_mb(pid)
         for stream in streams:
             stream.cancel()

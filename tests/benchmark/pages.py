@@ -27,6 +27,7 @@ PERIOD = {"from": "2025-01", "to": "2025-07"}
 LIVE_PAGES = 500
 RATE = 20
 LIVE_SECONDS = 20.0
+FONTS = re.compile(rb'url\("([^"]+)"\)')
 PARTS = re.compile(r'(?:href|src)="(/static/[^"]+|/favicon.ico)"')
 
 
@@ -60,6 +61,8 @@ def overview(running: RunningStack) -> list[Figure]:
                 get_kpis(request, timeout=20, metadata=metadata)
                 calls.append(time.perf_counter() - began)
             parts = [client.get(part).content for part in sorted(set(PARTS.findall(page.text)))]
+            named = sorted({font for part in parts for font in FONTS.findall(part)})
+            parts += [client.get(f"/static/{font.decode()}").content for font in named]
     page_ms, call_ms = (statistics.median(each) * 1000 for each in (pages, calls))
     weight = sum(len(gzip.compress(each, 6)) for each in (page.content, *parts)) / 1024
     how = {"cells": len(units) * len(codes)}

@@ -20,6 +20,7 @@ MONTHS = "from=2025-01&to=2025-07"
 PAGES = {
     "overview": f"/?{MONTHS}",
     "unit": f"/units/vnu?{MONTHS}",
+    "tree": "/tree",
     "indicator": f"/indicators/KNW-03?unit=vnu&{MONTHS}",
     "cell": f"/cells?unit=vnu&indicator=KNW-03&{MONTHS}",
     "work": f"/works?unit=vnu&indicator=KNW-03&work=doi:10.5555/none&{MONTHS}",

@@ -47,13 +47,16 @@ class RunningStack:
         folder: gets the data folder and what the process prints.
         broker: embedded or kafka.
         environment: further variables for every process of the stack.
+        program: the `kieng` that is run.
     """
 
-    def __init__(self, folder: Path, broker: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, broker: str, environment: dict[str, str], program: Path = KIENG
+    ) -> None:
         self.data = folder / "data"
         self.answer = folder / "kpis.json"
         self._log = folder / "kieng.log"
-        self._broker = broker
+        self._broker, self._program = broker, program
         # Subprocesses at their parents' priority get processor time beside other tests, too.
         own = {"KIENG_LANG": "en", "KIENG_SUBPROCESS_NICENESS": "0"}
         self._environment = {**os.environ, **own, **environment}
@@ -62,7 +65,8 @@ class RunningStack:
     def start(self, command: str, *options: str, until: str) -> float:
         """Start `kieng up` or `kieng demo`; return the seconds until it printed a line."""
         began, before = time.monotonic(), len(self.printed())
-        argv = (str(KIENG), command, "--data", str(self.data), "--broker", self._broker, *options)
+        argv = (str(self._program), command, "--data", str(self.data))
+        argv += ("--broker", self._broker, *options)
         with heeding_ctrl_c(), self._log.open("ab") as log:
             self._process = process = subprocess.Popen(
                 argv, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -14,7 +14,8 @@ import xlsxwriter
 
 from services.cli.client.stack import DEPLOY
 from services.cli.commands.demo import SYSTEM
-from services.cli.files import headings, spreadsheets, submission_export
+from services.cli.files import submission_export
+from services.importing import headings, spreadsheets
 from tests.e2e.running import RunningStack
 from tests.waiting import wait_until
 

@@ -98,6 +98,23 @@ def test_pages_can_be_read_without_javascript_and_on_a_telephone(
         expect(page.locator('td[data-cell="vnu|TRI-01"] a.value')).to_have_count(1)
 
 
+def test_a_unit_is_chosen_by_the_keyboard(stack: RunningStack, running: Browser) -> None:
+    with visit(running, stack, "contributor", "vnu") as page:
+        page.goto(f"/units/vnu?{PERIOD}")
+        page.get_by_role("link", name="Chọn đơn vị…").press("Enter")
+        dialog = page.get_by_role("dialog")
+        expect(dialog.locator("[name=q]")).to_be_focused()
+        page.keyboard.type("khoa hoc tu nhien")
+        page.keyboard.press("Enter")
+        dialog.locator('[data-unit="vnu/hus"]').press("Enter")
+        expect(page.locator("h1")).to_have_text("Trường Đại học Khoa học Tự nhiên")
+        page.goto("/submissions/new?type=publication")
+        page.get_by_role("link", name="Chọn đơn vị…").click()
+        page.get_by_role("dialog").locator('[data-unit="vnu/hus"]').press("Enter")
+        expect(page.locator("[name=unit_id]")).to_have_value("vnu/hus")
+        expect(page.locator("[name=unit_id]")).to_be_focused()
+
+
 def test_no_page_is_wider_than_its_window(stack: RunningStack, running: Browser) -> None:
     narrow, *wider = (ViewportSize(width=width, height=800) for width in (360, 768, 1440, 2560))
     with visit(running, stack, "approver", "vnu", viewport=narrow) as page:

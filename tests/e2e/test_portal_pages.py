@@ -175,10 +175,25 @@ ODD = st.one_of(
     st.sampled_from(["", "0", "-1", "vnu", "KNW-03", "2025-01", "9999-12", "../..", MARKUP, "%00"]),
     st.text(max_size=40),
 )
-NAMES = ("from", "to", "unit", "house", "measure", "indicator", "work", "page", "state", "type")
+NAMES = (
+    "at",
+    "back",
+    "q",
+    "from",
+    "to",
+    "unit",
+    "house",
+    "measure",
+    "indicator",
+    "work",
+    "page",
+    "state",
+    "type",
+)
 PATHS = st.sampled_from(
     [
         *("/", "/cells", "/works", "/review", "/overlaps", "/agreement", "/report", "/editions"),
+        *("/tree", "/partners", "/editions/{}/report"),
         *("/inbox", "/subscription", "/submissions", "/submissions/new", "/health", "/sign-in"),
         *("/units/{}", "/indicators/{}", "/editions/{}", "/submissions/{}", "/tables/board.{}"),
         *("/sign-in/{}", "/sign-in/{}/callback", "/{}"),

@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.e2e.browsing import Visitor
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.forked import Answer, kieng
 from tests.e2e.running import COMMAND_SECONDS, RunningStack
@@ -50,11 +51,21 @@ def alone(*arguments: str) -> Answer:
     return kieng(arguments, os.environ, Path.cwd(), COMMAND_SECONDS)
 
 
+def report_of(stack: RunningStack, unit: str, edition: str) -> bytes:
+    """The report of an edition as a viewer of a unit gets it from the portal."""
+    visitor = Visitor(stack)
+    visitor.sign_in("viewer", unit)
+    answer = visitor.get(f"/editions/{edition}/report", unit="vnu", file="pdf")
+    assert answer.content.startswith(b"%PDF-")
+    return answer.content
+
+
 def test_an_edition_is_closed_checked_and_compared(stack: RunningStack, tmp_path: Path) -> None:
     closed = stack.json("edition", "close", "2020-e2e", "--title", "Thử nghiệm", *YEAR)
     assert stack.run("edition", "close", "2020-e2e", "--title", "again", *YEAR).code == 1
     listed = stack.json("edition", "list")["editions"]
     assert closed in listed
+    assert len({report_of(stack, unit, "2020-e2e") for unit in ("vnu", "hust")}) == 1
     file, key = tmp_path / "edition.json", tmp_path / "key.pem"
     file.write_text(stack.run("edition", "show", "2020-e2e", "--output", "json").out)
     key.write_text(stack.run("edition", "key").out)

@@ -1,7 +1,7 @@
 """One university's callers who misbehave: `python -m tests.hostile.attacker KIND ADDRESS TOKEN`.
 
-A process of its own, of low priority, so that what it costs to attack is not taken for what the
-attack costs. It attacks until its standard input is closed, and prints `attacking` first.
+A process of its own, of the lowest priority, so that what it costs to attack is not taken for what
+the attack costs. It attacks until its standard input is closed, and prints `attacking` first.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ ATTACKS: dict[str, Attack] = {
 
 def main(kinds: str, address: str, token: str) -> None:
     """Attack a service until standard input is closed."""
-    os.nice(15)
+    os.nice(19)
     metadata = (("authorization", f"Bearer {token}"),)
     for kind in kinds.split(","):
         channel = grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])

@@ -10,8 +10,8 @@ from kieng.partners.v1 import partner_service_pb2 as api
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
 from services.cli.client.clients import Clients
 from services.cli.errors import USAGE, Failure
-from services.cli.files import spreadsheets
-from services.cli.files.field_values import TRUE, split
+from services.importing import spreadsheets
+from services.importing.field_values import TRUE, split
 
 
 def register(clients: Clients, path: Path, advance: Callable[[], None]) -> int:

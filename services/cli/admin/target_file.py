@@ -9,7 +9,7 @@ from kieng.kpi.v1 import target_service_pb2 as api
 from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
 from services.cli.client.clients import Clients
 from services.cli.errors import Failure
-from services.cli.files import spreadsheets
+from services.importing import spreadsheets
 
 
 def set_targets(clients: Clients, path: Path) -> int:

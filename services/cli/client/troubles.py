@@ -11,6 +11,7 @@ from grpc_status import rpc_status
 
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.terminal.texts import Lang, text
+from services.importing.refused_cells import column_of
 from services.refusals import head_of, in_language
 
 EXIT_CODES = {
@@ -59,14 +60,6 @@ class Trouble:
             head = head or in_language("some fields are wrong", lang)
             return "\n  ".join([f"{head} {self.tag}", *found])
         return f"{': '.join(filter(None, [head, *found]))} {self.tag}"
-
-
-def column_of(path: str) -> str:
-    """Return the column for the path of a field: `doi` for `content.facts.publication.doi`."""
-    parts = path.split(".")
-    if parts[:1] == ["content"]:
-        parts = parts[1:]
-    return ".".join(parts[2:]) if parts[:1] == ["facts"] and len(parts) > 2 else ".".join(parts)
 
 
 class CallFailed(Failure):

@@ -24,15 +24,15 @@ from services.cli.commands.import_report import Report, local_mistakes, show
 from services.cli.commands.import_run import bar
 from services.cli.commands.import_sending import patience_of, send
 from services.cli.errors import Failure
-from services.cli.files import submission_file
-from services.cli.files.headings import TYPES
-from services.cli.files.submission_file import Reading
 from services.cli.local.data_folder import take_lock
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import decimal_text
 from services.cli.terminal.screen import Screen
+from services.importing import submission_file
+from services.importing.headings import TYPES
+from services.importing.submission_file import Reading
 
 DATA = Path("build/demo/data")
 ANSWER = Path("build/demo/kpis.json")

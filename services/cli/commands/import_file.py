@@ -14,10 +14,11 @@ from services.cli.commands.import_plan import Asked
 from services.cli.commands.import_report import write_report
 from services.cli.commands.import_run import Policy, Run
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.files import refused_rows
-from services.cli.files.headings import REFUSED_BECAUSE
 from services.cli.session import Session, with_session
+from services.cli.terminal.escaping import visible
 from services.cli.terminal.texts import Lang
+from services.importing import refused_rows
+from services.importing.headings import REFUSED_BECAUSE
 
 SYSTEM = "file"
 MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
@@ -148,7 +149,7 @@ def _finish(run: Run, report_to: Path | None, refused_to: Path | None) -> None:
     if report_to is not None:
         write_report(report_to, report)
     if refused_to is not None:
-        reasons = refused_rows.by_row((each.row, each.reason) for each in report.refused)
+        reasons = refused_rows.by_row((each.row, visible(each.reason)) for each in report.refused)
         heading = REFUSED_BECAUSE[screen.lang is Lang.vi]
         refused_rows.write(refused_to, run.parsed, reasons, heading)
     screen.answer(run.document(), run.show)

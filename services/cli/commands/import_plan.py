@@ -18,9 +18,9 @@ from services.cli.commands.import_effect import Numbers
 from services.cli.commands.import_report import Report
 from services.cli.commands.import_sending import PlannedRow, Trial
 from services.cli.errors import USAGE, Failure
-from services.cli.files.bibliographies import Completion, read_mapping
-from services.cli.files.submission_file import Reading
 from services.cli.terminal.effect_tables import STAGES
+from services.importing.bibliographies import Completion, read_mapping
+from services.importing.submission_file import Reading
 
 FORMAT = 1
 Requests = Iterable[import_service_pb2.ImportSubmissionsRequest]

@@ -12,14 +12,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from kieng.submissions.v1 import import_service_pb2, submission_pb2
-from services.cli.client.troubles import column_of, trouble_of_status
+from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_notes import Notes
-from services.cli.files import submission_rows
 from services.cli.terminal.escaping import visible
 from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
-from services.refusals import in_language
+from services.importing import submission_rows
+from services.importing.refused_cells import refused_cells
 
 SHOWN_MAX = 50
 OUTCOMES = (
@@ -107,21 +107,10 @@ def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], repor
 def refusals(
     answer: import_service_pb2.ImportSubmissionsResponse, record_id: str, lang: Lang
 ) -> Iterator[RefusedRow]:
-    """Yield one refusal per wrong column from the service's answer to a refused row.
-
-    A service says `what is wrong; what to do`. The reason for programs is added where no column
-    says what is meant.
-    """
+    """Yield one refusal per wrong column from the service's answer to a refused row."""
     trouble = trouble_of_status(answer.error)
-    for name, said in trouble.fields or (("", trouble.message),):
-        told = in_language(said, lang)
-        problem, _, remedy = told.rpartition("; ") if "; " in told else (told, "", "")
-        if said not in trouble.message:
-            # A message that repeats the problems of fields is omitted; any other one is a remedy.
-            problem, remedy = told, in_language(trouble.message, lang)
-        problem = problem if name else f"{problem} {trouble.tag}"
-        remedy = remedy[:1].upper() + remedy[1:]
-        yield RefusedRow(answer.row, record_id, column_of(name), problem, remedy)
+    for cell in refused_cells(trouble.message, trouble.fields, trouble.tag, lang):
+        yield RefusedRow(answer.row, record_id, cell.column, cell.problem, cell.remedy)
 
 
 def show(screen: Screen, report: Report) -> RenderableType:

@@ -21,10 +21,10 @@ from services.cli.commands.import_report import OUTCOMES, Report, local_mistakes
 from services.cli.commands.import_sending import Trial, patience_of, send, try_rows
 from services.cli.commands.kpi import read_names
 from services.cli.errors import INTERRUPTED, Failure
-from services.cli.files import submission_file, submission_rows
 from services.cli.session import Session
 from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
+from services.importing import submission_file, submission_rows
 
 
 class Policy(StrEnum):

@@ -16,6 +16,9 @@ from services.cli.terminal.screen import Screen
 
 ROWS_PER_CALL = 5_000
 """Rows per call, which take only a fraction of the ten minutes that a call may last."""
+ROWS_PER_BATCH = 200
+BYTES_PER_BATCH = 256 * 1024
+"""Maximum size of a batch of several rows: a quarter of what a service receives."""
 
 Requests = Iterable[api.ImportSubmissionsRequest]
 Advance = Callable[[], None]
@@ -72,9 +75,10 @@ def send(
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
         records = {request.row: request.source_record.record_id for request in part}
-        for answer in answers(stub.ImportSubmissions, part, patience):
-            report.take(answer, records.get(answer.row, ""))
-            advance()
+        for batch in answers(stub.ImportBatches, list(batches(part)), patience):
+            for answer in batch.answers:
+                report.take(answer, records.get(answer.row, ""))
+                advance()
 
 
 def try_rows(
@@ -113,6 +117,23 @@ def try_rows(
             trial.verified += answer.verified
             advance()
     return trial
+
+
+def batches(requests: Requests) -> Iterator[api.ImportBatchesRequest]:
+    """Yield rows in batches, in order: of at most `ROWS_PER_BATCH` and `BYTES_PER_BATCH`.
+
+    A larger row is a batch of its own.
+    """
+    rows, size = list[api.ImportSubmissionsRequest](), 0
+    for request in requests:
+        length = request.ByteSize()
+        if rows and (len(rows) == ROWS_PER_BATCH or size + length > BYTES_PER_BATCH):
+            yield api.ImportBatchesRequest(rows=rows)
+            rows, size = [], 0
+        rows.append(request)
+        size += length
+    if rows:
+        yield api.ImportBatchesRequest(rows=rows)
 
 
 def _parts(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

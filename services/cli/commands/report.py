@@ -18,7 +18,8 @@ from services.cli.commands.kpi_targets import Exact
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import cell_json, ratio_json, value_json, view_json
-from services.cli.terminal.report_page import Page, ReportLayout, report_tables
+from services.cli.terminal.report_page import ReportLayout, report_tables
+from services.documents.page import Page
 
 
 @with_session("viewer", documents=("html", "pdf"))
@@ -64,10 +65,10 @@ def report(
 def _content(document: str, page: Page, lang: str) -> bytes:
     # Each needs a library that no other command needs.
     if document == "html":
-        from services.cli.documents.html import html_bytes
+        from services.documents.html import html_bytes
 
         return html_bytes(page, lang)
-    from services.cli.documents.pdf import pdf_bytes
+    from services.documents.pdf import pdf_bytes
 
     return pdf_bytes(page, lang)
 

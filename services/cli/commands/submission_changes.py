@@ -13,8 +13,8 @@ from kieng.submissions.v1 import submission_service_pb2 as api
 from services.cli.commands.submission_reading import Id, answer, found
 from services.cli.commands.submit import Evidence, Fact, FactsJson, pairs, proof, read_content
 from services.cli.errors import USAGE, Failure
-from services.cli.files import headings
 from services.cli.session import Session, with_session
+from services.importing import headings
 
 
 @with_session("contributor", "registry", "system", institution="", subject=True)

@@ -12,9 +12,10 @@ from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.errors import USAGE, Failure
-from services.cli.files import headings, submission_export
+from services.cli.files import submission_export
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
+from services.importing import headings
 
 PAGE = 500
 Below = Annotated[str, typer.Option("--unit", help="Only of this unit and those below it.")]

@@ -16,9 +16,9 @@ from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.commands.submission_reading import answer
 from services.cli.errors import USAGE, Failure
-from services.cli.files import field_values, headings, submission_rows
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
+from services.importing import field_values, headings, submission_rows
 
 Fact = Annotated[
     list[str], typer.Option(help="One fact, name=value; lists joined by |. Repeatable.")

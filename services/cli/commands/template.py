@@ -10,8 +10,9 @@ import typer
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from services.cli.errors import USAGE, Failure
-from services.cli.files import headings, template_book
+from services.cli.files import template_book
 from services.cli.session import Session, with_session
+from services.importing import headings
 
 
 @with_session("viewer", institution="")

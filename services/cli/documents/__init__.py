@@ -1,6 +1,1 @@
-"""Writes a report or a plot as a file that is sent or printed: HTML and PDF, PNG and SVG."""
-
-from pathlib import Path
-
-FONTS = Path(__file__).parent / "fonts"
-"""Folder of the fonts, which have all Vietnamese letters."""
+"""Writes a plot as a picture that is sent or printed: PNG and SVG."""

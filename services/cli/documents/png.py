@@ -9,9 +9,9 @@ from math import hypot
 
 from PIL import Image, ImageDraw, ImageFont
 
-from services.cli.documents import FONTS
 from services.cli.documents.drawing import Drawing, Point, Text, draw
 from services.cli.terminal.plots import Plot
+from services.documents import FONTS
 
 SCALE = 2
 """Pixels of the picture for one of the drawing, so that it is sharp on paper and good screens."""

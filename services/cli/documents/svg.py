@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from services.cli.documents.drawing import draw
-from services.cli.documents.html import template
 from services.cli.terminal.plots import Plot
+from services.documents.html import template
+
+PICTURE = Path(__file__).parent / "plot.svg"
 
 
 def svg_bytes(plot: Plot, lang: str) -> bytes:
@@ -14,5 +18,5 @@ def svg_bytes(plot: Plot, lang: str) -> bytes:
         plot: the plot.
         lang: language code of its texts.
     """
-    made = template("plot.svg").render(sheet=draw(plot), title=plot.title, lang=lang)
+    made = template(PICTURE).render(sheet=draw(plot), title=plot.title, lang=lang)
     return made.encode()

@@ -1,1 +1,1 @@
-"""Reads files that users write: tables of submissions, bibliographies, catalogues."""
+"""Reads and writes files of the command line: catalogues, decisions, templates, exports."""

@@ -11,9 +11,9 @@ from typing import Any
 import xlsxwriter
 
 from services.cli.errors import Failure
-from services.cli.files import spreadsheets
 from services.cli.terminal.escaping import not_computed, visible
 from services.cli.terminal.texts import Lang, text
+from services.importing import spreadsheets
 
 DECISIONS = ("approve", "verify", "return", "reject")
 COLUMNS = (

@@ -14,10 +14,10 @@ import xlsxwriter
 from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli.files.field_values import enum_choices, joined
-from services.cli.files.headings import CLAIM_COLUMNS, columns, fact_columns
 from services.cli.files.template_book import heading
 from services.cli.terminal.texts import Lang
+from services.importing.field_values import enum_choices, joined
+from services.importing.headings import CLAIM_COLUMNS, columns, fact_columns
 
 SUFFIXES = (".csv", ".xlsx")
 WIDTH = 22

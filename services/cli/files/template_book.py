@@ -10,11 +10,11 @@ import xlsxwriter
 from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli.files.column_aliases import ALIASES
-from services.cli.files.field_values import enum_choices, is_amount, is_day
-from services.cli.files.headings import CLAIM_COLUMNS, columns, fact_columns
-from services.cli.files.submission_rows import EXAMPLE_ID
 from services.cli.terminal.texts import Lang
+from services.importing.column_aliases import ALIASES
+from services.importing.field_values import enum_choices, is_amount, is_day
+from services.importing.headings import CLAIM_COLUMNS, columns, fact_columns
+from services.importing.submission_rows import EXAMPLE_ID
 
 ROWS = 5_000
 """Number of rows that have drop-downs."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Literal
 
 from kieng.kpi.v1 import view_pb2
+from services.amounts import Form, compact
 from services.cli.terminal.render import Shown, number_text, value_text
 from services.cli.terminal.texts import Lang
-
-Form = Literal["short", "long"]
 
 MONEY = "vnd"
 SHORT_FROM = 1_000_000
@@ -30,16 +28,7 @@ def amount_text(
     """
     if exact or unit != MONEY or abs(number) < SHORT_FROM:
         return number_text(number, lang)
-    # Imported late, because it takes longer than most commands.
-    from babel.numbers import format_compact_decimal
-
-    short = format_compact_decimal(
-        number,
-        format_type=form,
-        locale=lang.value,
-        fraction_digits=1,
-    )
-    return Shown(short, number_text(number, lang).exact)
+    return Shown(compact(number, lang.value, form), number_text(number, lang).exact)
 
 
 def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False) -> str:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from services.cli.terminal.amounts import Form, amount_text
+from services.amounts import Form
+from services.cli.terminal.amounts import amount_text
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import NOTHING, number_text, percent_text
 from services.cli.terminal.screen import Screen

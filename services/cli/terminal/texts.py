@@ -1,4 +1,7 @@
-"""Looks up the texts that commands print, in the user's language, in `vi.toml` and `en.toml`."""
+"""Looks up the texts that commands print, in the user's language, in `vi.toml` and `en.toml`.
+
+What is said of cells that cannot be read is in `services/importing`, which the portal shares.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from services.importing import texts as importing
 
 FOLDER = Path(__file__).parent
 
@@ -23,7 +28,7 @@ class Lang(StrEnum):
 def texts(lang: Lang) -> Mapping[str, str]:
     """Return dotted key -> text of a language; its file is read when it is first needed."""
     document = tomllib.loads((FOLDER / f"{lang.value}.toml").read_text(encoding="utf-8"))
-    return dict(_flat(document))
+    return {**dict(_flat(document)), **importing.texts(lang.value)}
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

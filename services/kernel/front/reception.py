@@ -27,10 +27,11 @@ from services.kernel.config import KernelSettings
 from services.kernel.errors import Exhausted, Refusal, TooSlow, Unavailable
 from services.kernel.front.admission import Admission, Limits
 from services.kernel.front.arrival import STARTED, Arrival
-from services.kernel.front.log_budget import LogBudget
+from services.kernel.front.budget import Budget
 from services.kernel.front.queues import FairQueues
 from services.kernel.front.requests import Requests
 from services.kernel.front.shares import Job
+from services.kernel.front.slow_answers import SlowAnswers
 from services.kernel.interceptors import (
     NOBODY,
     bearer_token,
@@ -45,6 +46,9 @@ log = structlog.get_logger()
 HALF_OPEN_MAX = 4096
 """Maximum number of calls whose message has not arrived; beyond it the oldest is refused."""
 STRANGERS_MAX = 256
+LINES_AT_ONCE = 5.0
+LINES_PER_SECOND = 1.0
+"""Log lines about refusals with one status of one RPC, so that they cannot fill the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,8 @@ class Reception:
         self._strangers = FairQueues("grpc-stranger", 1, {})
         self._stream_threads = ThreadPoolExecutor(settings.grpc_streams, "grpc-stream")
         self._half_open: OrderedDict[Arrival, float] = OrderedDict()
-        self._lines = LogBudget()
+        self._lines = Budget(LINES_AT_ONCE, LINES_PER_SECOND)
+        self.slow_answers = SlowAnswers()
         self._stopping = threading.Event()
         self._clock = threading.Thread(target=self._tend, name="grpc-clock", daemon=True)
 
@@ -138,6 +143,7 @@ class Reception:
         """Start the worker threads and the thread that enforces message timeouts."""
         self.queues.start()
         self._strangers.start()
+        self.slow_answers.start()
         self._clock.start()
 
     def submit(self, *task: Any) -> Future[None]:
@@ -151,13 +157,13 @@ class Reception:
         if self._stopping.is_set():
             self._refuse(arrival, stopping())
             return STARTED
-        with self._refusing(arrival):
-            token = ""
+        call = Admitted(arrival, "", self._settings.grpc_idle_seconds)
+        with self._refusing(call):
             if method is not None:
                 metrics.GRPC_STARTED.labels(*metrics.grpc_labels(method)).inc()
                 check_deadline(method, arrival.seconds_left)
-                token = bearer_token(str(arrival.metadata.get("authorization", "")))
-            self._await_message(Admitted(arrival, token, self._settings.grpc_idle_seconds))
+                call.token = bearer_token(str(arrival.metadata.get("authorization", "")))
+            self._await_message(call)
         return STARTED
 
     def _await_message(self, call: Admitted) -> None:
@@ -178,7 +184,7 @@ class Reception:
             code = grpcio.StatusCode.UNIMPLEMENTED
             return arrival.abort(code, "the call needs a request message")
         call.message = message
-        with self._refusing(arrival):
+        with self._refusing(call):
             if arrival.behaviour.method is None:
                 self._serve_anybody(arrival, message)
             elif (known := self._issuers.known(call.token)) is not None:
@@ -201,7 +207,7 @@ class Reception:
         self._start_stream(arrival, Principal(arrival.peer, "", "", frozenset()), request)
 
     def _identify(self, call: Admitted) -> None:
-        with self._refusing(call.arrival):
+        with self._refusing(call):
             if call.arrival.is_active():
                 self._admit(call, self._issuers.principal(call.token))
 
@@ -244,6 +250,7 @@ class Reception:
     def stop(self) -> None:
         """Refuse calls whose message has not arrived; admitted calls are still answered."""
         self._stopping.set()
+        self.slow_answers.stop()
         while self._half_open:
             arrival, _ = self._half_open.popitem()
             self._refuse(arrival, stopping())
@@ -256,15 +263,19 @@ class Reception:
         """
         self.queues.stop(seconds)
         self._strangers.stop(seconds)
+        self.slow_answers.close()
         self._stream_threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
-    def _refusing(self, arrival: Arrival) -> Iterator[None]:
+    def _refusing(self, call: Admitted) -> Iterator[None]:
         """End the call with the status of an exception in the block; count and log the refusal."""
+        arrival = call.arrival
         try:
             yield
         except Refusal as refusal:
-            self._refuse(arrival, refusal)
+            caller = call.principal.institution_id or arrival.peer
+            self._count(arrival, refusal.status, reason=refusal.reason)
+            self.slow_answers.answer(caller, partial(arrival.refuse, refusal))
         except Exception as error:
             self._count(arrival, "INTERNAL", exc_info=error)
             arrival.abort(grpcio.StatusCode.INTERNAL, "unknown error; tell the operator")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from services.kernel.errors import NotFound
 from services.portal import wire
 from services.portal.catalogues import HOUSES, Catalogue
@@ -21,6 +22,10 @@ KPI = kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"].methods_by_name
 SERIES_MONTHS = 24
 SERIES_KEPT_MAX = 64
 """States of the view and selections whose series are kept, of some KiB each."""
+BOARDS_KEPT_MAX = 32
+"""Boards that are kept, with what is written of them."""
+CELLS_KEPT_MAX = 500
+"""Most cells of a board that is kept, of about 1 KiB each as they are written."""
 YEARS_BACK = 3
 """Years that are tried for a period with numbers, when the link names none."""
 
@@ -49,12 +54,19 @@ class Row:
         return change(self.series, 12)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Board:
-    """Figures of units over a period, and what they are computed from."""
+    """Figures of units over a period, and what they are computed from.
+
+    One is kept for the next who asks for the same while the numbers stay the same.
+    """
 
     catalogue: Catalogue
     house: str
+    prefix: str
+    """How the codes of its indicators begin; empty if they are those of the house."""
+    as_of: str
+    """The kept day whose numbers they are; empty for the present."""
     period: Period
     unit_ids: Sequence[str]
     rows: Sequence[Row]
@@ -174,43 +186,68 @@ async def board(
     own = catalogue.message.indicators if prefix else catalogue.of_house(house)
     indicators = [each for each in own if each.code.startswith(prefix)][:100]
     codes = [each.code for each in indicators]
-    months = periods.months_until(period.last, SERIES_MONTHS)
     answer = await read_cells(page, selection(unit_ids, codes, period))
+    same = (
+        *(answer.SerializeToString(), page.lang, house, prefix, page.as_of, period),
+        *(catalogue.message.version, *unit_ids),
+    )
+    kept: Board | None = page.site.boards.get(same)
+    if kept is not None:
+        return kept
+    months = periods.months_until(period.last, SERIES_MONTHS)
     wanted = selection(unit_ids[:1], codes, months, by_month=True)
-    series = await _series(page, answer.view, wanted)
-    figures = wire.figures(answer.cells)
-    rows = [
+    series, is_of_same = await _series(page, answer.view, wanted)
+    rows = _rows(indicators, page.lang, unit_ids, wire.figures(answer.cells), series)
+    found = Board(catalogue, house, prefix, page.as_of, period, unit_ids, rows, answer.view)
+    if is_of_same and len(answer.cells) <= CELLS_KEPT_MAX:
+        _keep(page.site.boards, same, found, BOARDS_KEPT_MAX)
+    return found
+
+
+def _rows(
+    indicators: Iterable[catalogue_pb2.Indicator],
+    lang: Lang,
+    unit_ids: Sequence[str],
+    figures: Mapping[tuple[str, str], Figure],
+    series: Mapping[str, Series],
+) -> list[Row]:
+    return [
         Row(
             each.code,
-            getattr(each.name, page.lang.value),
+            getattr(each.name, lang.value),
             each.unit,
             tuple(figures[unit_id, each.code] for unit_id in unit_ids),
             series.get(each.code, ()),
         )
         for each in indicators
     ]
-    return Board(catalogue, house, period, unit_ids, rows, answer.view)
+
+
+def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
+    kept[key] = value
+    if len(kept) > most:
+        kept.popitem(last=False)
 
 
 async def _series(
     page: Page, view: view_pb2.ViewInfo, wanted: view_pb2.Selection
-) -> Mapping[str, Series]:
-    """Return the verified values of each month by indicator.
+) -> tuple[Mapping[str, Series], bool]:
+    """Return the verified values of each month by indicator, and whether they are of this state.
 
     They are kept for the state of the view that the caller has just read, which all callers share.
 
     Raises:
         Refused: the caller may not read.
     """
-    kept, key = page.site.series, (view.SerializeToString(), wanted.SerializeToString())
+    kept, named = page.site.series, wanted.SerializeToString()
+    key = state = view.SerializeToString(), named
     if key not in kept:
         answer = await read_cells(page, wanted)
         found: dict[str, list[Number | None]] = {}
         for cell in answer.cells:
             found.setdefault(cell.indicator_code, []).append(wire.number(cell.verified))
         # The view may have moved on between the two answers; then these are of its new state.
-        key = (answer.view.SerializeToString(), key[1])
-        kept[key] = {code: tuple(values) for code, values in found.items()}
-        if len(kept) > SERIES_KEPT_MAX:
-            kept.popitem(last=False)
-    return kept[key]
+        key = answer.view.SerializeToString(), named
+        read = {code: tuple(values) for code, values in found.items()}
+        _keep(kept, key, read, SERIES_KEPT_MAX)
+    return kept[key], key == state

@@ -59,7 +59,7 @@ async def live(page: Page) -> Response:
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _counted(page: Page, events: AsyncGenerator[str]) -> AsyncIterator[str]:
+async def _counted(page: Page, events: AsyncGenerator[str | bytes]) -> AsyncIterator[str | bytes]:
     page.site.live_pages += 1
     metrics.LIVE.set(page.site.live_pages)
     try:
@@ -71,7 +71,7 @@ async def _counted(page: Page, events: AsyncGenerator[str]) -> AsyncIterator[str
         metrics.LIVE.set(page.site.live_pages)
 
 
-async def _events(updates: AsyncGenerator[Update]) -> AsyncGenerator[str]:
+async def _events(updates: AsyncGenerator[Update]) -> AsyncGenerator[str | bytes]:
     yield f"retry: {RETRY_MS}\n\n"
     try:
         async with aclosing(updates):

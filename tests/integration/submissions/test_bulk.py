@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import grpc
+import pytest
 from google.protobuf.message import Message
 
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2
@@ -68,6 +70,40 @@ def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Run
     assert [a.version for a in answers[:6]] == [1, 1, 2, 3, 3, 4]
     wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 5)
     assert [a.outcome for a in imported(service, rows[9:])] == [same]
+
+
+def test_batches_are_answered_as_their_rows_are_one_by_one(service: Running) -> None:
+    first, second = publication(doi()), publication(doi())
+    rows = [row(1, "b1", first), row(2, "b1", second), row(3, "b2", publication("11.1/no"))]
+    ask = import_service_pb2.ImportBatchesRequest
+    sent = [ask(rows=rows), ask(rows=[row(4, "b1", second), row(5, "", first)])]
+    batches = list(service.author.ImportBatches(iter(sent)))
+    assert [[each.row for each in batch.answers] for batch in batches] == [[1, 2, 3], [4, 5]]
+    pb2 = import_service_pb2
+    refused = pb2.OUTCOME_UNSPECIFIED
+    assert [each.outcome for batch in batches for each in batch.answers] == [
+        *(pb2.OUTCOME_CREATED, pb2.OUTCOME_AMENDED, refused),
+        *(pb2.OUTCOME_UNCHANGED, refused),
+    ]
+    again = [each.error for each in imported(service, rows)]
+    assert [batches[0].answers[2].error] == again[2:]
+
+
+@pytest.mark.parametrize("number", [0, 201])
+def test_a_batch_of_no_or_too_many_rows_is_refused_and_the_earlier_ones_stay(
+    service: Running, number: int
+) -> None:
+    ask, name = import_service_pb2.ImportBatchesRequest, f"s{number}"
+    good, claim = publication(doi()), publication(doi())
+    wrong = ask(rows=[row(n + 1, f"{name}-{n}", claim) for n in range(number)])
+    call = service.author.ImportBatches(iter([ask(rows=[row(1, name, good)]), wrong]))
+    assert next(call).answers[0].outcome == import_service_pb2.OUTCOME_CREATED
+    with pytest.raises(grpc.RpcError) as refusal:
+        next(call)
+    assert refusal.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    again = imported(service, [row(1, name, good), row(2, f"{name}-0")])
+    assert again[0].outcome == import_service_pb2.OUTCOME_UNCHANGED
+    assert again[1].error.code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
 def test_an_unchanged_record_that_was_returned_says_so_and_why(service: Running) -> None:

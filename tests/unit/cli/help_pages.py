@@ -1,9 +1,11 @@
-"""The `--help` of every command as one text; `python -m tests.unit.cli.help_pages` prints it."""
+"""The `--help` of every command as one text in each language.
+
+`python -m tests.unit.cli.help_pages` records them in `help.txt` and `help.vi.txt`.
+"""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
@@ -14,7 +16,10 @@ import typer
 
 import services
 from services.cli.main import app
+from services.cli.terminal.texts import Lang
 
+FOLDER = Path(__file__).parent
+RECORDS = {Lang.en: FOLDER / "help.txt", Lang.vi: FOLDER / "help.vi.txt"}
 ROOT = Path(services.__file__).parents[1]
 SETTINGS = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
 
@@ -35,19 +40,21 @@ def relative_defaults(command: Any) -> None:
         relative_defaults(below)
 
 
-def page(group: Any, path: tuple[str, ...]) -> str:
-    """The help of one command."""
+def page(group: Any, path: tuple[str, ...], lang: Lang) -> str:
+    """The help of one command in a language."""
     printed = StringIO()
     with redirect_stdout(printed):
-        group.main([*path, "--help"], prog_name="kieng", standalone_mode=False)
+        group.main([*path, "--help"], prog_name="kieng", standalone_mode=False, obj=lang)
     return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
 
 
-def pages() -> dict[str, str]:
+def pages(lang: Lang) -> dict[str, str]:
     """Command line -> what it prints; ``SETTINGS`` must be in the environment."""
     group: Any = typer.main.get_command(app)
     relative_defaults(group)
-    return {" ".join(["kieng", *path, "--help"]): page(group, path) for path in commands(group)}
+    return {
+        " ".join(["kieng", *path, "--help"]): page(group, path, lang) for path in commands(group)
+    }
 
 
 def as_text(found: dict[str, str]) -> str:
@@ -58,4 +65,5 @@ def as_text(found: dict[str, str]) -> str:
 if __name__ == "__main__":
     os.environ.pop("TERMINAL_WIDTH", None)
     os.environ.update(SETTINGS)
-    sys.stdout.write(as_text(pages()))
+    for lang, record in RECORDS.items():
+        record.write_text(as_text(pages(lang)), encoding="utf-8")

@@ -234,6 +234,18 @@ def test_trouble_that_no_file_explains_stops_loudly(monkeypatch: pytest.MonkeyPa
         main(["issuer", "create", "vnu", "--edition-key", "key.pem"])
 
 
+@pytest.mark.parametrize(("lang", "word"), [("en", "Aborted."), ("vi", "Đã dừng.")])
+def test_without_the_answer_that_it_asked_for_a_command_ends(
+    lang: str, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(*_: Any) -> None:
+        raise EOFError
+
+    monkeypatch.setattr("services.cli.commands.issuer.write_key", ask)
+    assert run("issuer", "create", "vnu", "--edition-key", "key.pem", "--lang", lang) == NO
+    assert capsys.readouterr().err.strip() == word
+
+
 def test_after_ctrl_c_the_process_ends_at_once_and_what_it_said_is_there() -> None:
     program = """
 import atexit

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from services.cli.files import headings, submission_rows
+from services.importing import headings, submission_rows
 from services.kernel.publisher import Event
 from services.kpi.domain.cube import Cube, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up

@@ -126,6 +126,11 @@ class Toy:
             yield import_service_pb2.ImportSubmissionsResponse()
 
     @grpc
+    def import_batches(self, requests: Any) -> Iterator[Any]:
+        for _ in requests:
+            yield import_service_pb2.ImportBatchesResponse()
+
+    @grpc
     def try_import(self, requests: Any) -> Iterator[Any]:
         for _ in requests:
             yield import_service_pb2.TryImportResponse()

@@ -69,6 +69,7 @@ TABLE = {
     "kieng.submissions.v1.ReviewService.DecideSubmissions": ("RA", "units"),
     "kieng.submissions.v1.ReviewService.TryDecisions": ("RA", "units"),
     "kieng.submissions.v1.ImportService.ImportSubmissions": ("C", "units"),
+    "kieng.submissions.v1.ImportService.ImportBatches": ("C", "units"),
     "kieng.submissions.v1.ImportService.TryImport": ("C", "units"),
     "kieng.submissions.v1.LogService.RepublishLog": ("O", "institution"),
     "kieng.submissions.v1.LogService.RepairSubmission": ("AO", "units"),

@@ -94,8 +94,34 @@ def test_a_slow_reader_gets_the_newest_of_each_cell_at_once() -> None:
         await settled()
         got = await anext(slow)
         assert got.cells == {"a": "1000", "b": "last"}
-        assert json.loads(got.event.partition("data: ")[2])["digest"] == "1001"
+        assert json.loads(got.event.decode().partition("data: ")[2])["digest"] == "1001"
         await slow.aclose()
+
+    run(test)
+
+
+def test_what_comes_while_pages_are_told_is_told_in_one() -> None:
+    async def test(broadcasts: Broadcasts, source: Source) -> None:
+        heard: list[list[Update]] = [[] for _ in range(AT_ONCE * 10)]
+
+        async def page(number: int) -> None:
+            async for each in broadcasts.listen("board", source.open, "token", LONG):
+                heard[number].append(each)
+
+        pages = [asyncio.create_task(page(number)) for number in range(len(heard))]
+        await settled()
+        for number in range(100):
+            source.sent.put_nowait(update(number, **{f"c{number}": "1"}))
+            await asyncio.sleep(0)
+        source.sent.put_nowait(Refused("UNAVAILABLE", "the service is down"))
+        for each in pages:
+            with pytest.raises(Refused):
+                await each
+        for told in heard:
+            assert len(told) < 50
+            # Nothing is lost, not even what came just before the end.
+            assert {name for each in told for name in each.cells} == {f"c{n}" for n in range(100)}
+            assert told[-1].facts["digest"] == "99"
 
     run(test)
 

@@ -13,6 +13,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import Exhausted
+from services.submissions import outbox
 from services.submissions.backlog import BULK_LATE_SECONDS, FRESH_SECONDS, LATE_SECONDS, Backlog
 from services.submissions.outbox import Outage, SubmissionOutbox
 
@@ -100,6 +101,40 @@ def test_an_outage_that_one_institution_meets_refuses_nothing_at_another(is_data
     other.age_seconds = 60.0
     second.clear(second.pending(10))
     other.backlog.need_room()
+
+
+@pytest.mark.parametrize("part", ["database", "broker"])
+def test_a_part_that_hangs_once_refuses_nothing_and_one_that_hangs_again_is_too_slow(
+    monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """What is frozen for less than the limit of a call fails nothing: the call takes long."""
+    now = 1000.0
+    monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=lambda: now))
+    fake = FakeSubmissions()
+    ours = outbox_that_has_run(fake)
+    read = fake.pending
+
+    def one_round(hanging: str, age_seconds: float) -> None:
+        def pending(limit: int) -> list[dict[str, Any]]:
+            nonlocal now
+            now += 20.0 * (hanging == "database")
+            return read(limit)
+
+        nonlocal now
+        fake.age_seconds = age_seconds
+        monkeypatch.setattr(fake, "pending", pending)
+        documents = ours.pending(10)
+        now += 20.0 * (hanging == "broker")
+        ours.clear(documents)
+
+    one_round(part, age_seconds=0.0)
+    one_round("", age_seconds=15.0)  # written while it hung
+    fake.backlog.need_room()
+    one_round(part, age_seconds=0.0)
+    ours._outage.until -= timedelta(minutes=1)
+    one_round("", age_seconds=15.0)
+    with pytest.raises(Exhausted):
+        fake.backlog.need_room()
 
 
 def test_what_a_service_finds_when_it_starts_is_no_overload() -> None:

@@ -29,15 +29,17 @@ MONTHS = ["--from", "2025-01", "--to", "2025-07"]
 
 
 class Imports(import_service_pb2_grpc.ImportServiceServicer):
-    def ImportSubmissions(self, request_iterator: Any, context: Any) -> Iterator[Any]:
+    def ImportBatches(self, request_iterator: Any, context: Any) -> Iterator[Any]:
         for request in request_iterator:
-            answer = import_service_pb2.ImportSubmissionsResponse(row=request.row)
-            if request.source_record.record_id == "bad":
-                answer.error.code = 5
-                answer.error.message = "unit north/x is unknown"
-            else:
-                answer.outcome = import_service_pb2.OUTCOME_CREATED
-            yield answer
+            batch = import_service_pb2.ImportBatchesResponse()
+            for row in request.rows:
+                answer = batch.answers.add(row=row.row)
+                if row.source_record.record_id == "bad":
+                    answer.error.code = 5
+                    answer.error.message = "unit north/x is unknown"
+                else:
+                    answer.outcome = import_service_pb2.OUTCOME_CREATED
+            yield batch
 
 
 class Reviews(review_service_pb2_grpc.ReviewServiceServicer):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.cli.errors import Failure
-from services.cli.files import decision_file, spreadsheets
+from services.cli.files import decision_file
 from services.cli.terminal.texts import Lang, text
+from services.importing import spreadsheets
 
 ROW = {
     "title": "=HYPERLINK(1)",

@@ -10,10 +10,11 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli.files import headings, spreadsheets, submission_export
-from services.cli.files.field_values import is_amount, is_day, joined, places, split
-from services.cli.files.submission_file import Reading, read
+from services.cli.files import submission_export
 from services.cli.terminal.texts import Lang
+from services.importing import headings, spreadsheets
+from services.importing.field_values import is_amount, is_day, joined, places, split
+from services.importing.submission_file import Reading, read
 
 PROOFS = (("A | B", "https://a.test/?q=1"), ("B\\", ""), ("C", "doi:10.5555/x"))
 

@@ -9,9 +9,10 @@ from zipfile import ZipFile
 import pytest
 import xlsxwriter
 
-from services.cli.files import headings, spreadsheets, submission_rows, template_book
+from services.cli.files import template_book
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
+from services.importing import headings, spreadsheets, submission_rows
 
 
 def template(tmp_path: Path, type_name: str, lang: Lang, units: tuple[str, ...] = ()) -> Path:

@@ -12,7 +12,8 @@ import pytest
 from services.cli.commands.import_report import OUTCOMES
 from services.cli.terminal.texts import FOLDER, Lang, text, texts
 
-SOURCES = sorted((Path(__file__).parents[4] / "services" / "cli").rglob("*.py"))
+SERVICES = Path(__file__).parents[4] / "services"
+SOURCES = sorted(path for name in ("cli", "importing") for path in (SERVICES / name).rglob("*.py"))
 VI, EN = texts(Lang.vi), texts(Lang.en)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2
-from services.portal.pages.board import SERIES_KEPT_MAX
-from tests.unit.portal.answered import PERIOD, Answers, Portal
+from services.portal.pages import board as boards
+from services.portal.pages.board import BOARDS_KEPT_MAX, SERIES_KEPT_MAX
+from tests.unit.portal.answered import PERIOD, Answers, Portal, cells
 
 
 def series_asked(answers: Answers) -> int:
@@ -42,6 +44,7 @@ def test_only_some_states_are_kept() -> None:
         answers.view.digest = f"{number:064}"
         look(portal)
     assert len(portal.site.series) == SERIES_KEPT_MAX
+    assert len(portal.site.boards) == BOARDS_KEPT_MAX
 
 
 def test_a_kept_row_is_of_its_language() -> None:
@@ -51,3 +54,51 @@ def test_a_kept_row_is_of_its_language() -> None:
     assert "lang=en" not in vietnamese.partition("<tbody>")[2].partition("</tbody>")[0]
     assert "lang=en" in english.partition("<tbody>")[2].partition("</tbody>")[0]
     assert look(portal).text.count("data-cell") == english.count("data-cell") > 8
+
+
+def test_what_is_written_of_a_board_is_written_again_only_when_it_has_changed() -> None:
+    answers = Answers()
+    portal = Portal(answers)
+    first = look(portal)
+    (kept,) = portal.site.boards.values()
+    assert look(portal).text.partition("<main")[2] == first.text.partition("<main")[2]
+    assert list(portal.site.boards.values()) == [kept]
+    for changed in (
+        {"lang": "en"},
+        {"as_of": "2025-06-30"},
+        {"house": "state"},
+        {"to": "2025-06"},
+    ):
+        before = len(portal.site.boards)
+        asked = {**PERIOD, **changed}
+        page = asyncio.run(portal.get("/", **asked)).text
+        assert len(portal.site.boards) == before + 1, changed
+        for name, value in asked.items():
+            assert f"{name}={value}" in page.partition("<main")[2], changed
+    answers.more["GetKpis"] = lambda request: kpi_service_pb2.GetKpisResponse(
+        view=answers.view, cells=cells(request.selection, value=6)
+    )
+    assert look(portal).text != first.text
+
+
+def test_a_board_of_many_cells_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    portal = Portal(Answers())
+    monkeypatch.setattr(boards, "CELLS_KEPT_MAX", 3)
+    look(portal)
+    assert not portal.site.boards
+
+
+def test_a_board_is_not_kept_with_a_series_of_a_later_state() -> None:
+    answers = Answers()
+    portal = Portal(answers)
+
+    def moving(request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
+        if request.selection.by_month:
+            answers.view.digest = "2" * 64
+        return kpi_service_pb2.GetKpisResponse(view=answers.view, cells=cells(request.selection))
+
+    answers.more["GetKpis"] = moving
+    look(portal)
+    assert not portal.site.boards
+    look(portal)
+    assert len(portal.site.boards) == 1

@@ -166,6 +166,54 @@ class ImportSubmissionsResponse(_message.Message):
 Global___ImportSubmissionsResponse: _TypeAlias = ImportSubmissionsResponse  # noqa: Y015
 
 @_typing.final
+class ImportBatchesRequest(_message.Message):
+    """Some rows of an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportSubmissionsRequest]:
+        """Rows in the order of the caller's file; 1 to 200, and at most 1 MiB together. A row that breaks its rules is refused by itself."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___ImportSubmissionsRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportBatchesRequest: _TypeAlias = ImportBatchesRequest  # noqa: Y015
+
+@_typing.final
+class ImportBatchesResponse(_message.Message):
+    """The answers to the rows of one message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportSubmissionsResponse]:
+        """One answer per row, in order."""
+
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___ImportSubmissionsResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportBatchesResponse: _TypeAlias = ImportBatchesResponse  # noqa: Y015
+
+@_typing.final
 class LikeClaim(_message.Message):
     """A claim on a work that may be the work of a row."""
 

@@ -40,6 +40,11 @@ class ImportServiceStub:
     safe. Idempotent by source record. Deadline at most 10 minutes; after a cut, send the whole file again.
     Errors of a row: as CreateSubmission and AmendSubmission. Errors of the call: UNAVAILABLE, PERMISSION_DENIED.
     """
+    ImportBatches: _grpc.StreamStreamMultiCallable[_import_service_pb2.ImportBatchesRequest, _import_service_pb2.ImportBatchesResponse]
+    """Imports rows as ImportSubmissions does, many in a message, which costs both sides half as much. One answer per message, once all
+    its rows are safe. Deadline, repetition and the errors of a row as there. Errors of the call: as there, INVALID_ARGUMENT
+    (a message without rows or with over 200).
+    """
     TryImport: _grpc.StreamStreamMultiCallable[_import_service_pb2.TryImportRequest, _import_service_pb2.TryImportResponse]
     """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
     before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
@@ -57,6 +62,11 @@ class ImportServiceAsyncStub(ImportServiceStub):
     """One answer per row, in order; a refused row does not stop the others. Rows are acknowledged in groups, once they are
     safe. Idempotent by source record. Deadline at most 10 minutes; after a cut, send the whole file again.
     Errors of a row: as CreateSubmission and AmendSubmission. Errors of the call: UNAVAILABLE, PERMISSION_DENIED.
+    """
+    ImportBatches: _aio.StreamStreamMultiCallable[_import_service_pb2.ImportBatchesRequest, _import_service_pb2.ImportBatchesResponse]  # type: ignore[assignment]
+    """Imports rows as ImportSubmissions does, many in a message, which costs both sides half as much. One answer per message, once all
+    its rows are safe. Deadline, repetition and the errors of a row as there. Errors of the call: as there, INVALID_ARGUMENT
+    (a message without rows or with over 200).
     """
     TryImport: _aio.StreamStreamMultiCallable[_import_service_pb2.TryImportRequest, _import_service_pb2.TryImportResponse]  # type: ignore[assignment]
     """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
@@ -78,6 +88,17 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         """One answer per row, in order; a refused row does not stop the others. Rows are acknowledged in groups, once they are
         safe. Idempotent by source record. Deadline at most 10 minutes; after a cut, send the whole file again.
         Errors of a row: as CreateSubmission and AmendSubmission. Errors of the call: UNAVAILABLE, PERMISSION_DENIED.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportBatches(
+        self,
+        request_iterator: _MaybeAsyncIterator[_import_service_pb2.ImportBatchesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_import_service_pb2.ImportBatchesResponse], _abc.AsyncIterator[_import_service_pb2.ImportBatchesResponse]]:
+        """Imports rows as ImportSubmissions does, many in a message, which costs both sides half as much. One answer per message, once all
+        its rows are safe. Deadline, repetition and the errors of a row as there. Errors of the call: as there, INVALID_ARGUMENT
+        (a message without rows or with over 200).
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,168 @@
+"""Turns an export of a literature database into a table of publications, by a mapping of fields."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from html import unescape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from services.importing import bibliography_formats, csv_file, spreadsheets
+from services.importing.bibliography_formats import Record
+from services.importing.cells import Cell, cell_text
+from services.importing.errors import Unclear
+from services.importing.spreadsheets import Notice, Table
+
+SUFFIXES = {".ris": "ris", ".bib": "bibtex"}
+COLUMNS = ("record_id", "title", "doi", "issn", "issued_on")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATE = re.compile(r"(\d{4})(?:[-/](\d{1,2}))?(?:[-/](\d{1,2}))?/*")
+MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """Which fields of a source fill which columns of publications; see `sources.toml`.
+
+    ``columns`` maps a column to the fields to try in order, ``fixed`` maps one to its value in
+    every row; ``detect`` are the headings by which a CSV file of this source is recognised.
+    """
+
+    columns: Mapping[str, Sequence[str]]
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    detect: Sequence[str] = ()
+
+    def value(self, record: Record, column: str) -> str:
+        """Return the first non-empty field of a record for a column; empty if there is none."""
+        found = (record.get(name, "").strip() for name in self.columns.get(column, ()))
+        return next(filter(None, found), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a bibliography lacks and the user adds.
+
+    ``unit`` is the id of the unit that claims all publications. ``month_day`` (`MM-DD`) completes
+    dates without month or day; if it is empty, such rows will be refused.
+    """
+
+    unit: str = ""
+    month_day: str = ""
+
+
+@cache
+def known_sources() -> Mapping[str, FieldMapping]:
+    """Return name of a source -> its mapping, for all sources that `sources.toml` describes."""
+    text = files("services.importing").joinpath("sources.toml").read_text(encoding="utf-8")
+    return {name: _mapped(table) for name, table in tomllib.loads(text).items()}
+
+
+def read_mapping(path: Path) -> FieldMapping:
+    """Return the mapping in a user's file, which has the keys of one table of `sources.toml`.
+
+    Raises:
+        Unreadable: the file cannot be read, or has an unknown key.
+    """
+    try:
+        mapping = _mapped(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise Unclear(path, str(error)) from error
+    if unknown := set(mapping.columns) - {*COLUMNS, "date", "year", "month_day"}:
+        raise Unclear(path, f"unknown columns {', '.join(sorted(unknown))}")
+    return mapping
+
+
+def source_of(path: Path) -> str:
+    """Return the name of the source of a file, judged by its suffix, headings or content.
+
+    Empty for anything else, which is a table of submissions.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        text = path.read_text(encoding="utf-8", errors="replace")[:2000] if path.is_file() else ""
+        return "datacite" if '"attributes"' in text else "crossref"
+    if suffix != ".csv" or not path.is_file():
+        return SUFFIXES.get(suffix, "")
+    header = set(next(iter(csv_file.rows(path)), ()))
+    sources = known_sources().items()
+    return next((name for name, each in sources if each.detect and header >= {*each.detect}), "")
+
+
+def read(path: Path, source: str, mapping: FieldMapping | None, completion: Completion) -> Table:
+    """Return an export as a table of publications; the file itself is the evidence of each row.
+
+    Args:
+        path: file of the export.
+        source: a key of `known_sources`; any text if a mapping is given.
+        mapping: mapping of the user; None for that of the known source.
+        completion: what the file lacks.
+
+    Raises:
+        Unreadable: the file is not in the format of the source.
+    """
+    mapped = mapping or known_sources()[source]
+    unread: list[str] = []
+    if source in bibliography_formats.READERS:
+        records = list(enumerate(bibliography_formats.records(path, source), start=1))
+    else:
+        table = spreadsheets.read(path)
+        records = [(n, _record(table.header, cells)) for n, cells in table.rows]
+        used = {name for names in mapped.columns.values() for name in names}
+        unread = [name for name in table.header if name and name not in used]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    proof = {"evidence_sha256": digest, "evidence_title": path.name, "unit_id": completion.unit}
+    same = {**mapped.fixed, **{name: text for name, text in proof.items() if text}}
+    rows: list[tuple[int, list[Cell]]] = [
+        (number, [*_publication(mapped, record, completion), *same.values()])
+        for number, record in records
+    ]
+    notices = [Notice("import.columns_unread", {"columns": ", ".join(unread)})] if unread else []
+    return Table([*COLUMNS, *same], rows, notices)
+
+
+def _mapped(table: Mapping[str, Any]) -> FieldMapping:
+    columns = {name: names for name, names in table.items() if name not in ("fixed", "detect")}
+    return FieldMapping(columns, table.get("fixed", {}), table.get("detect", ()))
+
+
+def _record(header: Sequence[str], cells: Iterable[Cell]) -> Record:
+    return dict(zip(header, map(cell_text, cells), strict=False))
+
+
+def _publication(mapped: FieldMapping, record: Record, completion: Completion) -> list[str]:
+    record_id, title, doi, issn = (mapped.value(record, name) for name in COLUMNS[:-1])
+    issued_on = _date(mapped, record, completion.month_day)
+    # Publishers deposit titles as they are on their pages: R&amp;D.
+    return [record_id, " ".join(unescape(title).split()), doi, _issn(issn), issued_on]
+
+
+def _issn(text: str) -> str:
+    """Return the first ISSN in a text, with the hyphen that Scopus omits; else the text itself."""
+    found = re.search(r"(\d{4})-?(\d{3}[\dXx])", text)
+    return f"{found[1]}-{found[2].upper()}" if found else text
+
+
+def _date(mapped: FieldMapping, record: Record, month_day: str) -> str:
+    """Return the date of a publication, completed by ``month_day`` if it is incomplete.
+
+    Without ``month_day`` an incomplete date is returned as it is, and the row is refused later.
+    """
+    texts = [mapped.value(record, name) for name in ("date", "year")]
+    found = [match for match in map(DATE.fullmatch, texts) if match]
+    if not found:
+        return " ".join(filter(None, texts))
+    year, month, day = max(found, key=lambda match: sum(map(bool, match.groups()))).groups()
+    named = MONTH_DAY.fullmatch(mapped.value(record, "month_day"))
+    if not month and named and named[1].lower() in MONTHS:
+        month, day = str(MONTHS.index(named[1].lower()) + 1), named[2]
+    if month and day:
+        return f"{year}-{int(month):02d}-{int(day):02d}"
+    if not month_day:
+        return f"{year}-{int(month):02d}" if month else str(year)
+    return f"{year}-{int(month):02d}-{month_day[3:]}" if month else f"{year}-{month_day}"

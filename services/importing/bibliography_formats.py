@@ -1,0 +1,97 @@
+"""Reads RIS, BibTeX and JSON of Crossref and DataCite into records, which map fields to texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import rispy
+from pybtex.database import parse_string
+from pybtex.exceptions import PybtexError
+from pybtex.richtext import Text
+
+from services.importing.csv_file import encoding_of
+from services.importing.errors import Unreadable
+
+Record = Mapping[str, str]
+
+
+def ris(text: str) -> Iterator[Record]:
+    """Yield a record for each reference in a RIS file, with the first value of repeated fields."""
+    for reference in rispy.loads(text):
+        yield {name: _first(value) for name, value in reference.items()}
+
+
+def bibtex(text: str) -> Iterator[Record]:
+    """Yield a record for each entry in a BibTeX file, with LaTeX turned into plain text.
+
+    The field `key` is the citation key.
+    """
+    for key, entry in parse_string(text, "bibtex").entries.items():
+        fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
+        yield {"key": key, **fields}
+
+
+def crossref(text: str) -> Iterator[Record]:
+    """Yield a record for each work in JSON of Crossref: one work, a list, or `message.items`.
+
+    The field `issued` is the date of issue, as far as known.
+    """
+    document = json.loads(text)
+    message = document.get("message", document) if isinstance(document, dict) else document
+    works = message.get("items", [message]) if isinstance(message, dict) else message
+    for work in works:
+        parts = (work.get("issued") or {}).get("date-parts") or [[]]
+        issued = "-".join(str(part) for part in parts[0] if part)
+        yield {**{name: _first(value) for name, value in work.items()}, "issued": issued}
+
+
+def datacite(text: str) -> Iterator[Record]:
+    """Yield a record for each work in JSON of DataCite, whose `data` is one work or a list.
+
+    The field `issued` is the date of issue, empty if unknown.
+    """
+    data = json.loads(text)["data"]
+    for work in data if isinstance(data, list) else [data]:
+        found = work["attributes"]
+        dates = {each.get("dateType"): each.get("date", "") for each in found.get("dates", ())}
+        title = next((each.get("title", "") for each in found.get("titles", ())), "")
+        plain = {name: _first(value) for name, value in found.items()}
+        yield {**plain, "title": title, "issued": dates.get("Issued", "")}
+
+
+READERS: Mapping[str, Callable[[str], Iterator[Record]]] = {
+    "ris": ris,
+    "bibtex": bibtex,
+    "crossref": crossref,
+    "datacite": datacite,
+}
+
+
+def records(path: Path, source: str) -> list[Record]:
+    """Return the records in a file.
+
+    Args:
+        path: file in UTF-8, UTF-16 or an old Vietnamese encoding.
+        source: name of its format, a key of `READERS`.
+
+    Raises:
+        Unreadable: the file cannot be read or does not have this format.
+    """
+    try:
+        return list(READERS[source](path.read_bytes().decode(encoding_of(path))))
+    # Errors of the libraries, and errors of the lines above for JSON of another structure.
+    except (PybtexError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise Unreadable(path, f"not a file of {source}: {error}") from error
+
+
+def _plain(latex: str) -> str:
+    return str(Text.from_latex(latex).render_as("text"))
+
+
+def _first(value: Any) -> str:
+    if isinstance(value, list):
+        return _first(value[0]) if value else ""
+    return "" if value is None or isinstance(value, dict) else str(value)

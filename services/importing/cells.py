@@ -1,0 +1,142 @@
+"""Cells of a table: texts of CSV files, typed values of spreadsheets, and unreadable cells."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from html.entities import html5
+
+from services.importing import legacy_text
+from services.kernel.folding import without_invisible
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableCell:
+    """A cell whose value is certainly not what its author meant, e.g. an error of a formula.
+
+    Args:
+        problem: key of the message that describes the problem and its remedy.
+        text: what the spreadsheet shows in the cell; empty if unknown.
+    """
+
+    problem: str
+    text: str = ""
+
+
+class MaskedNumber(float):
+    """A number that its cell format displays with other characters: 7 as `007` or `PT-7`."""
+
+
+Cell = str | int | float | bool | date | datetime | time | timedelta | UnreadableCell
+
+# A spreadsheet keeps 15 digits of a number and replaces all others by zeros.
+DIGITS_KEPT = 10**15
+ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!)|#{3,}")
+MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Thg ?\d\d?)"
+# What a spreadsheet makes of 03/2018 and 3/18, and writes into a CSV file.
+TURNED_DATE = re.compile(rf"{MONTH_SHORT}-\d\d(?:\d\d)?|\d\d?-{MONTH_SHORT}(?:-\d\d)?", re.I)
+TURNED_LENGTH = len("31-Thg 12-2021")
+EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.I)
+# A letter that the old encoding lacked came out as a question mark, or as the sign for that.
+LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;")
+ENTITY = re.compile(r"&[A-Za-z]{2,31}\d{0,2};")
+SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
+# Letters that may be invisible or come in parts; Vietnamese in Unicode has none of them.
+BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
+# Three bytes of one letter, which stay together even where another letter lost a byte.
+OF_VIETNAMESE_BYTES = re.compile(
+    r"\u00e1[\u00ba\u00bb][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]|\u00c6[\u00b0\u00a1]|\u00c4\u2018"
+)
+OF_BYTES = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]")
+
+
+def cell_text(cell: Cell) -> str:
+    """Return the text of a cell as a CSV file would contain it, in NFC and without outer blanks.
+
+    Invisible characters, which are often copied along from web pages, are removed.
+    """
+    if isinstance(cell, str):
+        if cell.isascii():
+            return cell.strip()
+        if not BEYOND_LATIN.search(cell) and unicodedata.is_normalized("NFC", cell):
+            return cell.strip()
+        return without_invisible(unicodedata.normalize("NFC", cell)).strip()
+    if isinstance(cell, UnreadableCell):
+        return cell.text
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return str(cell)
+
+
+def has_text(cell: Cell) -> bool:
+    """Return True if a cell is not blank."""
+    if isinstance(cell, str) and cell.isascii():
+        return not (cell == "" or cell.isspace())
+    return isinstance(cell, UnreadableCell) or bool(cell_text(cell))
+
+
+def trouble_of_text(cell: Cell) -> str:
+    """Return why a cell cannot be read as text, as the key of a message; empty if it can.
+
+    Spreadsheets turn the text `03/2018` into a date, `50%` into 0.5, and long numbers into rounded
+    ones, so the text that was typed is lost.
+    """
+    if isinstance(cell, UnreadableCell):
+        return cell.problem
+    if isinstance(cell, (date, time, timedelta)):
+        return "cell.turned_date"
+    if isinstance(cell, MaskedNumber):
+        return "cell.turned_number"
+    if isinstance(cell, float) and (not cell.is_integer() or abs(cell) >= DIGITS_KEPT):
+        return "cell.turned_number"
+    return ""
+
+
+def trouble_of_words(text: str) -> str:
+    """Return why a text cannot be what was typed, as the key of a message; empty if it can.
+
+    It may be an error value of a spreadsheet, or damaged by a conversion or a wrong encoding, or
+    escaped for a web page, or typed in VIQR.
+
+    Args:
+        text: text of a cell, as `cell_text` returns it.
+    """
+    if text[:1] == "#" and ERROR.fullmatch(text):
+        return "cell.error"
+    if len(text) <= TURNED_LENGTH and TURNED_DATE.fullmatch(text):
+        return "cell.turned_date"
+    if "+" in text and EXPONENT.fullmatch(text):
+        return "cell.turned_number"
+    if SIGN_OF_LOSS.search(text) and "://" not in text:
+        if LOST.search(text):
+            return "cell.letters_lost"
+        if any(name[1:] in html5 for name in ENTITY.findall(text)):
+            return "cell.entity"
+    if ("^" in text or "+" in text) and legacy_text.is_viqr(text):
+        return "cell.viqr"
+    return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
+
+
+def _is_of_bytes(text: str) -> bool:
+    """Return True if a text is UTF-8 that was decoded in another encoding: `NghiÃªn cá»©u`."""
+    if not OF_BYTES.search(text):
+        return False
+    if OF_VIETNAMESE_BYTES.search(text):
+        return True
+    try:
+        b"".join(map(_byte, text)).decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _byte(letter: str) -> bytes:
+    return bytes([ord(letter)]) if letter <= "\xff" else letter.encode("cp1252")

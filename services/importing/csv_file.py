@@ -1,0 +1,102 @@
+"""Reads CSV files row by row, detecting their encoding and separator."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from services.importing import legacy_text
+from services.importing.errors import Unreadable
+
+SEPARATORS = ",;\t"
+LINES_LOOKED_AT = 20
+# Every other byte of Latin letters in UTF-16 is zero; other encodings never hold a zero.
+ZEROS_LOOKED_AT = 4096
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRows:
+    """The rows of a file, read from it anew by each iteration, so that memory holds one of them.
+
+    ``saved`` is when the file was saved and its size; ``encoding`` is a name that Python knows.
+    """
+
+    path: Path
+    encoding: str
+    separator: str
+    saved: tuple[int, int]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield the cells of each row; an empty line is a row without cells.
+
+        Raises:
+            Unreadable: the file is not CSV, or was changed since it was opened first.
+        """
+        try:
+            with self.path.open(encoding=self.encoding, newline="") as file:
+                yield from csv.reader(file, delimiter=self.separator, strict=True)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise Unreadable(self.path, f"not a CSV file: {error}") from error
+        if _saved(self.path) != self.saved:
+            raise Unreadable(self.path, "was changed while it was read; import it again")
+
+
+def rows(path: Path) -> CsvRows:
+    """Return the rows of a file.
+
+    Raises:
+        Unreadable: the encoding is unknown.
+    """
+    saved = _saved(path)
+    try:
+        encoding = encoding_of(path)
+        with path.open(encoding=encoding, newline="") as file:
+            first_lines = "".join(islice(file, LINES_LOOKED_AT))
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            path, "neither UTF-8 nor UTF-16 nor Windows-1258; save as UTF-8"
+        ) from error
+    return CsvRows(path, encoding, max(SEPARATORS, key=first_lines.count), saved)
+
+
+def encoding_of(path: Path) -> str:
+    """Return the encoding of a file: UTF-8, UTF-16 with or without byte order mark, or an old one.
+
+    Text of TCVN3 and VNI fonts is read as the Latin letters with which these encode it; see
+    `legacy_text`.
+
+    Raises:
+        UnicodeDecodeError: the bytes are in no known encoding.
+    """
+    with path.open("rb") as file:
+        start = file.read(ZEROS_LOOKED_AT)
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "utf-16"
+        if order := _order_of_utf16(start):
+            return order
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        try:
+            while chunk := file.read(CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return legacy_text.encoding_of(path.read_bytes())
+    return "utf-8-sig"
+
+
+def _order_of_utf16(start: bytes) -> str:
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if max(even, odd) * 4 < len(start) or not start:
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _saved(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size

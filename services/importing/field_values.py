@@ -1,0 +1,216 @@
+"""Reads a cell as the value of a protobuf field: an amount, a date, a choice, a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, lru_cache, partial
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from services.importing.cells import (
+    Cell,
+    UnreadableCell,
+    cell_text,
+    trouble_of_text,
+    trouble_of_words,
+)
+from services.importing.headings import slug
+
+TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
+FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
+ESCAPED = re.compile(r"\\([\\|])")
+AS_COPIED = frozenset({"doi"})
+"""Fields whose values are often copied from a web address, with its codes and query."""
+FRACTION = re.compile(r"-?\d+[.,]\d+")
+# `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
+# Two groups of three digits, or blanks as separators, are unambiguous.
+GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3})+)")
+UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
+YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+COUNT = re.compile(r"\d{1,9}")
+NO_DAY = re.compile(r"\d{4}(-\d{1,2})?")
+
+
+SEEN_MAX = 4096
+"""Different texts whose reading is remembered; a column has few dates and choices."""
+
+
+class CellWrong(ValueError):
+    """Raised if a cell cannot be read as the value of its column.
+
+    Args:
+        problem: key of the message that describes the problem and its remedy.
+        values: values of the placeholders in that message.
+    """
+
+    def __init__(self, problem: str, **values: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads cells as values of one field; ``of_text`` reads texts, ``of_cell`` any cell.
+
+    Both return None for a blank cell, a list if the field is one, and raise `CellWrong` if the cell
+    cannot be read. What texts mean is remembered, because most columns repeat a few.
+    """
+
+    of_text: Callable[[str], Any]
+    of_cell: Callable[[Cell], Any]
+
+
+@cache
+def reader(field: FieldDescriptor) -> Reader:
+    """Return the reader of a field."""
+    is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field)
+
+    @lru_cache(SEEN_MAX)
+    def of_text(raw: str) -> Any:
+        text = cell_text(raw)
+        if not text:
+            return None
+        return [read(item) for item in split(text)] if is_list else read(text)
+
+    def of_cell(cell: Cell) -> Any:
+        if isinstance(cell, UnreadableCell):
+            raise CellWrong(cell.problem, text=cell.text)
+        if is_free and (problem := trouble_of_text(cell)):
+            raise CellWrong(problem, text=cell_text(cell))
+        return of_text(cell_text(cell))
+
+    return Reader(of_text, of_cell)
+
+
+def is_day(field: FieldDescriptor) -> bool:
+    """Return True if a field contains a calendar date."""
+    return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_on")
+
+
+def is_month_first(cell: Cell) -> bool:
+    """Return True if a cell is a text that can only be a date with the month first: 03/31/2021."""
+    found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
+    return found is not None and int(found[1]) <= 12 < int(found[2])
+
+
+def is_day_first(cell: Cell) -> bool:
+    """Return True if a cell is a text that can only be a date with the day first: 31/03/2021."""
+    found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
+    return found is not None and int(found[2]) <= 12 < int(found[1])
+
+
+def is_short_date(cell: Cell) -> bool:
+    """Return True if a cell is a text like 03/04/2021, a date that begins with day or month."""
+    return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
+
+
+def split(text: str) -> list[str]:
+    """Return the items of a list in one cell, without the empty ones."""
+    return [item for item in places(text) if item]
+
+
+def places(text: str) -> list[str]:
+    """Return the items of a list in one cell, empty ones too; a bar after a backslash is text."""
+    if "\\" not in text:
+        return [item.strip() for item in text.split("|")]
+    items = [found[0] for found in ITEM.finditer(text + "|")]
+    return [ESCAPED.sub(r"\1", item.removesuffix("|")).strip() for item in items]
+
+
+def joined(items: Iterable[str]) -> str:
+    """Return the cell that `places` reads as these items."""
+    return "|".join(item.replace("\\", "\\\\").replace("|", "\\|") for item in items)
+
+
+@cache
+def enum_choices(field: FieldDescriptor) -> dict[str, int]:
+    """Return name -> number of the values of an enum field, except the unspecified one.
+
+    Names are as files contain them: in lower case and without the prefix of the contract.
+    """
+    assert field.enum_type is not None
+    prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    values = ((v.name.removeprefix(prefix).lower(), v.number) for v in field.enum_type.values)
+    return {name: number for name, number in values if number}
+
+
+def is_amount(field: FieldDescriptor) -> bool:
+    """Return True if a field contains an amount of money in whole dong."""
+    return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_vnd")
+
+
+def _is_free_text(field: FieldDescriptor) -> bool:
+    is_text = field.type == FieldDescriptor.TYPE_STRING
+    return is_text and not is_day(field) and not is_amount(field)
+
+
+def _reader(field: FieldDescriptor) -> Callable[[str], Any]:
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return _boolean
+    if field.type == FieldDescriptor.TYPE_ENUM:
+        return partial(_choice, field)
+    if is_amount(field):
+        return _amount
+    if is_day(field):
+        return _day
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return str if field.name in AS_COPIED else _words
+    return _count
+
+
+def _words(text: str) -> str:
+    if problem := trouble_of_words(text):
+        raise CellWrong(problem, text=text)
+    return text
+
+
+def _count(text: str) -> int:
+    if not COUNT.fullmatch(text):
+        raise CellWrong("cell.number", text=text)
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    if text.casefold() in TRUE:
+        return True
+    if text.casefold() in FALSE:
+        return False
+    raise CellWrong("cell.boolean", text=text)
+
+
+def _choice(field: FieldDescriptor, text: str) -> int:
+    choices = enum_choices(field)
+    name = slug(text)
+    if name not in choices:
+        raise CellWrong("cell.choice", choices=", ".join(choices))
+    return choices[name]
+
+
+def _amount(text: str) -> str:
+    digits = UNIT_OF_MONEY.sub("", text)
+    if GROUPED.fullmatch(digits):
+        digits = re.sub(r"\D", "", digits)
+    if re.fullmatch(r"\d+", digits, re.ASCII):
+        return str(int(digits))
+    raise CellWrong("cell.fraction" if FRACTION.fullmatch(digits) else "cell.amount", text=text)
+
+
+@lru_cache(SEEN_MAX)
+def _day(text: str) -> str:
+    if found := YEAR_FIRST.fullmatch(text):
+        year, month, day = found.groups()
+    elif found := DAY_FIRST.fullmatch(text):
+        day, month, year = found.groups()
+    else:
+        raise CellWrong("cell.day_missing" if NO_DAY.fullmatch(text) else "cell.day", text=text)
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        raise CellWrong("cell.day", text=text) from None

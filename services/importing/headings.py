@@ -1,0 +1,145 @@
+"""Which columns a file of a submission type may have, and how headings are recognised."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache, lru_cache
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from kieng.submissions.v1 import facts_pb2
+from services.importing.column_aliases import ALIASES
+
+TYPES: dict[str, Descriptor] = {
+    field.name: field.message_type
+    for field in facts_pb2.Facts.DESCRIPTOR.fields
+    if field.message_type is not None
+}
+"""Submission type -> protobuf descriptor of its facts."""
+
+CLAIM_COLUMNS = ("unit_id", "part", "share_ppm", "source")
+EVIDENCE_COLUMNS = ("evidence_sha256", "evidence_title", "evidence_uri")
+ROW_COLUMNS = ("record_id", "action", "reason")
+SERVER_FIELDS = {"partner_id"}
+"""Fields of facts that the server fills in; a file has no column for them."""
+
+REFUSED_BECAUSE = ("refused_because", "Lý do bị từ chối")
+"""Headings, in both languages, of the reasons in a file of refused rows; never imported."""
+
+RENAMED = {("rd_funding", "source"): "funding_source"}
+"""(Type, field) -> column, for fields of facts that have the name of a column of the claim."""
+
+
+ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
+"""Slugs of headings of a column that numbers the rows; it is ignored."""
+REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
+
+
+Chosen = Mapping[str, str]
+NONE: Chosen = {}
+
+
+class HeaderWrong(ValueError):
+    """Raised if a type or column is unknown, or a column is missing or repeated; names it."""
+
+
+def descriptor_of(type_name: str) -> Descriptor:
+    """Return the protobuf descriptor of the facts of a submission type.
+
+    Raises:
+        HeaderWrong: there is no such type.
+    """
+    if type_name not in TYPES:
+        raise HeaderWrong(f"unknown type {type_name!r}; known are {', '.join(TYPES)}")
+    return TYPES[type_name]
+
+
+@cache
+def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
+    """Return column -> field of the facts, for the columns that are specific to a type."""
+    return {
+        RENAMED.get((type_name, field.name), field.name): field
+        for field in TYPES[type_name].fields
+        if field.name not in SERVER_FIELDS
+    }
+
+
+def columns(type_name: str) -> list[str]:
+    """Return the names of all columns that a file of a submission type may have, in order."""
+    return [*ROW_COLUMNS, *CLAIM_COLUMNS, *fact_columns(type_name), *EVIDENCE_COLUMNS]
+
+
+@lru_cache(4096)
+def slug(text: str) -> str:
+    """Return a text in the form in which headings are compared: `Mã bản ghi` gives `ma_ban_ghi`."""
+    plain = unicodedata.normalize("NFD", text.strip().lower()).replace("đ", "d")
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+
+
+@cache
+def _meanings(type_name: str) -> dict[str, str]:
+    names = columns(type_name)
+    return {slug(alias): name for name in names for alias in (name, *ALIASES.get(name, ()))}
+
+
+def _meaning(meanings: Mapping[str, str], heading: str) -> str:
+    """Return the column that a heading means, ignoring remarks like `Tên (bắt buộc)`; else ""."""
+    return meanings.get(slug(heading)) or meanings.get(slug(REMARK.sub("", heading)), "")
+
+
+def _column(meanings: Mapping[str, str], heading: str, chosen: Chosen) -> str:
+    return chosen[heading] if heading in chosen else _meaning(meanings, heading)
+
+
+def is_header(type_name: str, cells: Sequence[str], chosen: Chosen = NONE) -> bool:
+    """Return True if a row contains headings of a type: `record_id` and at least one more."""
+    found = {_column(_meanings(type_name), cell, chosen) for cell in cells}
+    return "record_id" in found and len(found - {""}) > 1
+
+
+def suggested(type_name: str, header: Sequence[str]) -> list[str]:
+    """Return the column that each heading means or resembles; empty where nothing is like it.
+
+    Of several headings that resemble one column, only the most alike gets it.
+    """
+    meanings = _meanings(type_name)
+    found = [_meaning(meanings, heading) for heading in header]
+    for at, heading in enumerate(header):
+        if not found[at] and (close := get_close_matches(slug(heading), list(meanings), n=1)):
+            name = meanings[close[0]]
+            found[at] = name if name not in found else ""
+    return found
+
+
+def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) -> list[str]:
+    """Return the column name for each cell of a header row; empty for a column to ignore.
+
+    Args:
+        type_name: submission type.
+        header: headings of the table.
+        chosen: heading -> column, where the user knows better; empty for one to ignore.
+
+    Raises:
+        HeaderWrong: a heading is unknown or duplicated, or a required one is missing.
+    """
+    meanings = _meanings(type_name)
+    unread = ORDINALS | {slug(heading) for heading in REFUSED_BECAUSE}
+    found = [_column(meanings, heading, chosen) for heading in header]
+    unread |= {slug(heading) for heading in chosen}
+    for heading, name in zip(header, found, strict=True):
+        if slug(heading) and slug(heading) not in unread and not name:
+            close = get_close_matches(slug(heading), list(meanings), n=1)
+            hint = f"did you mean {meanings[close[0]]}?" if close else ""
+            text = f"unknown column {heading.strip()!r} for {type_name}; {hint}"
+            raise HeaderWrong(text + f" Known are: {', '.join(columns(type_name))}")
+    named = [name for name in found if name]
+    for name in named:
+        if named.count(name) > 1:
+            raise HeaderWrong(f"column {name} is there twice")
+    if missing := [name for name in ("record_id", "unit_id") if name not in named]:
+        raise HeaderWrong(f"column {', '.join(missing)} is missing")
+    return found

@@ -1,0 +1,84 @@
+"""Writes the refused rows of a file to another file, to be corrected and imported again.
+
+It has the columns of the first file, preceded by one with the reasons. A cell whose content was
+changed by a spreadsheet is left empty, so that the changed value is not taken for the true one.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import xlsxwriter
+
+from services.importing.cells import Cell, cell_text
+from services.importing.errors import Unclear
+from services.importing.submission_rows import Parsed
+
+CSV, XLSX = ".csv", ".xlsx"
+REPEATED = "cell.twice"
+"""Problem of a row whose record an earlier row has; imported alone, it would amend that record."""
+
+
+def check(to: Path, source: Path) -> None:
+    """Check that the refused rows of the file ``source`` can be written to the file ``to``.
+
+    Raises:
+        Unreadable: both are the same file, or ``to`` is neither CSV nor XLSX, or XLSX although the
+            source is CSV: a spreadsheet would fill up rows that lack cells.
+    """
+    kinds = (CSV,) if source.suffix.lower() == CSV else (CSV, XLSX)
+    if to.suffix.lower() not in kinds:
+        wanted = " or ".join(kinds)
+        raise Unclear(to, f"the refused rows of {source.name} go to a {wanted} file")
+    if to.resolve() == source.resolve():
+        raise Unclear(to, "is the file that is imported; give another name")
+
+
+def write(path: Path, parsed: Parsed, reasons: Mapping[int, Sequence[str]], heading: str) -> None:
+    """Write the refused rows of a file to another.
+
+    Args:
+        path: the .csv or .xlsx file to write; replaced if it exists.
+        parsed: content of the file that was imported.
+        reasons: number of a refused row in that file -> the reasons.
+        heading: heading of the column with the reasons, one of `headings.REFUSED_BECAUSE`.
+    """
+    rows = [[heading, *parsed.table.header], *_rows(parsed, reasons)]
+    if path.suffix.lower() == CSV:
+        # With the mark by which spreadsheets recognise UTF-8.
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return
+    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
+        sheet, text = book.add_worksheet(), book.add_format({"num_format": "@"})
+        sheet.set_column(0, len(rows[0]), 22, text)
+        for at, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                sheet.write_string(at, column, cell, text)
+
+
+def _rows(parsed: Parsed, reasons: Mapping[int, Sequence[str]]) -> Iterator[list[str]]:
+    wrong = {(each.row, each.column): each.problem for each in parsed.wrong}
+    for number, cells in parsed.table.rows:
+        if number in reasons:
+            names = [*parsed.names, *[""] * len(cells)]
+            pairs = zip(names, cells, strict=False)
+            kept = (_kept(wrong.get((number, name), ""), cell) for name, cell in pairs)
+            yield ["; ".join(reasons[number]), *kept]
+
+
+def _kept(problem: str, cell: Cell) -> str:
+    if problem == REPEATED or (problem and not isinstance(cell, str)):
+        return ""
+    # As it is, and not as a formula would be made harmless: it is the user's own text.
+    return cell if isinstance(cell, str) else cell_text(cell)
+
+
+def by_row(problems: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
+    """Return row -> its reasons, for pairs of row and reason."""
+    found: dict[int, list[str]] = {}
+    for row, problem in problems:
+        found.setdefault(row, []).append(problem)
+    return found

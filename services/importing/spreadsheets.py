@@ -1,0 +1,246 @@
+"""Reads CSV and XLSX files into tables, and reports what was skipped or converted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+
+from services.importing import csv_file, legacy_text, xlsx_file
+from services.importing.cells import Cell, cell_text, has_text
+from services.importing.errors import Unclear, Unreadable
+from services.importing.xlsx_file import WIDE, Limits
+
+FILE_BYTES_MAX = 50 * 1024 * 1024
+ROWS_MAX = 100_000
+TITLE_ROWS_MAX = 20
+"""Maximum number of rows above the headings, e.g. of a title."""
+
+LATIN_1_LAST = "\xff"
+
+IsHeader = Callable[[Sequence[str]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the user should know about a file that was read.
+
+    Args:
+        key: key of the message.
+        values: values of the placeholders in the message.
+    """
+
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The rows of a table below its headings, made anew from those of the file by each iteration.
+
+    Args:
+        rows: all rows of the file; can be iterated over again.
+        begin: number of rows of the file up to the headings.
+        conversions: position of a column -> what converts its texts that are not ASCII.
+    """
+
+    rows: Iterable[Sequence[Cell]]
+    begin: int
+    conversions: Mapping[int, Callable[[str], str]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[tuple[int, list[Cell]]]:
+        """Yield the number of each row, counted from 1 in the file, and its cells; no blank row."""
+        for number, row in enumerate(self.rows, start=1):
+            if number > self.begin and any(map(has_text, row)):
+                yield number, self._converted(row)
+
+    def _converted(self, row: Sequence[Cell]) -> list[Cell]:
+        cells = list(row)
+        for at, convert in self.conversions.items():
+            if isinstance(cell := _at(cells, at), str) and not cell.isascii():
+                cells[at] = convert(cell)
+        return cells
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The headings and rows of a file.
+
+    ``rows`` are pairs of the number of a row, counted from 1 at the beginning of the file, and its
+    cells; blank rows are omitted. They can be iterated over again; those of a CSV file are read
+    again then.
+    """
+
+    header: list[str]
+    rows: Iterable[tuple[int, list[Cell]]]
+    notices: list[Notice] = field(default_factory=list)
+
+
+def read(
+    path: Path,
+    is_header: IsHeader | None = None,
+    sheet: str = "",
+    skip_hidden: bool = False,
+    limits: Limits = WIDE,
+) -> Table:
+    """Return the table in a file, with text of old Vietnamese fonts converted to Unicode.
+
+    Args:
+        path: a .csv or .xlsx file.
+        is_header: function that recognises the row of headings below a title; by default the
+            first row that is not blank contains the headings.
+        sheet: name of the sheet to read; by default the only visible one that has a table.
+        skip_hidden: whether to omit rows that are hidden, e.g. by a filter.
+        limits: how much an XLSX file may hold.
+
+    Raises:
+        Unreadable: the file does not exist, is too large, is neither CSV nor XLSX, cannot be read,
+            or has several sheets to choose from.
+    """
+    if not path.is_file():
+        raise Unclear(path, "no such file")
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise Unreadable(path, f"larger than {FILE_BYTES_MAX // 1024**2} MB; split it")
+    if path.suffix.lower() == ".csv":
+        return _table(path, csv_file.rows(path), is_header)
+    if path.suffix.lower() != ".xlsx":
+        raise Unclear(path, "only .csv and .xlsx can be read")
+    chosen, notices = _choose(path, xlsx_file.sheets(path, limits), is_header, sheet)
+    hidden = chosen.hidden if skip_hidden else frozenset()
+    rows = [[] if number in hidden else row for number, row in enumerate(chosen.rows)]
+    table = _table(path, rows, is_header)
+    shown = [number for number, _ in table.rows if number - 1 in chosen.hidden]
+    if skip_hidden and chosen.hidden:
+        notices.append(Notice("import.hidden_skipped", {"rows": str(len(chosen.hidden))}))
+    elif shown:
+        notices.append(Notice("import.hidden_read", {"rows": str(len(shown))}))
+    return Table(table.header, table.rows, notices + table.notices)
+
+
+def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number of each row in a file and its texts as heading -> text.
+
+    Raises the errors of `read` and `records`.
+    """
+    return records(path, read(path))
+
+
+def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number of each row in a table and its texts as heading -> text.
+
+    Raises:
+        Unreadable: a row has a text beyond the last heading.
+    """
+    for number, cells in table.rows:
+        if is_too_wide(cells, table.header):
+            wide = f"{len(cells)} cells under {len(table.header)} headings"
+            problem = f"{wide}; put texts with separators in quotation marks"
+            raise Unreadable(f"{path}:{number}", problem)
+        texts = [cell_text(cell) for cell in cells]
+        texts += [""] * (len(table.header) - len(texts))
+        yield number, dict(zip(table.header, texts, strict=False))
+
+
+def is_too_wide(cells: Sequence[Cell], header: Sequence[str]) -> bool:
+    """Return True if a row has a text beyond the last heading, so that cells must have shifted."""
+    return any(has_text(cell) for cell in cells[len(header) :])
+
+
+def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | None) -> Table:
+    """Return the table in the rows of a file: find the headings, and what has to be converted."""
+    numbered = ((n, row) for n, row in enumerate(rows, start=1) if any(map(has_text, row)))
+    first = list(islice(numbered, TITLE_ROWS_MAX + 1))
+    if not first:
+        raise Unreadable(path, "the file is empty")
+    at = _header_at(first, is_header)
+    begin, headings = first[at]
+    header = [cell_text(cell) for cell in headings]
+    while header and not header[-1]:
+        header.pop()
+    foreign = _Foreign()
+    count = 0
+    for count, (_, row) in enumerate(chain(first[at + 1 :], numbered), start=1):
+        foreign.look_at(row)
+        if count > ROWS_MAX:
+            raise Unreadable(path, f"more than {ROWS_MAX:,} rows; split it")
+    notices = [Notice("import.titles_skipped", {"rows": str(at)})] if at else []
+    return _with_unicode(Table(header, Body(rows, begin), notices), foreign.columns)
+
+
+@dataclass
+class _Foreign:
+    """Collects the texts of each column that may be of an old font; most columns have none.
+
+    ``columns`` maps the position of a column to its texts that are not ASCII. A column with letters
+    beyond Latin-1 is no such text: its texts are dropped, and None stands for them.
+    """
+
+    columns: dict[int, list[str] | None] = field(default_factory=dict)
+
+    def look_at(self, row: Sequence[Cell]) -> None:
+        """Take the cells of a row into account."""
+        for at, cell in enumerate(row):
+            if isinstance(cell, str) and not cell.isascii():
+                texts = self.columns.setdefault(at, [])
+                if texts is not None:
+                    if max(cell) > LATIN_1_LAST:
+                        self.columns[at] = None
+                    else:
+                        texts.append(cell)
+
+
+def _header_at(rows: Sequence[tuple[int, Sequence[Cell]]], is_header: IsHeader | None) -> int:
+    for position, (_, cells) in enumerate(rows):
+        if is_header and is_header([cell_text(cell) for cell in cells]):
+            return position
+    return 0
+
+
+def _choose(
+    path: Path, sheets: list[xlsx_file.Sheet], is_header: IsHeader | None, wanted: str
+) -> tuple[xlsx_file.Sheet, list[Notice]]:
+    """Return the sheet to read, and a notice if other sheets have rows."""
+    if wanted:
+        found = [sheet for sheet in sheets if sheet.name == wanted]
+        if not found:
+            names = ", ".join(repr(sheet.name) for sheet in sheets)
+            raise Unclear(path, f"there is no sheet {wanted!r}, but {names}", "sheet")
+        return found[0], []
+    full = [sheet for sheet in sheets if sheet.is_visible and sheet.has_rows()]
+    tables = [sheet for sheet in full if _has_header(sheet, is_header)] or full
+    if not tables:
+        raise Unreadable(path, "the file is empty")
+    if len(tables) > 1:
+        names = ", ".join(repr(sheet.name) for sheet in tables)
+        raise Unclear(path, f"several sheets have rows: {names}; choose one", "sheet")
+    others = [sheet.name for sheet in full if sheet is not tables[0]]
+    values = {"sheet": tables[0].name, "others": ", ".join(others)}
+    return tables[0], [Notice("import.sheets_unread", values)] if others else []
+
+
+def _has_header(sheet: xlsx_file.Sheet, is_header: IsHeader | None) -> bool:
+    rows = [row for row in sheet.rows if any(map(has_text, row))][: TITLE_ROWS_MAX + 1]
+    return is_header is not None and any(is_header([cell_text(c) for c in row]) for row in rows)
+
+
+def _with_unicode(table: Table, foreign: Mapping[int, Sequence[str] | None]) -> Table:
+    """Return a table with text of old Vietnamese fonts converted, in headings and columns.
+
+    ``foreign``: position of a column -> texts that may be such text, None if they cannot be.
+    """
+    of_header = legacy_text.converter(table.header)
+    header = [of_header(text) for text in table.header] if of_header else table.header
+    columns = {at: texts for at, texts in sorted(foreign.items()) if at < len(header) and texts}
+    found = next(filter(None, map(legacy_text.converter, columns.values())), of_header)
+    if found is None:
+        return table
+    odd = [at for at, texts in columns.items() if legacy_text.fits(found, texts)]
+    assert isinstance(table.rows, Body)
+    rows = replace(table.rows, conversions=dict.fromkeys(odd, found))
+    notice = Notice("import.converted", {"columns": ", ".join(header[at] for at in odd)})
+    return Table(header, rows, [*table.notices, notice])
+
+
+def _at(row: Sequence[Cell], column: int) -> Cell:
+    return row[column] if column < len(row) else ""

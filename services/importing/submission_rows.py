@@ -1,0 +1,304 @@
+"""Turns rows of a table into import requests, for every submission type. Pure.
+
+Columns are the fields of the facts of a type and of the claim itself. For a row that cannot be read
+the wrong columns are reported. Whether readable values are valid is checked by the service.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import zip_longest
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from kieng.submissions.v1 import submission_pb2
+from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
+from services.importing.cells import (
+    Cell,
+    UnreadableCell,
+    cell_text,
+    has_text,
+    trouble_of_text,
+    trouble_of_words,
+)
+from services.importing.date_order import DateOrder
+from services.importing.field_values import CellWrong, is_day, places, reader
+from services.importing.headings import (
+    CLAIM_COLUMNS,
+    EVIDENCE_COLUMNS,
+    NONE,
+    Chosen,
+    fact_columns,
+    read_header,
+    slug,
+)
+from services.importing.kept_requests import KeptRequests
+from services.importing.spreadsheets import Notice, Table, is_too_wide
+
+DEFAULT_EVIDENCE_TITLE = "evidence"
+WITHDRAW = {"withdraw", "rut"}
+"""Slugs of the actions that withdraw a record."""
+ACTIONS = {"", "import", "upsert"} | WITHDRAW
+TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
+"""Slugs of texts that mark a row of sums below a table, e.g. `Tổng cộng: 3 bài`."""
+COLUMN_NUMBER_LENGTH = 8
+TOTAL_BEGINS = "tcgsTCGS"
+COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
+
+EXAMPLE_ID = "#example"
+"""Record id of the example row in a template; this row is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A cell because of which a row is not sent.
+
+    ``row`` is its number in the file, ``column`` is empty if the whole row is wrong, ``problem`` is
+    the key of a message, and ``values`` are the values of its placeholders.
+    """
+
+    row: int
+    column: str
+    problem: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a file contains: requests in the order of its rows, and mistakes in unreadable rows.
+
+    ``table`` is the table that was read, ``names`` the name of each of its columns, empty for an
+    ignored one, ``type_name`` the submission type of the rows.
+    """
+
+    requests: KeptRequests
+    wrong: Sequence[Wrong]
+    notices: Sequence[Notice] = field(default=())
+    table: Table = field(default_factory=lambda: Table([], []))
+    names: Sequence[str] = field(default=())
+    type_name: str = ""
+
+
+def parse(
+    type_name: str,
+    header: Sequence[str],
+    rows: Iterable[tuple[int, Sequence[Cell]]],
+    system: str,
+    chosen: Chosen = NONE,
+) -> Parsed:
+    """Turn the rows of a table into import requests.
+
+    Blank rows, the example of a template and rows of sums are skipped.
+
+    Args:
+        type_name: submission type of every row.
+        header: headings of the table.
+        rows: number in the file and cells of each row; can be iterated over again.
+        system: name of the system that the records come from.
+        chosen: heading -> column, where the user knows better; empty for one to ignore.
+
+    Raises:
+        HeaderWrong: the headings are not valid; see `read_header`.
+    """
+    columns = _Columns(type_name, header, chosen)
+    order = DateOrder()
+    parsed = _parsed(columns, rows, system, order)
+    # Only the last row shows in which order dates are written; few files leave a doubt.
+    return _parsed(columns, rows, system, order) if order.is_doubtful else parsed
+
+
+def _parsed(
+    columns: _Columns, rows: Iterable[tuple[int, Sequence[Cell]]], system: str, order: DateOrder
+) -> Parsed:
+    """Read all rows with what is known of the order of dates, and add what they show of it."""
+    requests, wrong, seen, totals = KeptRequests(), list[Wrong](), dict[str, int](), 0
+    is_known = order.is_doubtful
+    for number, cells in rows:
+        if not is_known:
+            order.look_at(columns.days, cells)
+        record_id = columns.text(cells, "record_id")
+        if EXAMPLE_ID in cells or (not record_id and columns.are_blank(cells)):
+            continue
+        if columns.has_sums(cells, record_id) or _has_column_numbers(cells):
+            totals += 1
+            continue
+        if len(cells) != columns.width and (shifted := _width_mistakes(columns, cells, number)):
+            wrong += shifted
+            continue
+        action = columns.text(cells, "action")
+        action = slug(action) if action else ""
+        mistakes = _record_mistakes(columns, cells, number, seen)
+        if action not in ACTIONS:
+            choices = {"choices": "import, withdraw"}
+            mistakes.append(Wrong(number, "action", "cell.choice", choices))
+        request = ImportSubmissionsRequest(row=number, reason=columns.text(cells, "reason"))
+        source = request.source_record
+        source.system, source.record_id = system, record_id
+        if action not in WITHDRAW:
+            if is_known:
+                mistakes += _order_mistakes(columns, cells, number, order)
+            mistakes += columns.fill(request.content, cells, number)
+        if mistakes:
+            wrong += mistakes
+        else:
+            requests.append(request)
+    notices = [Notice("import.totals_skipped", {"rows": str(totals)})] if totals else []
+    return Parsed(requests, wrong, notices, names=columns.names)
+
+
+def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
+    """Return the content of one claim from column -> text, e.g. of a command line.
+
+    Raises:
+        CellWrong: a text cannot be read; names the first such column.
+        HeaderWrong: a column is unknown, or the unit is missing.
+    """
+    columns = _Columns(type_name, [*row, "record_id"])
+    result = submission_pb2.Content()
+    for mistake in columns.fill(result, [*row.values(), ""], 0):
+        raise CellWrong(mistake.problem, column=mistake.column, **mistake.values)
+    return result
+
+
+def _has_column_numbers(cells: Sequence[Cell]) -> bool:
+    """Return True for a row that numbers the columns, as forms have: (1), (2), (3), ..."""
+    if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
+        return False
+    found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
+    numbers = [int(each[1]) for each in found if each]
+    return len(numbers) == 3 and numbers in ([1, 2, 3], [0, 1, 2])
+
+
+def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:
+    """Return a mistake if a row has more or fewer cells than there are headings.
+
+    A spreadsheet always writes all cells, so a CSV row that lacks some is damaged.
+    """
+    if not is_too_wide(cells, columns.header) and len(cells) > columns.width:
+        return []
+    values = {"cells": str(len(cells)), "headings": str(columns.width)}
+    return [Wrong(number, "", "cell.width", values)]
+
+
+def _order_mistakes(
+    columns: _Columns, cells: Sequence[Cell], number: int, order: DateOrder
+) -> Iterator[Wrong]:
+    row = {name: cell for name, cell in zip(columns.names, cells, strict=False) if name}
+    for name, problem, proof in order.doubts(row):
+        yield Wrong(number, name, problem, {"text": cell_text(row[name]), "proof": proof})
+
+
+def _record_mistakes(
+    columns: _Columns, cells: Sequence[Cell], number: int, seen: dict[str, int]
+) -> list[Wrong]:
+    cell = columns.cell(cells, "record_id")
+    record_id = cell_text(cell)
+    if isinstance(cell, UnreadableCell):
+        return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
+    of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)
+    if problem := of_cell or trouble_of_words(record_id):
+        return [Wrong(number, "record_id", problem, {"text": record_id})]
+    if not record_id:
+        return [Wrong(number, "record_id", "cell.missing", {})]
+    if (first := seen.setdefault(record_id, number)) != number:
+        return [Wrong(number, "record_id", "cell.twice", {"row": str(first)})]
+    return []
+
+
+@cache
+def _targets(type_name: str) -> Sequence[tuple[str, bool, FieldDescriptor]]:
+    """Return (column, whether it is one of the claim and not of the facts, protobuf field)."""
+    claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
+    targets = [(name, True, claim[name]) for name in CLAIM_COLUMNS]
+    return targets + [(name, False, each) for name, each in fact_columns(type_name).items()]
+
+
+class _Columns:
+    """The columns of a table: where each is, and what reads its cells.
+
+    ``names`` is the name of each column, empty for an ignored one; ``days`` maps positions of dates
+    to names.
+    """
+
+    def __init__(self, type_name: str, header: Sequence[str], chosen: Chosen = NONE) -> None:
+        self.header, self.width = header, len(header)
+        self.names = read_header(type_name, header, chosen)
+        self._type_name = type_name
+        self._at = {name: at for at, name in enumerate(self.names) if name}
+        self._read = [
+            (self._at[name], name, of_claim, each.name, each.is_repeated, reader(each))
+            for name, of_claim, each in _targets(type_name)
+            if name in self._at
+        ]
+        fields = fact_columns(type_name)
+        self.days = {
+            at: name for name, at in self._at.items() if name in fields and is_day(fields[name])
+        }
+        self._proof = [self._at.get(name) for name in EVIDENCE_COLUMNS]
+
+    def cell(self, cells: Sequence[Cell], name: str) -> Cell:
+        """Return the cell of a row in a column; blank if the row or the table lacks it."""
+        at = self._at.get(name)
+        return cells[at] if at is not None and at < len(cells) else ""
+
+    def text(self, cells: Sequence[Cell], name: str) -> str:
+        """Return the text of a cell, as `cell` finds it."""
+        cell = self.cell(cells, name)
+        return cell_text(cell) if cell != "" else ""
+
+    def are_blank(self, cells: Sequence[Cell]) -> bool:
+        """Return True if no column that is read has a text."""
+        return not any(at < len(cells) and has_text(cells[at]) for at in self._at.values())
+
+    def has_sums(self, cells: Sequence[Cell], record_id: str) -> bool:
+        """Return True for a row of sums below a table: `Tổng cộng: 3 bài`."""
+        if record_id and (record_id[0] not in TOTAL_BEGINS or not TOTAL.fullmatch(slug(record_id))):
+            return False
+        texts = (
+            cell_text(cells[at])
+            for at in self._at.values()
+            if at < len(cells) and isinstance(cells[at], str)
+        )
+        first = next(filter(None, texts), "")
+        return TOTAL.fullmatch(slug(first)) is not None
+
+    def fill(
+        self, content: submission_pb2.Content, cells: Sequence[Cell], number: int
+    ) -> list[Wrong]:
+        """Set all fields of a content to the cells of a row; return the cells that are wrong."""
+        facts, mistakes = getattr(content.facts, self._type_name), list[Wrong]()
+        facts.SetInParent()
+        for at, name, of_claim, target, is_list, read in self._read:
+            if (cell := cells[at]) == "":
+                continue
+            try:
+                value = read.of_text(cell) if isinstance(cell, str) else read.of_cell(cell)
+            except CellWrong as error:
+                mistakes.append(Wrong(number, name, error.problem, error.values))
+                continue
+            if value is None:
+                continue
+            message = content if of_claim else facts
+            if is_list:
+                getattr(message, target).extend(value)
+            else:
+                setattr(message, target, value)
+        sha256, title, uri = ["" if at is None else cell_text(cells[at]) for at in self._proof]
+        _add_evidence(content, sha256, title, uri)
+        return mistakes
+
+
+def _add_evidence(content: submission_pb2.Content, sha256: str, title: str, uri: str) -> None:
+    if "|" not in sha256 + title + uri and "\\" not in title + uri:
+        if sha256:
+            proof = content.evidence.add()
+            proof.sha256, proof.title = sha256.lower(), title or DEFAULT_EVIDENCE_TITLE
+            proof.uri = uri
+        return
+    for digest, name, address in zip_longest(*map(places, (sha256, title, uri)), fillvalue=""):
+        if digest:
+            name = name or DEFAULT_EVIDENCE_TITLE
+            content.evidence.add(sha256=digest.lower(), title=name, uri=address)

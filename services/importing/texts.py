@@ -1,0 +1,33 @@
+"""What is said of cells that cannot be read, in Vietnamese and English: `vi.toml`, `en.toml`.
+
+Each problem has two texts: `cell.KIND.problem` says what is wrong, `cell.KIND.remedy` what to do.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def texts(lang: str) -> Mapping[str, str]:
+    """Return dotted key -> text of a language, `vi` or `en`; the file is read on first use."""
+    document = tomllib.loads((FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
+    return {
+        f"cell.{kind}.{part}": said
+        for kind, parts in document["cell"].items()
+        for part, said in parts.items()
+    }
+
+
+def text(lang: str, key: str, values: Mapping[str, str]) -> str:
+    """Return a text in a language with its values filled in.
+
+    Raises:
+        KeyError: no such key, or a value that the text needs is missing.
+    """
+    return texts(lang)[key].format(**values)

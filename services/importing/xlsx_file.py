@@ -1,0 +1,167 @@
+"""Reads the sheets of XLSX files, including merged cells, errors and hidden rows."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile
+
+import python_calamine
+
+from services.importing import xlsx_marks
+from services.importing.cells import Cell, MaskedNumber, UnreadableCell, has_text
+from services.importing.errors import Unclear, Unreadable
+
+_BROKEN = (
+    python_calamine.CalamineError,
+    BadZipFile,
+    zipfile.LargeZipFile,
+    KeyError,
+    ValueError,
+    ElementTree.ParseError,
+    expat.ExpatError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a file may hold before it is read whole.
+
+    ``unpacked_bytes`` is the size of all parts of the file; ``cells`` the number of cells in the
+    rectangle of one sheet, of which calamine keeps each in about 32 bytes.
+    """
+
+    unpacked_bytes: int = 500 * 1024 * 1024
+    cells: int = 20_000_000
+
+
+WIDE = Limits()
+"""What a command may read on its user's own machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The values of one sheet.
+
+    ``rows`` are the cells of all rows, from the first row of the sheet on; ``hidden`` are the
+    indexes in it of hidden rows.
+    """
+
+    name: str
+    is_visible: bool
+    rows: list[list[Cell]]
+    hidden: frozenset[int]
+
+    def has_rows(self) -> bool:
+        """Return True if any cell is not blank."""
+        return any(has_text(cell) for row in self.rows for cell in row)
+
+
+def sheets(path: Path, limits: Limits = WIDE) -> list[Sheet]:
+    """Return the worksheets of a file in their order, without charts and macros.
+
+    Raises:
+        Unreadable: the file is not an XLSX file, or a sheet is too large.
+    """
+    try:
+        with ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > limits.unpacked_bytes:
+                limit = limits.unpacked_bytes // 1024**2
+                raise Unreadable(path, f"unpacks to more than {limit} MB; split it")
+            with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
+                return list(_sheets(path, archive, book, limits.cells))
+    except _BROKEN as error:
+        raise Unclear(path, f"not an XLSX file with a sheet: {error}") from error
+
+
+def _sheets(path: Path, archive: ZipFile, book: Any, cells_max: int) -> Iterator[Sheet]:
+    for entry in book.sheets_metadata:
+        if entry.typ != python_calamine.SheetTypeEnum.WorkSheet:
+            continue
+        marks = xlsx_marks.scan(archive, entry.name)
+        if marks.rows * marks.columns > cells_max:
+            text = f"reaches down to row {marks.rows:,} and column {marks.columns:,}"
+            remedy = "delete what lies far from the table (Ctrl+End shows it)"
+            raise Unreadable(path, f"sheet {entry.name!r} {text}; {remedy}")
+        sheet = book.get_sheet_by_name(entry.name)
+        rows = _without_end(_rows(sheet, marks))
+        is_visible = entry.visible == python_calamine.SheetVisibleEnum.Visible
+        yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows))
+
+
+def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
+    top, left = sheet.start or (0, 0)
+    margin: list[Cell] = [""] * left
+    odd: dict[int, dict[int, Cell]] = {}
+    for (number, column), cell in marks.cells.items():
+        odd.setdefault(number, {})[column] = cell
+    masked: dict[int, list[int]] = {}
+    for number, column in marks.masked:
+        masked.setdefault(number, []).append(column)
+    merged = _merged(sheet.merged_cell_ranges or ())
+    above: dict[int, Cell] = {}
+    yield from ([] for _ in range(top))
+    special = odd.keys() | masked.keys() | merged.keys()
+    for number, values in enumerate(sheet.iter_rows(), start=top):
+        if number not in special and values.count("") == len(values):
+            yield []
+            continue
+        row: list[Cell] = [*margin, *values]
+        for column, unreadable in odd.get(number, {}).items():
+            row.extend("" for _ in range(len(row), column + 1))
+            row[column] = unreadable
+        for column in masked.get(number, ()):
+            value = row[column]
+            row[column] = MaskedNumber(value) if isinstance(value, (int, float)) else value
+        for column, first in merged.get(number, {}).items():
+            row.extend("" for _ in range(len(row), column + 1))
+            if isinstance(first, UnreadableCell):
+                row[column] = first
+            elif first:
+                above[column] = row[column]
+            else:
+                row[column] = above[column]
+        yield row
+
+
+def _without_end(rows: Iterable[list[Cell]]) -> list[list[Cell]]:
+    """Return rows up to the last with a text: a blank far below a table is not a million rows."""
+    result: list[list[Cell]] = []
+    blank = 0
+    for row in rows:
+        if any(map(has_text, row)):
+            result += [[] for _ in range(blank)]
+            result.append(row)
+            blank = 0
+        else:
+            blank += 1
+    return result
+
+
+def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:
+    """Return row -> column -> what is special about a merged cell.
+
+    A value merged over several rows counts for each row: True for the first cell and False for
+    those below, which repeat it. Cells merged over several columns are unreadable.
+    """
+    result: dict[int, dict[int, bool | UnreadableCell]] = {}
+    for (top, left), (bottom, right) in ranges:
+        for row in range(top, bottom + 1):
+            result.setdefault(row, {})[left] = row == top
+            name = f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}"
+            for column in range(left + 1, right + 1):
+                result[row][column] = UnreadableCell("cell.merged", name)
+    return result
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column >= 0:
+        letters = chr(ord("A") + column % 26) + letters
+        column = column // 26 - 1
+    return letters

@@ -1,0 +1,138 @@
+"""Reads from a sheet's XML what calamine does not report: errors, formats, hidden rows, extent.
+
+calamine reads values quickly, but it returns an error as an empty text and a percentage as a
+fraction, and it does not report which rows a filter hides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+from xml.parsers import expat
+from zipfile import ZipFile
+
+from services.importing.cells import UnreadableCell
+
+CHUNK = 1 << 20
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_PLACE = re.compile(r"([A-Z]+)([0-9]+)")
+# Ids of number formats that are built in: 0%, 0.00%, 0.00E+00, ##0.0E+0.
+_BUILT_IN_FORMATS = {9, 10, 11, 48}
+# 000, 0000-000, "PT"0, \\H0: zeros and letters that the number itself does not have.
+_MASK = re.compile(r'00|0+[-/ ]0|"[^"]*\w[^"]*"\s*[0#]|\\\w')
+_TEXTS = {"s", "str", "inlineStr", "d", "b"}
+
+
+@dataclass
+class Marks:
+    """What the XML of one sheet says about its cells; rows and columns count from 0.
+
+    ``cells`` maps (row, column) to the problem of a cell that has an error, a formula without a
+    value, or a number shown as a percentage or with an exponent. ``masked`` are the cells whose
+    number is displayed with other characters, e.g. `007` or `PT-7`. ``rows`` and ``columns`` are
+    the extent of all values.
+    """
+
+    hidden_rows: set[int] = field(default_factory=set)
+    cells: dict[tuple[int, int], UnreadableCell] = field(default_factory=dict)
+    masked: set[tuple[int, int]] = field(default_factory=set)
+    rows: int = 0
+    columns: int = 0
+
+
+def scan(archive: ZipFile, sheet: str) -> Marks:
+    """Return the marks of one sheet.
+
+    Args:
+        archive: the opened .xlsx file.
+        sheet: name of the sheet.
+
+    Raises:
+        KeyError: the file has no such sheet, or its part is missing.
+        expat.ExpatError, ElementTree.ParseError: a part of the file is not XML.
+    """
+    scanner = _Scanner(*_odd_styles(archive))
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = scanner.start
+    with archive.open(_part_of(archive, sheet)) as part:
+        while chunk := part.read(CHUNK):
+            parser.Parse(chunk)
+    parser.Parse(b"", True)
+    return scanner.marks
+
+
+class _Scanner:
+    def __init__(self, odd_styles: set[str], masks: set[str]) -> None:
+        self.marks = Marks()
+        self._odd_styles = odd_styles
+        self._masks = masks
+        self._row = self._column = -1
+        self._cell: dict[str, str] = {}
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if name == "c":
+            self._cell = attributes
+            found = _PLACE.fullmatch(attributes.get("r", ""))
+            self._column = _column_number(found[1]) if found else self._column + 1
+        elif name in ("v", "is"):
+            self._value()
+        elif name == "f":
+            # Its value follows, and takes this away again.
+            self.marks.cells[self._row, self._column] = UnreadableCell("cell.uncomputed")
+        elif name == "row":
+            self._row = int(attributes.get("r", self._row + 2)) - 1
+            self._column = -1
+            if attributes.get("hidden") in ("1", "true"):
+                self.marks.hidden_rows.add(self._row)
+
+    def _value(self) -> None:
+        marks = self.marks
+        marks.rows = max(marks.rows, self._row + 1)
+        marks.columns = max(marks.columns, self._column + 1)
+        if marks.cells:
+            marks.cells.pop((self._row, self._column), None)
+        kind = self._cell.get("t", "n")
+        if kind == "e":
+            marks.cells[self._row, self._column] = UnreadableCell("cell.error")
+        elif kind not in _TEXTS and self._cell.get("s") in self._odd_styles:
+            marks.cells[self._row, self._column] = UnreadableCell("cell.turned_number")
+        elif kind not in _TEXTS and self._cell.get("s") in self._masks:
+            marks.masked.add((self._row, self._column))
+
+
+def _part_of(archive: ZipFile, sheet: str) -> str:
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    targets = {each.get("Id"): each.get("Target", "") for each in relations}
+    ids = {each.get("name"): each.get(_RELATION) for each in book.iter(f"{_MAIN}sheet")}
+    target = targets[ids[sheet]]
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _odd_styles(archive: ZipFile) -> tuple[set[str], set[str]]:
+    """Return the indexes of cell styles with percentages or exponents, and of those with masks."""
+    try:
+        styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
+    except KeyError:
+        return set(), set()
+    odd, masks = set(_BUILT_IN_FORMATS), set[int]()
+    for each in styles.iter(f"{_MAIN}numFmt"):
+        code = each.get("formatCode", "")
+        if re.search(r"%|E\+", code):
+            odd.add(int(each.get("numFmtId", "0")))
+        elif _MASK.match(code):
+            masks.add(int(each.get("numFmtId", "0")))
+    formats = styles.find(f"{_MAIN}cellXfs")
+    found = [int(each.get("numFmtId", "0")) for each in (formats if formats is not None else ())]
+    of_odd = {str(at) for at, each in enumerate(found) if each in odd}
+    return of_odd, {str(at) for at, each in enumerate(found) if each in masks}
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1

@@ -1,0 +1,126 @@
+"""The report of a closed period: of the signed content alone, so all get the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from google.protobuf.json_format import ParseDict
+from starlette.responses import Response
+
+from kieng.kpi.v1 import catalogue_pb2, edition_service_pb2
+from services.kernel.errors import NotFound
+from services.portal.catalogues import Catalogue
+from services.portal.domain.figures import Figure, Number
+from services.portal.pages.board import Row, house_of
+from services.portal.pages.editions import EDITIONS
+from services.portal.pages.printing import Report, source, wanted_document
+from services.portal.site import Page
+
+TIME = "%Y-%m-%d %H:%M UTC"
+
+
+@dataclass(frozen=True)
+class Content:
+    """The signed content of an edition, as `docs/reading.md` describes it."""
+
+    document: Mapping[str, Any]
+    catalogue: Catalogue
+
+    @classmethod
+    def read(cls, content: bytes) -> Content:
+        """Return what signed bytes hold."""
+        document = json.loads(content)
+        # What the catalogue of a later release no longer knows is not part of a report.
+        message = ParseDict(
+            document["definitions"], catalogue_pb2.Catalogue(), ignore_unknown_fields=True
+        )
+        return cls(document, Catalogue(message))
+
+    @property
+    def closed_at(self) -> datetime:
+        """When the period was closed."""
+        return datetime.fromisoformat(self.document["closed_at"])
+
+    def figures(self, unit_id: str, house: str) -> Iterator[tuple[catalogue_pb2.Indicator, Figure]]:
+        """Yield each indicator of a house with its figure at a unit."""
+        cells = {code: both for unit, code, *both in self.document["cells"] if unit == unit_id}
+        first, last = self.document["from"], self.document["to"]
+        for each in self.catalogue.of_house(house):
+            declared, verified = (
+                number(each, value) for value in cells.get(each.code, (None, None))
+            )
+            target = None
+            if first == f"{last[:4]}-01" or each.value.until:
+                target = self.document["targets"].get(f"{unit_id}|{each.code}|{last[:4]}")
+            yield each, Figure(unit_id, each.code, verified, declared, target)
+
+
+def number(indicator: catalogue_pb2.Indicator, value: Any) -> Number | None:
+    """Return a value of an edition, which leaves out what is zero; None for a ratio of nothing."""
+    is_ratio = indicator.HasField("denominator") or bool(indicator.attainment_of)
+    if value is None:
+        return None if is_ratio else 0
+    if isinstance(value, int):
+        return value
+    return Fraction(*value) if value[1] else None
+
+
+async def closed_report(page: Page) -> Response:
+    """Answer `/editions/ID/report`: one unit of a closed period, also as PDF, CSV and XLSX.
+
+    Raises:
+        Refused: the caller may not read, or there is no such edition.
+        NotFound: the edition does not cover the unit.
+    """
+    request = edition_service_pb2.GetEditionRequest(
+        edition_id=page.request.path_params["edition_id"]
+    )
+    answer = await page.call(EDITIONS["GetEdition"], request)
+    content = Content.read(answer.content)
+    top, catalogue = content.document["unit"], content.catalogue
+    unit_id = page.query.get("unit", top)
+    if top not in (each.unit_id for each in catalogue.path(unit_id)):
+        raise NotFound(page.text("refused.no_unit"))
+    found = report_of(page, content, unit_id)
+    if document := await wanted_document(page, found):
+        return document
+    return page.html(
+        "closed_report.html",
+        report=found,
+        edition=answer.edition,
+        catalogue=catalogue,
+        unit_id=unit_id,
+        children=catalogue.children(unit_id),
+    )
+
+
+def report_of(page: Page, content: Content, unit_id: str) -> Report:
+    """Return the report of a unit; it depends on the signed content, house and language alone."""
+    document, house = content.document, house_of(page)
+    edition_id, view = document["edition_id"], document["view"]
+    rows = [
+        Row(each.code, getattr(each.name, page.lang.value), each.unit, (figure,), ())
+        for each, figure in content.figures(unit_id, house)
+    ]
+    path = f"/editions/{edition_id}/report"
+    return Report(
+        content.catalogue.unit_name(unit_id, page.lang),
+        house,
+        document["from"],
+        document["to"],
+        rows,
+        [
+            (page.text("nav.editions"), f"{edition_id} · {document['title']}"),
+            (page.text("edition.closed_at"), content.closed_at.strftime(TIME)),
+            (page.text("health.view"), view["view_id"]),
+            (page.text("health.digest"), view["digest"]),
+            source(page, path, unit=unit_id, house=house),
+        ],
+        content.closed_at,
+        f"kieng-{edition_id}-{unit_id.replace('/', '-')}",
+    )

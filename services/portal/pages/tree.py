@@ -1,0 +1,75 @@
+"""The units as a tree, to choose one: a page of its own, which scripts show as a dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from starlette.responses import Response
+
+from kieng.directory.v1 import directory_pb2, directory_service_pb2
+from services.kernel.errors import NotFound
+from services.portal.domain.trees import tree as tree_of
+from services.portal.pages.sign_in import local_path
+from services.portal.site import Page
+
+DIRECTORY = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"].methods_by_name
+DRAWN_MAX = 1_000
+"""Units of a page; the others are a link away."""
+FOUND_MAX = 100
+WORD_MAX = 100
+"""Characters of what is searched for."""
+
+
+async def tree(page: Page) -> Response:
+    """Answer `/tree`: the units below one, or those that match the words of `q`.
+
+    Raises:
+        Refused: the caller may not read.
+        NotFound: there is no such unit.
+    """
+    catalogue = await page.site.catalogues.live(page.session.token)
+    at = page.query.get("at", catalogue.root)
+    if at not in catalogue.units:
+        raise NotFound(page.text("refused.no_unit"))
+    words = page.query.get("q", "").strip()[:WORD_MAX]
+    back = local_path(page.query.get("back", "/units/"))
+    return page.html(
+        "tree.html",
+        catalogue=catalogue,
+        top=tree_of(at, catalogue.below, DRAWN_MAX),
+        words=words,
+        found=await matching(page, words) if words else None,
+        back=back,
+        leads=lambda unit_id: aimed(back, unit_id),
+        most=FOUND_MAX,
+    )
+
+
+async def matching(page: Page, words: str) -> Sequence[directory_pb2.Unit]:
+    """Return the units of the directory that match, best first.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    request = directory_service_pb2.SearchUnitsRequest(query=words, page_size=FOUND_MAX)
+    answer = await page.call(DIRECTORY["SearchUnits"], request)
+    found: Sequence[directory_pb2.Unit] = answer.units
+    return found
+
+
+def aimed(back: str, unit_id: str) -> str:
+    """Return the address of a page, about another unit.
+
+    Args:
+        back: path of the page; `/units/...` names its unit there, the others by `unit`.
+        unit_id: the other unit.
+    """
+    parts = urlsplit(back)
+    kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in ("unit", "page", "done")]
+    path = parts.path
+    if path.startswith("/units/"):
+        path = f"/units/{quote(unit_id)}"
+    else:
+        kept.append(("unit", unit_id))
+    return f"{path}?{urlencode(kept)}" if kept else path

@@ -1,0 +1,32 @@
+"""Rows are sent in batches that a service receives whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
+from services.cli.commands.import_sending import BYTES_PER_BATCH, ROWS_PER_BATCH, batches
+
+
+def rows(*lengths: int) -> list[ImportSubmissionsRequest]:
+    return [ImportSubmissionsRequest(row=n, reason="a" * each) for n, each in enumerate(lengths, 1)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "sizes"),
+    [
+        ([], []),
+        ([1] * ROWS_PER_BATCH, [ROWS_PER_BATCH]),
+        ([1] * (2 * ROWS_PER_BATCH + 1), [ROWS_PER_BATCH, ROWS_PER_BATCH, 1]),
+        ([BYTES_PER_BATCH // 3] * 5, [2, 2, 1]),
+        ([1, BYTES_PER_BATCH * 2, 1, 1], [1, 1, 2]),
+    ],
+    ids=["nothing", "full", "many", "large", "too large"],
+)
+def test_batches_have_few_rows_and_few_bytes_and_keep_the_order(
+    sent: list[int], sizes: list[int]
+) -> None:
+    found = list(batches(rows(*sent)))
+    assert [len(batch.rows) for batch in found] == sizes
+    assert [row.row for batch in found for row in batch.rows] == list(range(1, len(sent) + 1))
+    assert all(batch.ByteSize() <= BYTES_PER_BATCH * 1.1 for batch in found if len(batch.rows) > 1)

@@ -1,0 +1,140 @@
+"""Kinds of fault in files, by inputs that came out wrong once: read right now, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from services.importing.submission_file import Reading, read
+from services.importing.submission_rows import Parsed
+
+HEADER = ("record_id", "unit_id", "title", "issued_on", "indexes")
+GOOD = ("r1", "vnu/hus", "T", "2015-01-10", "scopus")
+Build = Callable[[Any, Any], None]
+
+
+def csv_of(tmp_path: Path, text: str, type_name: str = "publication") -> Parsed:
+    path = tmp_path / "file.csv"
+    path.write_text(text, encoding="utf-8")
+    return read(path, Reading(type_name, "s"))
+
+
+def titled(tmp_path: Path, title: str) -> Parsed:
+    return csv_of(tmp_path, f'record_id,unit_id,title\nr1,vnu/hus,"{title}"\n')
+
+
+def book_of(tmp_path: Path, build: Build, header: Sequence[str] = HEADER) -> Parsed:
+    path = tmp_path / "file.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, header)
+        sheet.write_row(1, 0, GOOD)
+        build(book, sheet)
+    return read(path, Reading("publication", "s"))
+
+
+def problems(parsed: Parsed) -> list[tuple[int, str, str]]:
+    return [(each.row, each.column, each.problem) for each in parsed.wrong]
+
+
+@pytest.mark.parametrize(
+    ("title", "problem"),
+    [
+        *((text, "cell.error") for text in ("#N/A", "#REF!", "#VALUE!", "######", "#DIV/0!")),
+        *((text, "cell.turned_date") for text in ("Mar-18", "18-Mar", "Thg3-18", "3-Thg 12")),
+        *((text, "cell.turned_number") for text in ("1.2E+11", "1,2e+11", "3E+05")),
+        *((text, "cell.letters_lost") for text in ("h?c", "Ð? tài", "\ufffd tài", "&#272;")),
+        *((text, "cell.entity") for text in ("R&amp;D", "a&nbsp;b", "Nghi&ecirc;n")),
+        *((text, "cell.viqr") for text in ("Nghie^n cu+'u khoa ho.c", "DDe^` ta`i nghie^n cu+'u")),
+        *((text, "cell.letters_wrong") for text in ("NghiÃªn cá»©u", "naÃ¯ve", "váº\xadt liá»‡u")),
+    ],
+)
+def test_a_text_that_a_program_spoilt_is_refused(tmp_path: Path, title: str, problem: str) -> None:
+    assert problems(titled(tmp_path, title)) == [(2, "title", problem)]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("Đề tài nghiên cứu", "naïve café", "Why? Because", "#1 in Asia", "A & B", "Mar-a-Lago"),
+        *("C++ and D++", "On x^n and e^x", "a^n + b^n = c^n", "Vitamin B+ u+v", "AT&T; a story"),
+        *("https://a.test/x?a=b", "1E5", "á»", "Ã", "KC-02", "TÂM LÝ HỌC", "Übermensch: ¿Qué?"),
+    ],
+)
+def test_a_text_that_only_looks_like_it_is_read(tmp_path: Path, title: str) -> None:
+    (request,) = titled(tmp_path, title).requests
+    assert request.content.facts.publication.title == title
+
+
+def test_one_proof_of_months_first_counts_for_the_file_but_not_against_a_proof(
+    tmp_path: Path,
+) -> None:
+    text = "record_id,unit_id,filed_on,granted_on,ended_on\n"
+    text += "a,u,03/31/2015,04/02/2016,31/12/2020\nb,u,2015-01-10,2016-01-10,04/02/2021\n"
+    found = problems(csv_of(tmp_path, text, "ip_right"))
+    assert (2, "granted_on", "cell.month_first") in found
+    assert not [each for each in found if each[0] == 3]
+
+
+def test_real_dates_beside_texts_of_late_days_may_be_exchanged(tmp_path: Path) -> None:
+    def build(book: Any, sheet: Any) -> None:
+        form = book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.write_datetime(1, 3, datetime(2021, 4, 2), form)
+        sheet.write_row(2, 0, ("r2", "vnu/hus", "T", "31/03/2021", "scopus"))
+
+    assert problems(book_of(tmp_path, build)) == [(2, "issued_on", "cell.mixed_dates")]
+
+
+def test_real_dates_of_late_days_are_in_order(tmp_path: Path) -> None:
+    def build(book: Any, sheet: Any) -> None:
+        form = book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.write_datetime(1, 3, datetime(2021, 4, 22), form)
+        sheet.write_row(2, 0, ("r2", "vnu/hus", "T", "31/03/2021", "scopus"))
+
+    dates = [each.content.facts.publication.issued_on for each in book_of(tmp_path, build).requests]
+    assert dates == ["2021-04-22", "2021-03-31"]
+
+
+@pytest.mark.parametrize("form", ["000", "0000-000", '"PT"0', r"\P\T0"])
+def test_a_number_that_shows_other_digits_than_it_is_is_refused(tmp_path: Path, form: str) -> None:
+    def build(book: Any, sheet: Any) -> None:
+        sheet.write_number(1, 2, 7, book.add_format({"num_format": form}))
+
+    assert problems(book_of(tmp_path, build)) == [(2, "title", "cell.turned_number")]
+
+
+@pytest.mark.parametrize("form", ["General", "0", "#,##0", '#,##0 "đ"'])
+def test_a_number_that_shows_what_it_is_is_read(tmp_path: Path, form: str) -> None:
+    def build(book: Any, sheet: Any) -> None:
+        sheet.write_number(1, 2, 7, book.add_format({"num_format": form}))
+
+    (request,) = book_of(tmp_path, build).requests
+    assert request.content.facts.publication.title == "7"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("Cộng:",),
+        ("Tổng số: 3",),
+        ("", "TỔNG CỘNG (3 bài)"),
+        ("", "", "Total: 3"),
+        ("(1)", "(2)", "(3)", "(4)", "(5)"),
+        (1, 2, 3, 4, 5),
+    ],
+)
+def test_rows_of_sums_and_numbers_of_columns_are_told(tmp_path: Path, row: Sequence[Any]) -> None:
+    parsed = book_of(tmp_path, lambda _, sheet: sheet.write_row(2, 0, row))
+    assert (len(parsed.requests), list(parsed.wrong)) == (1, [])
+    assert [notice.key for notice in parsed.notices] == ["import.totals_skipped"]
+
+
+def test_headings_with_remarks_and_a_column_that_counts_rows_are_read(tmp_path: Path) -> None:
+    header = ("Mã bản ghi*", "Đơn vị:", "Tên (bắt buộc)", "Ngày công bố", "Danh mục\n", "STT")
+    parsed = book_of(tmp_path, lambda _, sheet: sheet.write(1, 5, 1), header)
+    assert (len(parsed.requests), list(parsed.wrong)) == (1, [])

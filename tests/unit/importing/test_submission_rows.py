@@ -1,0 +1,253 @@
+"""The parser of import files: columns, cells, and what is wrong with them."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from kieng.submissions.v1 import facts_pb2, submission_pb2
+from services.importing import field_values, headings, submission_rows
+from services.importing.cells import Cell, UnreadableCell
+from services.importing.column_aliases import ALIASES
+from services.importing.spreadsheets import Notice
+
+DEMO = Path(__file__).parents[4] / "deploy" / "demo"
+RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
+
+
+def receipt(*cells: str) -> submission_rows.Parsed:
+    return submission_rows.parse("receipt", RECEIPT, [(2, list[Cell](cells))], "accounts")
+
+
+def problems(parsed: submission_rows.Parsed) -> list[tuple[int, str, str]]:
+    return [(wrong.row, wrong.column, wrong.problem) for wrong in parsed.wrong]
+
+
+def test_a_row_becomes_a_request_with_its_record_and_facts() -> None:
+    (request,) = receipt("r1", "vnu/hus", "PT-1", "1500000", "2025-03-31").requests
+    assert (request.row, request.source_record.system) == (2, "accounts")
+    assert request.source_record.record_id == "r1"
+    assert request.content.unit_id == "vnu/hus"
+    assert request.content.facts.receipt.amount_vnd == "1500000"
+    assert request.content.facts.receipt.received_on == "2025-03-31"
+
+
+@pytest.mark.parametrize("cell", ["0", 0, 0.0, "0 đ"])
+def test_a_zero_is_an_amount_and_not_a_blank(cell: Cell) -> None:
+    row: list[Cell] = ["r1", "vnu/hus", "PT-1", cell, "2025-03-31"]
+    (request,) = submission_rows.parse("receipt", RECEIPT, [(2, row)], "accounts").requests
+    assert request.content.facts.receipt.amount_vnd == "0"
+
+
+@pytest.mark.parametrize(
+    ("amount", "problem"),
+    [
+        ("1500000,5", "cell.fraction"),
+        ("1500000.50", "cell.fraction"),
+        ("1.500", "cell.fraction"),
+        ("1.500.00", "cell.amount"),
+        ("1.500,000", "cell.amount"),
+        ("-5", "cell.amount"),
+        ("một triệu", "cell.amount"),
+    ],
+)
+def test_an_amount_that_is_not_whole_dong_names_its_column(amount: str, problem: str) -> None:
+    parsed = receipt("r1", "vnu/hus", "PT-1", amount, "2025-03-31")
+    assert not parsed.requests
+    assert problems(parsed) == [(2, "amount_vnd", problem)]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("31/03/2025", "2025-03-31"),
+        ("1/3/2025", "2025-03-01"),
+        ("1-3-2025", "2025-03-01"),
+        ("1.3.2025", "2025-03-01"),
+        ("2025-3-5", "2025-03-05"),
+        ("2025/03/05", "2025-03-05"),
+        ("", ""),
+    ],
+)
+def test_days_are_read_as_vietnamese_write_them(text: str, day: str) -> None:
+    (request,) = receipt("r1", "vnu", "PT-1", "1", text).requests
+    assert request.content.facts.receipt.received_on == day
+
+
+@pytest.mark.parametrize("text", ["2025-02-30", "31/13/2025", "March", "2015-W37", "20250331"])
+def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
+    parsed = receipt("r1", "vnu", "PT-1", "1", text)
+    assert problems(parsed) == [(2, "received_on", "cell.day")]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["1500000", "1.500.000", "1,500,000", "1 500 000", "1\u00a0500\u202f000 đồng", "1500000đ"],
+)
+def test_amounts_are_read_as_people_group_them(amount: str) -> None:
+    (request,) = receipt("r1", "vnu", "PT-1", amount, "2025-03-31").requests
+    assert request.content.facts.receipt.amount_vnd == "1500000"
+
+
+@pytest.mark.parametrize(("cells", "width"), [(("1", "500", "000"), 8), (("1", "500"), 7), ((), 4)])
+def test_a_row_whose_cells_have_shifted_is_refused(cells: tuple[str, ...], width: int) -> None:
+    row = ("r1", "vnu", "PT-1", "2025-01-10", *cells) if cells else ("r1", "vnu", "PT-1", "5")
+    header = ["record_id", "unit_id", "number", "received_on", "amount_vnd"]
+    parsed = submission_rows.parse("receipt", header, [(2, row)], "accounts")
+    assert not parsed.requests
+    told = {"cells": str(len(row)), "headings": "5"}
+    assert [(w.problem, w.values) for w in parsed.wrong] == [("cell.width", told)]
+
+
+def test_one_order_of_day_and_month_rules_a_column() -> None:
+    rows = [("r1", "03/31/2021"), ("r2", "04/02/2021"), ("r3", "2021-04-02")]
+    table = [
+        (number, (record, "vnu", "PT", "1", day))
+        for number, (record, day) in enumerate(rows, start=2)
+    ]
+    parsed = submission_rows.parse("receipt", RECEIPT, table, "accounts")
+    assert [request.row for request in parsed.requests] == [4]
+    assert (3, "received_on", "cell.month_first") in problems(parsed)
+    assert parsed.wrong[-1].values == {"text": "04/02/2021", "proof": "03/31/2021"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        (date(2018, 3, 1), "cell.turned_date"),
+        (0.5, "cell.turned_number"),
+        (1.23e17, "cell.turned_number"),
+        ("1,23E+11", "cell.turned_number"),
+        (UnreadableCell("cell.error", "#N/A"), "cell.error"),
+    ],
+)
+def test_what_a_spreadsheet_made_of_a_text_is_refused(cell: Cell, problem: str) -> None:
+    row = ("r1", "vnu", cell, 1500000.0, date(2025, 3, 31))
+    parsed = submission_rows.parse("receipt", RECEIPT, [(2, row)], "accounts")
+    assert problems(parsed) == [(2, "number", problem)]
+
+
+def test_a_row_of_totals_is_skipped_and_told() -> None:
+    rows = [(2, ("r1", "vnu", "PT-1", "5", "2025-01-01")), (3, ("", "Tổng cộng", "", "5", ""))]
+    parsed = submission_rows.parse("receipt", RECEIPT, rows, "accounts")
+    assert ([request.row for request in parsed.requests], list(parsed.wrong)) == ([2], [])
+    assert parsed.notices == [Notice("import.totals_skipped", {"rows": "1"})]
+
+
+def test_every_wrong_cell_of_a_row_is_told_at_once() -> None:
+    parsed = receipt("", "vnu", "PT-1", "1,5", "soon")
+    assert [wrong.column for wrong in parsed.wrong] == ["record_id", "amount_vnd", "received_on"]
+
+
+def test_a_record_that_stands_twice_is_refused_the_second_time() -> None:
+    cells = ("r1", "vnu", "PT-1", "1", "2025-01-01")
+    parsed = submission_rows.parse("receipt", RECEIPT, [(2, cells), (3, cells)], "accounts")
+    assert [request.row for request in parsed.requests] == [2]
+    assert [(w.row, w.problem, w.values) for w in parsed.wrong] == [(3, "cell.twice", {"row": "2"})]
+
+
+def test_rows_without_any_text_are_skipped() -> None:
+    parsed = receipt("", " ", "", "", "")
+    assert (list(parsed.requests), list(parsed.wrong)) == ([], [])
+
+
+def test_lists_enums_booleans_and_renamed_columns_are_read() -> None:
+    publication = submission_rows.content(
+        "publication", {"unit_id": "vnu", "indexes": "wos|scopus", "quartile": "Q2", "part": "lead"}
+    )
+    facts = publication.facts.publication
+    assert list(facts.indexes) == [
+        facts_pb2.Publication.INDEX_WOS,
+        facts_pb2.Publication.INDEX_SCOPUS,
+    ]
+    assert facts.quartile == facts_pb2.Publication.QUARTILE_Q2
+    assert publication.part == submission_pb2.PART_LEAD
+    funding = {"unit_id": "vnu", "source": "system", "funding_source": "own", "in_kind": "có"}
+    claim = submission_rows.content("rd_funding", funding)
+    assert claim.source == submission_pb2.SOURCE_SYSTEM
+    assert claim.facts.rd_funding.source == facts_pb2.RdFunding.SOURCE_OWN
+    assert claim.facts.rd_funding.in_kind
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "problem"),
+    [
+        ("quartile", "q5", "cell.choice"),
+        ("part", "boss", "cell.choice"),
+        ("unit_authors", "3,0", "cell.number"),
+        ("share_ppm", "half", "cell.number"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_told(column: str, text: str, problem: str) -> None:
+    with pytest.raises(field_values.CellWrong) as told:
+        submission_rows.content("publication", {"unit_id": "vnu", column: text})
+    assert (told.value.problem, told.value.values["column"]) == (problem, column)
+
+
+def test_texts_are_normalised_and_stripped() -> None:
+    title = unicodedata.normalize("NFD", "  Đề tài\u200b giả  ")
+    parsed = submission_rows.parse(
+        "publication", ["record_id", "unit_id", "title"], [(2, [*("p1", "vnu", title)])], "cris"
+    )
+    assert parsed.requests[0].content.facts.publication.title == "Đề tài giả"
+
+
+def test_a_row_that_withdraws_has_a_reason_and_no_content() -> None:
+    header = ["record_id", "unit_id", "action", "reason"]
+    row = (2, ["p1", "", "withdraw", "declared twice"])
+    (request,) = submission_rows.parse("publication", header, [row], "cris").requests
+    assert not request.HasField("content")
+    assert request.reason == "declared twice"
+
+
+def test_evidence_columns_are_read_side_by_side() -> None:
+    claim = submission_rows.content(
+        "publication",
+        {"unit_id": "vnu", "evidence_sha256": "AA|bb", "evidence_title": "contract"},
+    )
+    assert [(proof.sha256, proof.title) for proof in claim.evidence] == [
+        ("aa", "contract"),
+        ("bb", submission_rows.DEFAULT_EVIDENCE_TITLE),
+    ]
+
+
+def test_headings_of_people_are_understood() -> None:
+    found = headings.read_header("receipt", ["Mã bản ghi", "ĐƠN VỊ", "so tien", "Ngày nhận", ""])
+    assert found == ["record_id", "unit_id", "amount_vnd", "received_on", ""]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (["record_id", "unit_id", "amonut_vnd"], "did you mean amount_vnd"),
+        (["record_id", "unit_id", "record id"], "there twice"),
+        (["unit_id"], "record_id is missing"),
+    ],
+)
+def test_a_header_that_is_wrong_says_what_to_do(header: list[str], words: str) -> None:
+    with pytest.raises(headings.HeaderWrong, match=words):
+        headings.read_header("receipt", header)
+
+
+@pytest.mark.parametrize("type_name", headings.TYPES)
+def test_every_heading_means_one_column_of_a_type(type_name: str) -> None:
+    known = headings.columns(type_name)
+    assert len(known) == len(set(known))
+    meanings: dict[str, str] = {}
+    for name in known:
+        for alias in (name, *ALIASES.get(name, ())):
+            assert meanings.setdefault(headings.slug(alias), name) == name
+
+
+def test_aliases_name_columns_that_exist() -> None:
+    assert set(ALIASES) <= {
+        name for type_name in headings.TYPES for name in headings.columns(type_name)
+    }
+
+
+def test_the_server_fills_in_partner_ids() -> None:
+    assert "partner_id" not in headings.columns("training")
+    assert "partner" in headings.columns("training")

@@ -1,0 +1,85 @@
+"""The report of the present as a file: the figures of the page, written beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from kieng.kpi.v1 import kpi_service_pb2 as kpi
+from kieng.kpi.v1 import view_pb2
+from services.documents import pdf
+from services.documents.page import Page as Sheet
+from services.portal.texts import Lang, text
+from tests.unit.portal.answered import PERIOD, Answers, Portal, cells
+
+PACE = view_pb2.Pace(
+    on_date="2025-07-31",
+    value=5,
+    expected=view_pb2.Ratio(numerator=7, denominator=1),
+    forecast=view_pb2.Ratio(numerator=9, denominator=1),
+    standing=view_pb2.Pace.STANDING_BEHIND,
+    forecast_low=8,
+    forecast_high=11,
+)
+
+
+def kpis(request: kpi.GetKpisRequest) -> kpi.GetKpisResponse:
+    found = cells(request.selection)
+    for cell in found:
+        if cell.indicator_code == "KNW-03":
+            cell.target = 10
+            cell.pace.CopyFrom(PACE)
+    view = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
+    return kpi.GetKpisResponse(view=view, cells=found)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sheet, threading.Thread]]:
+    """What was written as PDF, and by which thread."""
+    found = []
+
+    def keep(sheet: Sheet, lang: str) -> bytes:
+        found.append((sheet, threading.current_thread()))
+        return b"%PDF-"
+
+    monkeypatch.setattr(pdf, "pdf_bytes", keep)
+    return found
+
+
+def asked(**query: str) -> Any:
+    portal = Portal(Answers(GetKpis=kpis))
+    return asyncio.run(portal.get("/report", unit="a", house="university", **PERIOD, **query))
+
+
+def test_a_document_is_written_beside_the_event_loop(written: list[Any]) -> None:
+    assert asked(file="pdf").content == b"%PDF-"
+    assert written[0][1] is not threading.main_thread()
+
+
+def test_it_shows_the_figures_of_the_page_with_the_standing(written: list[Any]) -> None:
+    asked(file="pdf", lang="en")
+    (section,) = written[0][0].sections
+    row = next(row for row in section.rows if row.texts[0].startswith("KNW-03"))
+    told = ["5", "5", "10", "50%", "", "9 (8 – 11)", text(Lang.en, "standing.behind")]  # noqa: RUF001
+    assert row.texts[1:] == told
+    assert row.bar is not None
+    assert (row.bar.reached, row.bar.expected) == (Fraction(1, 2), Fraction(7, 10))
+    assert len(section.columns) == len(row.texts)
+
+
+def test_it_says_what_it_stands_on_and_where_it_is(written: list[Any]) -> None:
+    asked(file="pdf")
+    frame = "\n".join(written[0][0].frame)
+    assert "d" * 64 in frame
+    assert "2025-07-31" in frame
+    assert "/report?unit=a&house=university&from=2025-01&to=2025-07" in frame
+
+
+def test_the_page_offers_it() -> None:
+    page = asked().text
+    assert "file=pdf" in page
+    assert "Tải về PDF" in page
