@@ -7,6 +7,7 @@ worker: tests/distribution.py; what runs when: docs/testing.md.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import logging
@@ -78,15 +79,19 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"measured: {line}")
 
 
+# Thousands of tests and all that they import live to the end: no collection looks through them.
+def pytest_collection() -> None:
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    # Thousands of tests and all that they import live to the end: no collection looks through them.
+    gc.enable()
     gc.freeze()
 
 
-def pytest_sessionfinish() -> None:
-    # That, and services that tests start here, exclude what lives from collection. At exit nothing
-    # would collect it either, and DuckDB would print a page about objects that were never freed.
-    gc.unfreeze()
+# At exit nothing would collect them either, nor what services that tests start here exclude; and
+# DuckDB would print a page about objects that were never freed.
+atexit.register(gc.unfreeze)
 
 
 def pytest_configure(config: pytest.Config) -> None:

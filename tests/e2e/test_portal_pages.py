@@ -13,7 +13,6 @@ from uuid import uuid4
 import html5lib
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from starlette.routing import Mount, Route
@@ -268,6 +267,9 @@ def test_no_form_at_any_page_fails(stack: RunningStack) -> None:
 
 @pytest.mark.usefixtures("short_steps")
 def test_no_call_of_the_document_fails(stack: RunningStack) -> None:
+    # It takes a second to import, and only one of the workers runs this.
+    import schemathesis
+
     document = httpx.get(f"{address(stack)}/api/openapi.json").json()
     schema = schemathesis.openapi.from_dict(document)
     headers = {"authorization": f"Bearer {stack.token('vnu', 'viewer')}"}

@@ -81,8 +81,10 @@ def said() -> list[tuple[str, str]]:
     found = []
     for package in TRANSLATED:
         for path in sorted((SERVICES / package).rglob("*.py")):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            name = path.relative_to(SERVICES).as_posix()
+            source, name = path.read_text(encoding="utf-8"), path.relative_to(SERVICES).as_posix()
+            if name not in OF_FIELDS and not any(kind in source for kind in REFUSALS):
+                continue
+            tree = ast.parse(source)
             texts = [
                 text
                 for node in ast.walk(tree)
