@@ -8,7 +8,6 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
@@ -34,7 +33,9 @@ def row(
     )
 
 
-def imported(service: Running, rows: Sequence[Message]) -> list[Any]:
+def imported(
+    service: Running, rows: Sequence[import_service_pb2.ImportSubmissionsRequest]
+) -> list[Any]:
     return list(service.author.ImportSubmissions(iter(rows)))
 
 
