@@ -127,8 +127,7 @@ def _parsed(
         if len(cells) != columns.width and (shifted := _width_mistakes(columns, cells, number)):
             wrong += shifted
             continue
-        action = columns.text(cells, "action")
-        action = slug(action) if action else ""
+        action = slug(text) if (text := columns.text(cells, "action")) else ""
         mistakes = _record_mistakes(columns, cells, number, seen)
         if action not in ACTIONS:
             choices = {"choices": "import, withdraw"}
@@ -188,8 +187,7 @@ def _record_mistakes(
     record_id = cell_text(cell)
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
-    of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)
-    if problem := of_cell or trouble_of_words(record_id):
+    if problem := trouble_of_text(cell) or trouble_of_words(record_id):
         return [Wrong(number, "record_id", problem, {"text": record_id})]
     if not record_id:
         return [Wrong(number, "record_id", "cell.missing", {})]
@@ -282,13 +280,11 @@ class _Columns:
 
 
 def _add_evidence(content: submission_pb2.Content, sha256: str, title: str, uri: str) -> None:
-    if "|" not in sha256 + title + uri and "\\" not in title + uri:
-        if sha256:
-            proof = content.evidence.add()
-            proof.sha256, proof.title = sha256.lower(), title or DEFAULT_EVIDENCE_TITLE
-            proof.uri = uri
-        return
-    for digest, name, address in zip_longest(*map(places, (sha256, title, uri)), fillvalue=""):
+    proofs: Iterable[Sequence[str]] = ((sha256, title, uri),)
+    if "|" in sha256 + title + uri or "\\" in title + uri:
+        proofs = zip_longest(*map(places, (sha256, title, uri)), fillvalue="")
+    for digest, name, address in proofs:
         if digest:
-            name = name or DEFAULT_EVIDENCE_TITLE
-            content.evidence.add(sha256=digest.lower(), title=name, uri=address)
+            proof = content.evidence.add()
+            proof.sha256, proof.title = digest.lower(), name or DEFAULT_EVIDENCE_TITLE
+            proof.uri = address
