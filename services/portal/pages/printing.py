@@ -58,7 +58,7 @@ async def wanted_document(page: Page, report: Report) -> Response | None:
     """
     kind = page.query.get("file", "")
     if kind in ("csv", "xlsx"):
-        return file(kind, report.name, list(_lines(page, report)))
+        return await file(kind, report.name, list(_lines(page, report)))
     if kind != "pdf":
         return None
     # One at a time, beside the loop: a page costs as much as a hundred of the others.

@@ -54,7 +54,7 @@ async def queue(page: Page) -> Response:
         )
         answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
         submissions, following = [shown(s) for s in answer.submissions], answer.next_page_token
-    if found := wanted_file(page, "kieng-review", _lines(page, submissions)):
+    if found := await wanted_file(page, "kieng-review", _lines(page, submissions)):
         return found
     return page.html(
         "review.html",
