@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from html.entities import html5
@@ -41,6 +42,8 @@ TURNED_LENGTH = len("31-Thg 12-2021")
 EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.I)
 # A letter that the old encoding lacked came out as a question mark, or as the sign for that.
 LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;")
+COLUMN_NUMBER_LENGTH = 8
+COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 ENTITY = re.compile(r"&[A-Za-z]{2,31}\d{0,2};")
 SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
 # Letters that may be invisible or come in parts; Vietnamese in Unicode has none of them.
@@ -81,6 +84,15 @@ def has_text(cell: Cell) -> bool:
     if isinstance(cell, str) and cell.isascii():
         return not (cell == "" or cell.isspace())
     return isinstance(cell, UnreadableCell) or bool(cell_text(cell))
+
+
+def are_column_numbers(cells: Sequence[Cell]) -> bool:
+    """Return True for a row that numbers the columns, as forms have: (1), (2), (3), ..."""
+    if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
+        return False
+    found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
+    numbers = [int(each[1]) for each in found if each]
+    return len(numbers) == 3 and numbers in ([1, 2, 3], [0, 1, 2])
 
 
 def trouble_of_text(cell: Cell) -> str:

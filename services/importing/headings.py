@@ -38,6 +38,8 @@ ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
 REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
 
 
+LIKE = 0.75
+"""How alike a heading and a column are, so that one is suggested for the other."""
 Chosen = Mapping[str, str]
 NONE: Chosen = {}
 
@@ -109,7 +111,7 @@ def suggested(type_name: str, header: Sequence[str]) -> list[str]:
     meanings = _meanings(type_name)
     found = [_meaning(meanings, heading) for heading in header]
     for at, heading in enumerate(header):
-        if not found[at] and (close := get_close_matches(slug(heading), list(meanings), n=1)):
+        if not found[at] and (close := get_close_matches(slug(heading), list(meanings), 1, LIKE)):
             name = meanings[close[0]]
             found[at] = name if name not in found else ""
     return found

@@ -19,6 +19,7 @@ from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from services.importing.cells import (
     Cell,
     UnreadableCell,
+    are_column_numbers,
     cell_text,
     has_text,
     trouble_of_text,
@@ -44,9 +45,7 @@ WITHDRAW = {"withdraw", "rut"}
 ACTIONS = {"", "import", "upsert"} | WITHDRAW
 TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
 """Slugs of texts that mark a row of sums below a table, e.g. `Tổng cộng: 3 bài`."""
-COLUMN_NUMBER_LENGTH = 8
 TOTAL_BEGINS = "tcgsTCGS"
-COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 
 EXAMPLE_ID = "#example"
 """Record id of the example row in a template; this row is skipped."""
@@ -122,7 +121,7 @@ def _parsed(
         record_id = columns.text(cells, "record_id")
         if EXAMPLE_ID in cells or (not record_id and columns.are_blank(cells)):
             continue
-        if columns.has_sums(cells, record_id) or _has_column_numbers(cells):
+        if columns.has_sums(cells, record_id) or are_column_numbers(cells):
             totals += 1
             continue
         if len(cells) != columns.width and (shifted := _width_mistakes(columns, cells, number)):
@@ -161,15 +160,6 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
     for mistake in columns.fill(result, [*row.values(), ""], 0):
         raise CellWrong(mistake.problem, column=mistake.column, **mistake.values)
     return result
-
-
-def _has_column_numbers(cells: Sequence[Cell]) -> bool:
-    """Return True for a row that numbers the columns, as forms have: (1), (2), (3), ..."""
-    if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
-        return False
-    found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
-    numbers = [int(each[1]) for each in found if each]
-    return len(numbers) == 3 and numbers in ([1, 2, 3], [0, 1, 2])
 
 
 def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:

@@ -22,7 +22,8 @@ Handler = Callable[[Page], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 FormHandler = Callable[[Page, FormData], Awaitable[Response]]
 
-FIELDS_MAX = 400
+FIELDS_MAX = 700
+PART_BYTES = 128 * 1024
 STATUS = {
     "INVALID_ARGUMENT": 400,
     "OUT_OF_RANGE": 400,
@@ -70,7 +71,9 @@ def private(handler: Handler) -> Endpoint:
     return public(signed_in)
 
 
-def form(handler: FormHandler, *, is_open: bool = False, files: int = 0) -> Endpoint:
+def form(
+    handler: FormHandler, *, is_open: bool = False, files: int = 0, part_bytes: int = PART_BYTES
+) -> Endpoint:
     """Return the endpoint of a form, which has to come from a page for this very person.
 
     A form that comes after the end of the session is handed back whole, to be sent again.
@@ -78,11 +81,15 @@ def form(handler: FormHandler, *, is_open: bool = False, files: int = 0) -> Endp
     Args:
         handler: takes the page and the form.
         is_open: whether guests may send it, as that which signs in.
-        files: most files that it may hold.
+        files: most files that it may hold. Such a form is not even read for guests.
+        part_bytes: longest answer that it may hold.
     """
 
     async def checked(page: Page) -> Response:
-        async with page.request.form(max_files=files, max_fields=FIELDS_MAX) as given:
+        if files and not page.session.subject:
+            return to_sign_in(page)
+        limits = {"max_files": files, "max_fields": FIELDS_MAX, "max_part_size": part_bytes}
+        async with page.request.form(**limits) as given:
             sessions, token = page.site.sessions, str(given.get("csrf", ""))
             holder = sessions.unseal("form", token, HOURS_MAX * 3600).get("holder", "")
             is_ended = bool(holder) and not page.session.is_signed_in and not is_open

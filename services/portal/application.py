@@ -28,6 +28,7 @@ from services.portal.pages.closed import closed_report
 from services.portal.pages.editions import edition, editions
 from services.portal.pages.editor import new, submission, write
 from services.portal.pages.health import health
+from services.portal.pages.imports import choose, take
 from services.portal.pages.inbox import inbox, mark_read, subscribe, subscription
 from services.portal.pages.indicators import indicator
 from services.portal.pages.live import live
@@ -44,11 +45,13 @@ from services.portal.pages.tree import tree
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
 from services.portal.pieces import STATIC, static
-from services.portal.protection import Protection
+from services.portal.protection import IMPORT_BYTES_MAX, Protection
 from services.portal.site import Page, Site
 
 log = structlog.get_logger()
 
+STREAMED = ("/api", "/live", "/import")
+"""Where streams are answered, or pages that hold a whole file."""
 FOR_GOOD = "public, max-age=31536000, immutable"
 COMPRESSED_FROM = 1000
 """Bytes from which a body is compressed."""
@@ -98,11 +101,11 @@ class Compressed:
     """
 
     def __init__(self, app: Any) -> None:
-        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=3)
+        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
-        is_stream = scope["type"] != "http" or scope["path"].startswith(("/api", "/live"))
+        is_stream = scope["type"] != "http" or scope["path"].startswith(STREAMED)
         await (self._app if is_stream else self._compressing)(scope, receive, send)
 
 
@@ -143,6 +146,8 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/submissions/new", form(write), methods=post),
         Route("/submissions/{submission_id:str}", private(submission), methods=get),
         Route("/submissions/{submission_id:str}", form(write), methods=post),
+        Route("/import", private(choose), methods=get),
+        Route("/import", form(take, files=1, part_bytes=IMPORT_BYTES_MAX), methods=post),
         Route("/inbox", private(inbox), methods=get),
         Route("/inbox", form(mark_read), methods=post),
         Route("/subscription", private(subscription), methods=get),

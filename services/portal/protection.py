@@ -19,6 +19,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_BYTES_MAX = 128 * 1024
+IMPORT_BYTES_MAX = 8 * 1024 * 1024
+"""As a file travels in the page, beside its report and its refused rows."""
 API_BYTES_MAX = 1024 * 1024
 """As a message of gRPC."""
 CALLERS_MAX = 10_000
@@ -120,7 +122,7 @@ class Protection:
             await _refuse(429, "rate", "too many requests; wait a moment", scope, receive, send)
             return
         await self._turnstile.let_in()
-        limit = API_BYTES_MAX if scope["path"].startswith("/api/") else FORM_BYTES_MAX
+        limit = _limit_of(scope["path"])
         try:
             await self._app(scope, _limited(receive, limit), send)
         except TooLarge:
@@ -134,6 +136,12 @@ class Protection:
         session = next((part for part in cookies if part.startswith(self._cookie)), "")
         shown = headers.get("authorization") or session
         return hashlib.sha256(shown.encode()).hexdigest() if shown else ""
+
+
+def _limit_of(path: str) -> int:
+    if path.startswith("/api/"):
+        return API_BYTES_MAX
+    return IMPORT_BYTES_MAX if path == "/import" else FORM_BYTES_MAX
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -26,12 +26,14 @@ from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
 from services.portal.domain.figures import Number
+from services.portal.domain.periods import Period
 from services.portal.pieces import Pieces, environment, formats, link
 from services.portal.providers import Provider, SignInFailed, listed
 from services.portal.renewals import Renewals
 from services.portal.sessions import Session, Sessions, admitted
 from services.portal.texts import Lang, text, word
 from services.portal.trial import Picker
+from services.portal.uploads import Desk
 from services.refusals import in_language
 
 KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[str, tuple[Number | None, ...]]]
@@ -64,6 +66,8 @@ class Site:
     """State of the view and selection -> what was read of it; the oldest is forgotten first."""
     boards: OrderedDict[tuple[Hashable, ...], Any] = field(default_factory=OrderedDict)
     """What a board is made of -> the board; the oldest is forgotten first."""
+    periods: OrderedDict[Hashable, tuple[Period, float]] = field(default_factory=OrderedDict)
+    """Catalogue version, kept day and day -> the period with numbers, and until when it holds."""
     environment: jinja2.Environment = field(default_factory=environment)
 
     def __post_init__(self) -> None:
@@ -72,6 +76,7 @@ class Site:
         self.printing = asyncio.Semaphore(1)
         self.admissions, self.broadcasts = Admissions(), Broadcasts()
         self.sessions = Sessions(self.settings)
+        self.desk = Desk()
         # Every page asks the KPI service, so a token that does not hold there is of no use.
         audiences = (AUDIENCE, audience_of("kpi"))
         self.issuers = Issuers(self.settings.issuers_file, audiences)
@@ -214,11 +219,13 @@ class Page:
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
         """Answer with a page."""
+        return HTMLResponse(self.written(template, **context), status)
+
+    def written(self, template: str, **context: object) -> str:
+        """Return a template as text without characters that no valid page holds."""
         text = self.render(template, **context)
         # Twice as fast as to look for them, and true of nearly every page.
-        if not text.replace("\n", "").isprintable():
-            text = INVALID.sub("\ufffd", text)
-        return HTMLResponse(text, status)
+        return text if text.replace("\n", "").isprintable() else INVALID.sub("\ufffd", text)
 
     def kept(self, response: Response) -> Response:
         """Return an answer with the cookie that the browser should get, if any."""

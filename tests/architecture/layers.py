@@ -42,7 +42,7 @@ LAYERS: Mapping[str, Layers] = {
         ("pages", "api"),
         ("answering",),
         ("site",),
-        ("sessions", "catalogues", "pieces", "renewals", "forms", "broadcasts"),
+        ("sessions", "catalogues", "pieces", "renewals", "forms", "broadcasts", "uploads"),
         ("providers", "numbers"),
         ("trial", "calls", "wire", "texts", "protection"),
         ("loop",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from services.portal.site import Page
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
+MESSAGE_BYTES, MESSAGE_EVENTS = 256 * 1024, 1_000
 TRIAL_SYSTEM = "portal"
 """Source system of a row that is only tried, so that it is no source's record."""
 
@@ -72,11 +73,41 @@ async def effects_of(
     answer = tried[0]
     if answer.answer.HasField("error"):
         raise of_status("INVALID_ARGUMENT", answer.answer.error)
-    events = kpi_service_pb2.TryEventsRequest(submitted=answer.submitted, verified=answer.verified)
-    parts = await _all(page, KPI["TryEvents"], events)
+    return await effects_of_events(page, answer.submitted, answer.verified)
+
+
+async def effects_of_events(
+    page: Page, submitted: Sequence[bytes], verified: Sequence[bytes]
+) -> Effects:
+    """Return what events would change, as the services made them for something that was tried.
+
+    Args:
+        page: the page.
+        submitted: events of submitting it, each a serialized `SubmissionChanged`.
+        verified: events of verifying it afterwards.
+
+    Raises:
+        Refused: the services cannot try it now.
+    """
+    requests = [kpi_service_pb2.TryEventsRequest(submitted=each) for each in _messages(submitted)]
+    requests += [kpi_service_pb2.TryEventsRequest(verified=each) for each in _messages(verified)]
+    parts = await _all(page, KPI["TryEvents"], *requests) if requests else []
     effects = [each for part in parts for each in part.effects]
     catalogue = await page.site.catalogues.live(page.session.token)
     return Effects(catalogue, [_effect(each, each.once_submitted) for each in effects])
+
+
+def _messages(events: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Split events into groups that are small enough for one message each."""
+    several, size = list[bytes](), 0
+    for event in events:
+        if several and (size + len(event) > MESSAGE_BYTES or len(several) == MESSAGE_EVENTS):
+            yield several
+            several, size = [], 0
+        several.append(event)
+        size += len(event)
+    if several:
+        yield several
 
 
 async def effects_of_decisions(

@@ -1,0 +1,111 @@
+"""Imports the rows of a file as they were tried; the page grows while it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import structlog
+from starlette.responses import Response, StreamingResponse
+
+from kieng.submissions.v1 import import_service_pb2 as api
+from services.portal.calls import Refused
+from services.portal.pages.effects import IMPORTS
+from services.portal.pages.import_trials import SHOWN_MAX, Report, with_long
+from services.portal.site import Page
+from services.portal.uploads import Found, Upload
+
+Rows = Sequence[api.ImportSubmissionsRequest]
+log = structlog.get_logger()
+
+EVERY_SECONDS = 0.25
+"""A page shows its progress this often."""
+PLACE = "<!-- grows here -->"
+
+
+async def imported(
+    page: Page, upload: Upload, found: Found, versions: Mapping[int, int]
+) -> Response:
+    """Answer with a page that shows how far the import is, and in the end what became of it.
+
+    Rows that are acknowledged stay, whatever happens to the page: sent again, they change nothing.
+
+    Args:
+        page: the page.
+        upload: the file.
+        found: its rows.
+        versions: row -> version that its submission had when the rows were tried; rows that are
+            not in it were refused, and are only tried again to say why.
+    """
+    others = [each for each in found.requests if each.row not in versions]
+    rows = [each for each in found.requests if each.row in versions]
+    for each in rows:
+        each.version_before = versions[each.row]
+    body = _body(page, upload, Report(found, page.lang), rows, others)
+    return StreamingResponse(body, media_type="text/html")
+
+
+async def _body(
+    page: Page, upload: Upload, report: Report, rows: Rows, others: Rows
+) -> AsyncIterator[str]:
+    frame = page.written("import_done.html", upload=upload, place=PLACE)
+    head, _, tail = frame.partition(PLACE)
+    yield head
+    refused = ""
+    try:
+        async for done in _sent(page, report, rows):
+            yield page.written("import_step.html", done=done, rows=len(rows))
+        await _refused_before(page, report, others)
+    except Refused as error:
+        log.info("refused", path="/import", code=error.code)
+        refused = page.said(error.message)
+    held = await page.site.desk.work(report.files, upload)
+    result = page.written(
+        "import_result.html",
+        upload=upload,
+        report=report,
+        refused=refused,
+        shown_max=SHOWN_MAX,
+        left=len(rows) - len(report.lines),
+        long=held,
+    )
+    yield with_long(result, held)
+    yield tail
+
+
+async def _sent(page: Page, report: Report, rows: Rows) -> AsyncIterator[int]:
+    """Send the rows; yield now and then how many have been answered."""
+    if not rows:
+        return
+
+    async def requests() -> AsyncIterator[api.ImportSubmissionsRequest]:
+        for each in rows:
+            yield each
+
+    shown_at, exchange = 0.0, page.site.services.exchange
+    answers = exchange(IMPORTS["ImportSubmissions"], requests(), page.session.token)
+    done = 0
+    async for answer in answers:
+        report.take(answer)
+        done += 1
+        if (now := time.monotonic()) > shown_at + EVERY_SECONDS:
+            shown_at = now
+            yield done
+    yield done
+
+
+async def _refused_before(page: Page, report: Report, rows: Rows) -> None:
+    """Try the rows again that are not sent, so that the report says of them, too, what is wrong."""
+    if not rows:
+        return
+
+    async def requests() -> AsyncIterator[api.TryImportRequest]:
+        for each in rows:
+            yield api.TryImportRequest(row=each)
+
+    exchange = page.site.services.exchange
+    async for answer in exchange(IMPORTS["TryImport"], requests(), page.session.token):
+        if answer.answer.HasField("error"):
+            report.take(answer.answer)
+        else:
+            report.refuse(answer.answer.row, "", page.text("import.right_now"), "")

@@ -1,0 +1,176 @@
+"""What an import would make of each row of a file, or has made of it; and the files that say so."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kieng.submissions.v1 import import_service_pb2 as api
+from services.importing import refused_rows
+from services.importing.cells import cell_text
+from services.importing.headings import REFUSED_BECAUSE
+from services.importing.refused_cells import refused_cells
+from services.importing.texts import text
+from services.portal.calls import of_status
+from services.portal.pages.tables import Value, as_csv
+from services.portal.texts import Lang
+from services.portal.uploads import Found, Upload, packed
+
+SHOWN_MAX = 100
+"""Refused cells on a page; the report has them all."""
+OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCell:
+    """A cell because of which a row is refused; without a column the whole row is.
+
+    ``heading`` is what the file calls the column, ``content`` what the cell holds.
+    """
+
+    row: int
+    record_id: str
+    column: str
+    heading: str
+    content: str
+    problem: str
+    remedy: str
+
+    @property
+    def reason(self) -> str:
+        """Heading, problem and remedy in one line."""
+        said = f"{self.problem}. {self.remedy}" if self.remedy else self.problem
+        return f"{self.heading}: {said}" if self.heading else said
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one row that is not refused."""
+
+    row: int
+    record_id: str
+    outcome: str
+    submission_id: str
+    version: int
+
+
+@dataclass
+class Report:
+    """What becomes of the rows of a file.
+
+    Args:
+        found: what was read of the file.
+        lang: language of the problems and remedies.
+    """
+
+    found: Found
+    lang: Lang
+    refused: list[RefusedCell] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    versions: dict[int, int] = field(default_factory=dict)
+    """Row -> version of its submission before the import, for those that would be imported."""
+
+    def __post_init__(self) -> None:
+        """Take up the cells that could not be read."""
+        assert self.found.parsed is not None
+        self._cells = dict(self.found.parsed.table.rows)
+        names = self.found.names
+        self._at = {name: at for at, name in enumerate(names) if name}
+        self._records = {each.row: each.source_record.record_id for each in self.found.requests}
+        for wrong in self.found.parsed.wrong:
+            told = [
+                text(self.lang.value, f"{wrong.problem}.{part}", wrong.values)
+                for part in ("problem", "remedy")
+            ]
+            self.refuse(wrong.row, wrong.column, *told)
+
+    def take(self, answer: api.ImportSubmissionsResponse) -> None:
+        """Take up the service's answer to a row."""
+        if answer.HasField("error"):
+            refused = of_status("", answer.error)
+            tag = f"[{refused.reason}]" if refused.reason else ""
+            told = (refused.message, list(refused.fields.items()), tag, self.lang.value)
+            for cell in refused_cells(*told):
+                self.refuse(answer.row, cell.column, cell.problem, cell.remedy)
+            return
+        outcome = api.Outcome.Name(answer.outcome).removeprefix("OUTCOME_").lower()
+        record_id = self._records.get(answer.row, "")
+        line = Line(answer.row, record_id, outcome, answer.submission_id, answer.version)
+        self.lines.append(line)
+
+    def refuse(self, row: int, column: str, problem: str, remedy: str) -> None:
+        """Add a cell because of which a row is refused.
+
+        Args:
+            row: number of the row in the file.
+            column: the column; empty for the whole row.
+            problem: what is wrong.
+            remedy: what to do about it; empty if that goes without saying.
+        """
+        at = self._at.get(column)
+        heading = column if at is None else self.found.table.header[at]
+        record_id = self._records.get(row) or self._content(row, "record_id")
+        content = self._content(row, column)
+        cell = RefusedCell(row, record_id, column, heading, content, problem, remedy)
+        self.refused.append(cell)
+
+    def _content(self, row: int, column: str) -> str:
+        at, cells = self._at.get(column), self._cells.get(row, [])
+        return cell_text(cells[at]) if at is not None and at < len(cells) else ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Outcome -> number of rows."""
+        found = Counter(line.outcome for line in self.lines)
+        found["refused"] = len({cell.row for cell in self.refused})
+        return {outcome: found[outcome] for outcome in OUTCOMES}
+
+    @property
+    def refused_in_order(self) -> Sequence[RefusedCell]:
+        """The refused cells in the order of the file."""
+        return sorted(self.refused, key=lambda cell: cell.row)
+
+    def file_lines(self) -> Iterator[list[Value]]:
+        """Yield heading and rows of the report as a file: each row, refused ones by their cells."""
+        names = ("row", "record_id", "outcome", "submission_id", "version")
+        yield [*names, "column", "problem", "remedy"]
+        lines: list[list[Value]] = [
+            [each.row, each.record_id, each.outcome, each.submission_id, each.version, "", "", ""]
+            for each in self.lines
+        ]
+        lines += [
+            [c.row, c.record_id, "refused", "", "", c.heading, c.problem, c.remedy]
+            for c in self.refused
+        ]
+        yield from sorted(lines, key=lambda line: int(line[0] or 0))
+
+    def files(self, upload: Upload) -> dict[str, str]:
+        """Return the hidden fields of a page: the files that can be downloaded. It blocks."""
+        found = {"report": packed(as_csv(list(self.file_lines())))}
+        if self.refused:
+            suffix = ".xlsx" if upload.name.lower().endswith(".xlsx") else ".csv"
+            found["refused"] = packed(self.refused_file(suffix))
+        return found
+
+    def refused_file(self, suffix: str) -> bytes:
+        """Return the refused rows as a file to be mended and imported again. It blocks."""
+        assert self.found.parsed is not None
+        reasons = refused_rows.by_row((each.row, each.reason) for each in self.refused_in_order)
+        heading = REFUSED_BECAUSE[self.lang is Lang.vi]
+        with tempfile.TemporaryDirectory(prefix="kieng-import-") as folder:
+            path = Path(folder) / f"refused{suffix}"
+            refused_rows.write(path, self.found.parsed, reasons, heading)
+            return path.read_bytes()
+
+
+def with_long(html: str, fields: Mapping[str, str]) -> str:
+    """Return a page with its long hidden fields, which the template names `@@NAME@@`.
+
+    They hold no markup, and are so long that a template would keep the event loop busy.
+    """
+    for name, value in fields.items():
+        html = html.replace(f'"@@{name}@@"', f'"{value}"', 1)
+    return html

@@ -1,0 +1,232 @@
+"""The import of a file: chosen, its columns mapped, tried with its effects, and imported.
+
+Every step is one form that holds the file; nothing is kept between them (ADR 0049).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import HTMLResponse, Response
+
+from kieng.submissions.v1 import import_service_pb2 as api
+from services.importing.cells import cell_text
+from services.importing.errors import Unclear, Unreadable
+from services.importing.headings import ROW_COLUMNS, TYPES, columns
+from services.kernel.errors import InvalidArgument
+from services.portal.calls import Refused
+from services.portal.pages.effects import IMPORTS, Effects, effects_of_events
+from services.portal.pages.import_sending import imported
+from services.portal.pages.import_trials import SHOWN_MAX, Report, with_long
+from services.portal.pages.tables import KINDS
+from services.portal.site import Page
+from services.portal.uploads import (
+    FILE_BYTES_MAX,
+    ROWS_MAX,
+    SUFFIXES,
+    Found,
+    Upload,
+    clean_name,
+    packed,
+    read,
+    unpacked,
+)
+
+ASKED = {"type": 40, "system": 60, "unit": 100, "month_day": 5, "sheet": 100}
+"""Answers that say how a file is read -> most characters."""
+SYSTEM = "file"
+SAMPLES = 3
+COLUMNS_MAX = 200
+PLAN_BYTES_MAX = 256 * 1024
+REPORT_BYTES_MAX = 4 * 1024 * 1024
+
+
+async def choose(page: Page) -> Response:
+    """Answer `/import`: the form in which a file is chosen."""
+    return _shown(page, None, Found())
+
+
+async def take(page: Page, given: FormData) -> Response:
+    """Try, import or hand back what a form holds.
+
+    Raises:
+        Refused: the services cannot try the rows now.
+        InvalidArgument: a file to hand back is damaged.
+    """
+    if (action := str(given.get("action", ""))) in ("report", "refused"):
+        return await _handed_back(page, given, action)
+    try:
+        upload = await _upload(page, given)
+    except InvalidArgument as wrong:
+        return _shown(page, None, Found(wrong=Unreadable("", wrong.message)), status=400)
+    found: Found = await page.site.desk.work(read, upload)
+    if found.parsed is None:
+        # To choose columns is a step, not a failure.
+        return _shown(page, upload, found, status=200 if found.names else 400)
+    plan = await _plan(page, given)
+    if action == "commit" and plan.get("digest") == await page.site.desk.work(_digest, found):
+        versions = {int(row): version for row, version in plan["versions"].items()}
+        return await imported(page, upload, found, versions)
+    report = Report(found, page.lang)
+    effects = await _tried(page, report)
+    is_old = action == "commit"
+    return await _answer(page, upload, report, effects, is_old)
+
+
+async def _tried(page: Page, report: Report) -> Effects | None:
+    """Try all rows; return the numbers that would change, None if that cannot be tried now."""
+    submitted, verified = list[bytes](), list[bytes]()
+
+    async def rows() -> AsyncIterator[api.TryImportRequest]:
+        for each in report.found.requests:
+            yield api.TryImportRequest(row=each, with_events=True)
+
+    if report.found.requests:
+        exchange = page.site.services.exchange
+        async for answer in exchange(IMPORTS["TryImport"], rows(), page.session.token):
+            report.take(answer.answer)
+            if not answer.answer.HasField("error"):
+                report.versions[answer.answer.row] = answer.version_before
+            submitted += answer.submitted
+            verified += answer.verified
+    try:
+        return await effects_of_events(page, submitted, verified)
+    except Refused as refused:
+        if refused.code not in ("UNAVAILABLE", "FAILED_PRECONDITION", "DEADLINE_EXCEEDED"):
+            raise
+        return None
+
+
+async def _answer(
+    page: Page, upload: Upload, report: Report, effects: Effects | None, is_old: bool
+) -> Response:
+    hidden = await page.site.desk.work(_hidden, upload, report)
+    return _shown(
+        page, upload, report.found, report=report, effects=effects, is_old=is_old, hidden=hidden
+    )
+
+
+def _digest(found: Found) -> str:
+    return found.digest
+
+
+def _hidden(upload: Upload, report: Report) -> dict[str, str]:
+    """Return the hidden fields of a page: the file, the plan, and the files to download."""
+    plan = {"digest": report.found.digest, "versions": report.versions}
+    kept = {"kept": packed(upload.content), "plan": packed(json.dumps(plan).encode())}
+    return kept | report.files(upload)
+
+
+async def _upload(page: Page, given: FormData) -> Upload:
+    asked = {name: str(given.get(name, "")).strip()[:most] for name, most in ASKED.items()}
+    asked["system"] = asked["system"] or SYSTEM
+    chosen = given.get("file")
+    if isinstance(chosen, UploadFile) and chosen.filename:
+        content = await chosen.read(FILE_BYTES_MAX + 1)
+        if len(content) > FILE_BYTES_MAX:
+            raise InvalidArgument(page.text("import.too_large", size=FILE_BYTES_MAX // 1024**2))
+        return Upload(clean_name(chosen.filename), content, asked)
+    if not (kept := given.get("kept")):
+        raise InvalidArgument(page.text("import.no_file"))
+    content = await page.site.desk.work(unpacked, str(kept))
+    name = clean_name(str(given.get("name", "")))
+    mapped = {}
+    if given.get("mapped", "") == asked["type"]:
+        pairs = zip(given.getlist("heading"), given.getlist("as"), strict=False)
+        mapped = {str(heading): str(column) for heading, column in pairs}
+    return Upload(name, content, asked, mapped)
+
+
+async def _plan(page: Page, given: FormData) -> dict[str, Any]:
+    """Return what a form promises to import; empty if it promises nothing that can be read."""
+    if not (text := str(given.get("plan", ""))):
+        return {}
+    try:
+        plan = json.loads(await page.site.desk.work(unpacked, text, PLAN_BYTES_MAX))
+        {int(row): int(version) for row, version in plan["versions"].items()}
+    except (InvalidArgument, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return plan  # type: ignore[no-any-return]
+
+
+async def _handed_back(page: Page, given: FormData, action: str) -> Response:
+    """Answer with a file that the page held: the report, or the refused rows."""
+    asked = (str(given.get(action, "")), REPORT_BYTES_MAX)
+    content = await page.site.desk.work(unpacked, *asked)
+    name = clean_name(str(given.get("name", "")))
+    kind = "xlsx" if action == "refused" and content.startswith(b"PK") else "csv"
+    stem = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
+    disposition = f'attachment; filename="{stem[:60] or "import"}-{action}.{kind}"'
+    return Response(content, media_type=KINDS[kind], headers={"content-disposition": disposition})
+
+
+def _shown(
+    page: Page,
+    upload: Upload | None,
+    found: Found,
+    *,
+    status: int = 200,
+    report: Report | None = None,
+    effects: Effects | None = None,
+    is_old: bool = False,
+    hidden: Mapping[str, str] | None = None,
+) -> Response:
+    """Show the page; hidden fields are put in last, as they are long and hold no markup."""
+    if hidden is None:
+        hidden = {} if upload is None else {"kept": packed(upload.content)}
+    wrong = found.wrong
+    asked = {"system": SYSTEM} if upload is None else {**upload.asked}
+    if found.type_name:
+        asked["type"] = found.type_name
+    html = page.written(
+        "imports.html",
+        long=hidden,
+        upload=upload,
+        found=found,
+        asked=asked,
+        types=sorted(TYPES, key=lambda name: page.word("type", name)),
+        suffixes=SUFFIXES,
+        megabytes=FILE_BYTES_MAX // 1024**2,
+        bytes_max=FILE_BYTES_MAX,
+        rows_max=ROWS_MAX,
+        mapping=[] if found.source else _mapping(page, found),
+        columns=[(name, label(page, name)) for name in columns(found.type_name)]
+        if found.type_name
+        else [],
+        problem="" if wrong is None else _problem(page, wrong),
+        choice=_choice(wrong),
+        report=report,
+        shown_max=SHOWN_MAX,
+        effects=effects,
+        is_old=is_old,
+    )
+    return HTMLResponse(with_long(html, hidden), status)
+
+
+def _choice(wrong: Unreadable | None) -> str:
+    return wrong.choice if isinstance(wrong, Unclear) else ""
+
+
+def _problem(page: Page, wrong: Unreadable) -> str:
+    """Return what is wrong with a file; that its name is no type is said with what to do here."""
+    is_type = _choice(wrong) == "type"
+    return page.text("import.choose_type") if is_type else page.said(wrong.problem)
+
+
+def _mapping(page: Page, found: Found) -> list[tuple[str, str, str]]:
+    """Return heading, first values and column of each heading of a table that can be mapped."""
+    rows = [cells for _, cells in list(found.table.rows)[:SAMPLES]]
+    return [
+        (heading, " · ".join(cell_text(cells[at])[:60] for cells in rows if at < len(cells)), name)
+        for at, (heading, name) in enumerate(zip(found.table.header, found.names, strict=False))
+        if heading
+    ][:COLUMNS_MAX]
+
+
+def label(page: Page, name: str) -> str:
+    """Return what a column is called in the language of the page."""
+    own = page.word("import_column", name)
+    return own if own != name or name in ROW_COLUMNS else page.word("fact", name)

@@ -1,0 +1,175 @@
+"""A file that is imported: it travels in the page, and is read aside from the event loop.
+
+The portal keeps no file. What a browser uploads comes back in the next page as a hidden field, and
+is sent again with each step; a temporary folder exists only while the file is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
+from services.importing import bibliographies, headings, submission_file
+from services.importing.bibliographies import Completion
+from services.importing.cells import Cell
+from services.importing.errors import Unreadable
+from services.importing.spreadsheets import Table
+from services.importing.submission_file import HeadingsWrong, Reading
+from services.importing.submission_rows import Parsed
+from services.importing.xlsx_file import Limits
+from services.kernel.errors import InvalidArgument
+
+FILE_BYTES_MAX = 2 * 1024 * 1024
+ROWS_MAX = 5_000
+SUFFIXES = (".csv", ".xlsx", ".ris", ".bib", ".json")
+LIMITS = Limits(unpacked_bytes=32 * 1024 * 1024, cells=500_000)
+NAME_LENGTH = 80
+READ_AT_ONCE = 2
+"""Files that are read at the same time; further ones wait."""
+_ODD = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it was uploaded, and how it is to be read.
+
+    ``asked`` are the answers to `type`, `system`, `unit`, `month_day` and `sheet`, empty where
+    nothing was chosen; ``columns`` maps headings to columns, where the user chose them.
+    """
+
+    name: str
+    content: bytes
+    asked: Mapping[str, str]
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was read of a file: its table, and either its rows or what is wrong with it.
+
+    ``names`` is the column of each heading, empty for one that is not read; of a file whose
+    headings are wrong it is a suggestion. ``source`` is the literature database that exported the
+    file, whose fields have a mapping of their own; empty for a table.
+    """
+
+    type_name: str = ""
+    table: Table = field(default_factory=lambda: Table([], []))
+    names: Sequence[str] = ()
+    parsed: Parsed | None = None
+    requests: Sequence[ImportSubmissionsRequest] = ()
+    wrong: Unreadable | None = None
+    source: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all rows that can be sent, in lower-case hex."""
+        found = hashlib.sha256()
+        for request in self.requests:
+            content = request.SerializeToString(deterministic=True)
+            found.update(f"{len(content)} ".encode() + content)
+        return found.hexdigest()
+
+
+def clean_name(given: str) -> str:
+    """Return the name of a file without folders, and without what no file system takes."""
+    name = _ODD.sub("_", given.replace("\\", "/").rpartition("/")[2]).strip(" .") or "file"
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem[:NAME_LENGTH]}{dot}{suffix[:8]}" if dot else name[:NAME_LENGTH]
+
+
+def packed(content: bytes) -> str:
+    """Return content compressed and as text, for a hidden field."""
+    return base64.b64encode(zlib.compress(content, 6)).decode()
+
+
+def unpacked(text: str, bytes_max: int = FILE_BYTES_MAX) -> bytes:
+    """Return the content of a hidden field.
+
+    Raises:
+        InvalidArgument: it is none, or unpacks to more than it may.
+    """
+    unpacking = zlib.decompressobj()
+    try:
+        content = unpacking.decompress(base64.b64decode(text, validate=True), bytes_max)
+    except (ValueError, zlib.error) as error:
+        raise InvalidArgument("the form is damaged; choose the file again") from error
+    if not unpacking.eof:
+        raise InvalidArgument("the form is damaged; choose the file again")
+    return content
+
+
+class Desk:
+    """Reads files on worker threads, a few at a time. For one event loop."""
+
+    def __init__(self) -> None:
+        self._seats = asyncio.Semaphore(READ_AT_ONCE)
+
+    async def work(self, task: Any, *given: Any) -> Any:
+        """Return what a blocking function answers to these arguments."""
+        async with self._seats:
+            return await asyncio.to_thread(task, *given)
+
+
+def read(upload: Upload) -> Found:
+    """Return what is in a file. It blocks, so it is for a worker thread."""
+    asked = upload.asked
+    reading = Reading(
+        type_name=asked.get("type", ""),
+        system=asked.get("system", ""),
+        sheet=asked.get("sheet", ""),
+        completion=Completion(asked.get("unit", ""), asked.get("month_day", "")),
+        columns=_known(asked.get("type", ""), upload.columns),
+        limits=LIMITS,
+    )
+    with tempfile.TemporaryDirectory(prefix="kieng-import-") as folder:
+        path = Path(folder) / upload.name
+        path.write_bytes(upload.content)
+        if path.suffix.lower() not in SUFFIXES:
+            return Found(wrong=Unreadable(path, f"only {', '.join(SUFFIXES)} can be read"))
+        try:
+            parsed = submission_file.read(path, reading)
+            return _found(path, parsed, bibliographies.source_of(path))
+        except HeadingsWrong as wrong:
+            names = [
+                reading.columns.get(heading, name)
+                for heading, name in zip(
+                    wrong.table.header,
+                    headings.suggested(wrong.type_name, wrong.table.header),
+                    strict=True,
+                )
+            ]
+            return Found(wrong.type_name, _kept(path, wrong.table), names, wrong=wrong)
+        except Unreadable as wrong:
+            return Found(wrong=wrong)
+
+
+def _known(type_name: str, chosen: Mapping[str, str]) -> Mapping[str, str]:
+    if not chosen or type_name not in headings.TYPES:
+        return {}
+    names = {"", *headings.columns(type_name)}
+    return {heading: name for heading, name in chosen.items() if name in names}
+
+
+def _found(path: Path, parsed: Parsed, source: str) -> Found:
+    # A CSV file is read row by row; what a page shows of it outlives the folder.
+    parsed = replace(parsed, table=_kept(path, parsed.table))
+    requests = list(parsed.requests)
+    return Found(parsed.type_name, parsed.table, parsed.names, parsed, requests, source=source)
+
+
+def _kept(path: Path, table: Table) -> Table:
+    rows = list[tuple[int, list[Cell]]]()
+    for row in table.rows:
+        if len(rows) == ROWS_MAX:
+            raise Unreadable(path, f"more than {ROWS_MAX:,} rows; split it")
+        rows.append(row)
+    return replace(table, rows=rows)

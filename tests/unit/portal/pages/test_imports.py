@@ -1,0 +1,181 @@
+"""The import of a file by forms: tried, mapped, handed back, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import csv
+import io
+import zipfile
+import zlib
+from typing import Any
+
+import html5lib
+import httpx
+import pytest
+
+from kieng.submissions.v1 import import_service_pb2 as api
+from services.portal.calls import Refused
+from services.portal.uploads import FILE_BYTES_MAX, ROWS_MAX
+from tests.unit.portal.import_forms import (
+    GOOD,
+    HEADER,
+    MARKUP,
+    Form,
+    facts,
+    portal,
+    sent,
+    table,
+)
+
+
+def test_what_is_wrong_stands_at_its_cell_and_the_refused_rows_can_be_imported_again() -> None:
+    form = Form(portal())
+    rows = [GOOD, GOOD.replace("r-1", "r-2").replace("2025-03-01", "soon")]
+    rows.append(GOOD.replace("r-1", "r-3").replace("vnu/hus", "x"))
+    answer = form.send("try", "receipt.csv", table(*rows))
+    assert (facts(answer)["new"], facts(answer)["refused"]) == ("1", "2")
+    assert "<mark>soon</mark>" in answer.text
+    assert "unknown unit x" in answer.text
+    report = form.send("report")
+    lines = list(csv.DictReader(io.StringIO(report.text.removeprefix("\ufeff"))))
+    assert [line["outcome"] for line in lines] == ["created", "refused", "refused"]
+    assert lines[2]["column"] == "unit_id"
+    refused = form.send("refused")
+    assert "attachment" in refused.headers["content-disposition"]
+    mended = refused.text.replace("soon", "2025-03-02").replace(",x,", ",vnu/hus,")
+    again = sent("try", "receipt.csv", mended.encode())
+    assert (facts(again)["new"], facts(again)["refused"]) == ("2", "0")
+
+
+def test_unknown_headings_are_mapped_with_suggestions() -> None:
+    form = Form(portal())
+    header = HEADER.replace("record_id", "Our key").replace("amount_vnd", "amount_vnt")
+    content = table(GOOD, header=header)
+    answer = form.send("try", "receipt.csv", content)
+    assert answer.status_code == 200
+    assert "unknown column &#39;Our key&#39;" in answer.text
+    document = html5lib.parse(answer.text, namespaceHTMLElements=False)
+    chosen = {
+        each.get("aria-label"): [
+            o.get("value") for o in each.iter("option") if "selected" in o.attrib
+        ]
+        for each in document.iter("select")
+        if each.get("name") == "as"
+    }
+    assert chosen["Column: amount_vnt"] == ["amount_vnd"]
+    assert chosen["Column: Our key"] == []
+    names = header.split(",")
+    mapped: dict[str, Any] = {"heading": names, "as": ["record_id", *names[1:-1], "amount_vnd"]}
+    answer = form.send("try", type="receipt", system="file", **mapped)
+    assert facts(answer)["new"] == "1"
+
+
+def bomb() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b" " * (64 * 1024 * 1024))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("receipt.csv", b"", "the file is empty"),
+        ("receipt.pdf", b"%PDF", "can be read"),
+        ("../../etc/passwd", b"x", "can be read"),
+        ("strange.csv", table(GOOD), "none of the types"),
+        ("receipt.xlsx", b"PK\x03\x04 no book", "not an XLSX file"),
+        ("receipt.xlsx", bomb(), "unpacks to more than 32 MB"),
+        ("receipt.csv", table(*["a,b,c,d,e"] * (ROWS_MAX + 1)), "more than 5,000 rows"),
+        ("receipt.csv", b"x" * (FILE_BYTES_MAX + 1), "over 2 MB"),
+        ("", b"", "Choose a file first"),
+        ("list.ris", b"TY  - JOUR\nER  - \n", "whose publications"),
+        ("list.json", b"[" * 100_000, "not a file of crossref"),
+        ("list.bib", b"@article{" * 2_000, "whose publications"),
+    ],
+    ids=[
+        "empty",
+        "pdf",
+        "path",
+        "type",
+        "zip",
+        "bomb",
+        "rows",
+        "size",
+        "none",
+        "ris",
+        "deep",
+        "bib",
+    ],
+)
+def test_what_cannot_be_read_is_said_on_the_page(name: str, content: bytes, said: str) -> None:
+    more = {"unit": "vnu/hus"} if said.startswith("not a file") else {}
+    answer = sent("try", name, content, **more)
+    assert answer.status_code == 400
+    assert said in answer.text
+
+
+def test_markup_in_a_file_is_text() -> None:
+    row = GOOD.replace("r-1", MARKUP).replace("2025-03-01", f"{MARKUP} soon")
+    answer = sent("try", f"{MARKUP}.csv", table(row), type="receipt")
+    assert MARKUP not in answer.text
+    assert "&lt;script&gt;alert(1)" in answer.text
+
+
+def test_a_hidden_field_that_is_damaged_or_a_bomb_is_refused() -> None:
+    bomb = base64.b64encode(zlib.compress(b" " * (64 * 1024 * 1024))).decode()
+    for kept in ("%%%", "AAAA", bomb):
+        answer = sent("try", kept=kept, name="receipt.csv")
+        assert answer.status_code == 400
+        assert "choose the file again" in answer.text
+        handed = sent("report", report=kept, name="receipt.csv")
+        assert handed.status_code == 400
+
+
+def test_guests_are_sent_to_sign_in_before_their_form_is_read() -> None:
+    site = portal()
+
+    async def send() -> httpx.Response:
+        async with site.client() as client:
+            client.cookies.clear()
+            return await client.post("/import", files={"file": ("receipt.csv", b"x")})
+
+    answer = asyncio.run(send())
+    assert answer.status_code == 303
+    assert "/sign-in" in answer.headers["location"]
+
+
+def test_who_may_not_import_is_told_so() -> None:
+    answer = asyncio.run(portal("viewer").get("/import", lang="en"))
+    assert "Your role does not import" in answer.text
+    assert 'type="file"' not in answer.text
+
+
+EXPORTS = {
+    "scopus.csv": "EID,Source title,Title,DOI,ISSN,Year\n2-s2.0-1,J,Một bài,10.5555/a,,2025\n",
+    "list.ris": "TY  - JOUR\nID  - k1\nTI  - Một bài\nDO  - 10.5555/b\nPY  - 2025\nER  - \n",
+    "list.bib": "@article{k1, title={M{\\d o}t b{\\`a}i}, doi={10.5555/c}, year={2025}}",
+    "list.json": '[{"DOI": "10.5555/d", "title": ["A"], "issued": {"date-parts": [[2025]]}}]',
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports_of_literature_databases_are_read_as_the_command_reads_them(name: str) -> None:
+    form = Form(portal())
+    answer = form.send("try", name, EXPORTS[name].encode(), unit="vnu/hus", month_day="12-31")
+    assert facts(answer)["new"] == "1"
+    (row,) = [r.row for r in form.site.site.services.asked if isinstance(r, api.TryImportRequest)]  # type: ignore[attr-defined]
+    assert row.content.facts.publication.issued_on == "2025-12-31"
+    assert row.content.evidence[0].title == name
+
+
+def test_rows_can_be_imported_although_their_effects_are_not_known() -> None:
+    def away(request: Any) -> list[Any]:
+        raise Refused("UNAVAILABLE", "the view is not there")
+
+    site = portal()
+    site.site.services.more["TryEvents"] = away  # type: ignore[attr-defined]
+    answer = Form(site).send("try", "receipt.csv", table(GOOD))
+    assert "cannot be tried right now" in answer.text
+    assert 'value="commit"' in answer.text
