@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, ViewportSize, expect
+from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, expect
 
 from tests.e2e.browsing import PAGES, browser, chromium, sign_in, visit, with_language
 from tests.e2e.calls import Caller, article, creation
@@ -102,19 +102,24 @@ def test_pages_can_be_read_without_javascript_and_on_a_telephone(
         expect(page.locator('td[data-cell="vnu|TRI-01"] a.value')).to_have_count(1)
 
 
+def choose(page: Page, words: str, unit: str) -> None:
+    """Open the tree of units, search it and choose a unit, all by keys."""
+    page.get_by_role("link", name="Chọn đơn vị…").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("[name=q]")).to_be_focused()
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("status")).to_be_visible()
+    dialog.locator(f'[data-unit="{unit}"]').press("Enter")
+
+
 def test_a_unit_is_chosen_by_the_keyboard(stack: RunningStack, running: Browser) -> None:
     with visit(running, stack, "contributor", "vnu") as page:
         page.goto(f"/units/vnu?{PERIOD}")
-        page.get_by_role("link", name="Chọn đơn vị…").press("Enter")
-        dialog = page.get_by_role("dialog")
-        expect(dialog.locator("[name=q]")).to_be_focused()
-        page.keyboard.type("khoa hoc tu nhien")
-        page.keyboard.press("Enter")
-        dialog.locator('[data-unit="vnu/hus"]').press("Enter")
+        choose(page, "khoa hoc tu nhien", "vnu/hus")
         expect(page.locator("h1")).to_have_text("Trường Đại học Khoa học Tự nhiên")
         page.goto("/submissions/new?type=publication")
-        page.get_by_role("link", name="Chọn đơn vị…").click()
-        page.get_by_role("dialog").locator('[data-unit="vnu/hus"]').press("Enter")
+        choose(page, "khoa hoc tu nhien", "vnu/hus")
         expect(page.locator("[name=unit_id]")).to_have_value("vnu/hus")
         expect(page.locator("[name=unit_id]")).to_be_focused()
 
