@@ -13,8 +13,9 @@ IMAGE  := $(BUILD)/protos.binpb
 # Processes keep what they compile, whatever the shell says: or each of hundreds compiles everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-# More than two cores have, because most tests wait most of the time. WORKERS=0 runs in this process.
-WORKERS ?= 4
+# More than two cores have, because tests also wait; each imports everything and starts a broker and a database.
+# WORKERS=0 runs in this process.
+WORKERS ?= 3
 TIMES   := --durations=20
 
 MONGO_SUITE := tests/contract tests/integration/kernel/test_mongo.py tests/integration/kernel/test_mongo_features.py tests/integration/kpi/store \

@@ -130,7 +130,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def chart_values() -> str:
     """Return the table of the chart's values: the schema's meaning, the defaults of values.yaml."""
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
-    defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    defaults = yaml.load((CHART / "values.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     rows = list(_values(schema, schema, defaults, ""))
     return table(("Key", "Type", "Default", "Meaning"), rows)
 

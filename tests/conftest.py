@@ -7,6 +7,7 @@ worker: tests/distribution.py; what runs when: docs/testing.md.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import logging
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from kafka import KafkaAdminClient
 
 from services.cli.admin import topics
@@ -77,20 +79,28 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"measured: {line}")
 
 
+# Thousands of tests and all that they import live to the end: no collection looks through them.
+def pytest_collection() -> None:
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    # Thousands of tests and all that they import live to the end: no collection looks through them.
+    gc.enable()
     gc.freeze()
 
 
-def pytest_sessionfinish() -> None:
-    # That, and services that tests start here, exclude what lives from collection. At exit nothing
-    # would collect it either, and DuckDB would print a page about objects that were never freed.
-    gc.unfreeze()
+# At exit nothing would collect them either, nor what services that tests start here exclude; and
+# DuckDB would print a page about objects that were never freed.
+atexit.register(gc.unfreeze)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # nameko imports eventlet, which would import a resolver in every process that a test starts.
     os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+    # Neither luck nor how busy the machine is decides about a test.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=slow)
+    settings.load_profile("same")
     config.addinivalue_line("markers", "hostile: attacks a stack; wants a machine for itself")
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
     config.addinivalue_line("markers", "slow: takes long by its nature; make test-slow runs it")

@@ -6,8 +6,8 @@ reads `/proc`, so it works on Linux.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,23 +20,25 @@ PHASES = pytest.StashKey[dict[str, float]]()
 
 def family_seconds() -> float:
     """CPU seconds of this process and of all that it started, alive or reaped."""
-    parents, seconds = dict[int, int](), dict[int, float]()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it ended meanwhile
-        parents[int(folder.name)] = int(fields[1])
-        seconds[int(folder.name)] = sum(map(int, fields[11:15])) / TICKS
-    children = defaultdict[int, list[int]](list)
-    for process, parent in parents.items():
-        children[parent].append(process)
     total, waiting = 0.0, [os.getpid()]
     while waiting:
-        process = waiting.pop()
-        total += seconds.get(process, 0.0)
-        waiting += children[process]
+        process = Path("/proc", str(waiting.pop()))
+        try:
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        total += sum(map(int, fields[11:15])) / TICKS
+        waiting += _children(process)
     return total
+
+
+def _children(process: Path) -> list[int]:
+    found = list[int]()
+    for thread in process.glob("task/*/children"):
+        # A thread that ended meanwhile has none.
+        with contextlib.suppress(OSError):
+            found += map(int, thread.read_text().split())
+    return found
 
 
 def _measured(item: pytest.Item, phase: str) -> Iterator[None]:
@@ -78,6 +80,24 @@ class CpuTimes:
             for report in reports
             if hasattr(report, "cpu_seconds")
         ]
+        if os.environ.get("CPU_JSON"):
+            import json
+
+            rows = [
+                (
+                    r.cpu_seconds,
+                    r.when,
+                    r.nodeid,
+                    r.duration,
+                    r.start,
+                    r.stop,
+                    getattr(getattr(r, "node", None), "gateway", None) and r.node.gateway.id,
+                )
+                for rs in terminalreporter.stats.values()
+                for r in rs
+                if hasattr(r, "cpu_seconds")
+            ]
+            Path(os.environ["CPU_JSON"]).write_text(json.dumps(rows))
         terminalreporter.section(f"CPU: {sum(found for found, *_ in every):.0f} s in all")
         for seconds, phase, nodeid in sorted(every, reverse=True)[:SHOWN]:
             terminalreporter.write_line(f"{seconds:6.1f} s {phase:8} {nodeid}")

@@ -32,6 +32,7 @@ from services.importing.headings import (
     EVIDENCE_COLUMNS,
     NONE,
     Chosen,
+    are_column_numbers,
     fact_columns,
     read_header,
     slug,

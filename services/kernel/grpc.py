@@ -44,6 +44,10 @@ OPTIONS = [
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.max_concurrent_streams", 256),
+    # Of calls beyond these that wait to be taken gRPC cancels some at random, by default from 1,000
+    # on: when a service is back, those who watched it call all at once.
+    ("grpc.server.max_pending_requests", 10_000),
+    ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.so_reuseport", 0),
 ]
 

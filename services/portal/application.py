@@ -34,6 +34,7 @@ from services.portal.pages.indicators import indicator
 from services.portal.pages.live import live
 from services.portal.pages.overlaps import overlaps
 from services.portal.pages.overview import overview
+from services.portal.pages.partners import partners
 from services.portal.pages.provider import begin, callback, sign_out
 from services.portal.pages.reports import agreement, report
 from services.portal.pages.review import decide, decide_many, queue
@@ -100,7 +101,7 @@ class Compressed:
     """
 
     def __init__(self, app: Any) -> None:
-        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=3)
+        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
@@ -134,6 +135,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/review/many", form(decide_many), methods=post),
         Route("/indicators/{code:str}", private(indicator), methods=get),
         Route("/overlaps", private(overlaps), methods=get),
+        Route("/partners", private(partners), methods=get),
         Route("/agreement", private(agreement), methods=get),
         Route("/report", private(report), methods=get),
         Route("/editions", private(editions), methods=get),

@@ -11,7 +11,7 @@ EVERY_SECONDS = 0.02
 
 
 class Turnstile:
-    """Lets one in with each step of the event loop, so that many do not hold up the rest."""
+    """Lets one in with each step of the event loop: many at once do not hold up the others."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()

@@ -26,6 +26,7 @@ from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
 from services.portal.domain.figures import Number
+from services.portal.domain.periods import Period
 from services.portal.pieces import Pieces, environment, formats, link
 from services.portal.providers import Provider, SignInFailed, listed
 from services.portal.renewals import Renewals
@@ -65,6 +66,8 @@ class Site:
     """State of the view and selection -> what was read of it; the oldest is forgotten first."""
     boards: OrderedDict[tuple[Hashable, ...], Any] = field(default_factory=OrderedDict)
     """What a board is made of -> the board; the oldest is forgotten first."""
+    periods: OrderedDict[Hashable, tuple[Period, float]] = field(default_factory=OrderedDict)
+    """Catalogue version, kept day and day -> the period with numbers, and until when it holds."""
     environment: jinja2.Environment = field(default_factory=environment)
 
     def __post_init__(self) -> None:

@@ -67,7 +67,7 @@ def import_batches(
     """
     for request in requests:
         if not 1 <= len(request.rows) <= GROUP_MAX:
-            text = f"must have 1 to {GROUP_MAX} entries"
+            text = f"must contain at least 1 and no more than {GROUP_MAX} item(s)"
             raise InvalidArgument(f"rows: {text}", fields={"rows": text})
         yield pb.ImportBatchesResponse(answers=_import_group(desk, request.rows))
 

@@ -28,6 +28,7 @@ from tests.benchmark import (
     pages,
     peers,
     quix,
+    screens,
     submitting,
 )
 from tests.benchmark.figures import Figure, show, write
@@ -144,7 +145,8 @@ def browse(bench: Bench) -> None:
     """Measure the portal, on the demo's data."""
     with company.stack(bench.machine.folder) as running:
         bench.part("overview", lambda: pages.overview(running))
-        bench.part("live pages", lambda: pages.live_pages(running))
+        bench.part("a live page", lambda: screens.one_page(running))
+        bench.part("live pages", lambda: screens.many_pages(running))
 
 
 def main(arguments: list[str]) -> int:

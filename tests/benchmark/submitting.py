@@ -79,39 +79,60 @@ class Watcher(Thread):
         values = [cell.declared.whole for cell in message.cells]
         return int(values[0]) if values else self.base + len(self.seen_at)
 
+    def wait_for(self, count: int) -> None:
+        """Return once so many further articles are visible, and end the stream.
 
-def at_a_rate(running: RunningStack, rate: int, events: int) -> list[Figure]:
-    """Submit articles at a rate; the n-th submitted is compared with the n-th that is visible."""
+        Raises:
+            RuntimeError: they are not in half a minute.
+        """
+        deadline = time.monotonic() + LATE_SECONDS
+        while len(self.seen_at) < count and time.monotonic() < deadline:
+            signal.sigtimedwait([signal.SIGUSR2], 0.05)
+        self.stream.cancel()
+        if len(self.seen_at) < count:
+            raise RuntimeError(f"{len(self.seen_at)} of {count} became visible")
+
+
+def submit(running: RunningStack, name: str, rate: int, seconds: int) -> list[tuple[float, float]]:
+    """Submit articles at a rate; return when each call began and ended, in order.
+
+    Args:
+        running: the stack.
+        name: is part of their DOIs, so that each is another work.
+        rate: articles a second.
+        seconds: for so long.
+    """
     author = (("authorization", f"Bearer {running.token('vnu', 'contributor')}"),)
-    viewer = (("authorization", f"Bearer {running.token('consortium', 'viewer')}"),)
-    with running.channel("kpi") as kpi, running.channel("submissions") as submissions:
-        watcher = Watcher(KpiServiceStub(kpi), viewer)
-        watcher.start()
-        stub = SubmissionServiceStub(submissions)
+    with running.channel("submissions") as channel:
+        stub = SubmissionServiceStub(channel)
 
-        def submit(number: int) -> tuple[float, float]:
-            request = creation(UNIT, article(f"10.5555/rate.{rate}.{number}", "2025-03-01"))
+        def call(number: int) -> tuple[float, float]:
+            request = creation(UNIT, article(f"10.5555/{name}.{rate}.{number}", "2025-03-01"))
             began = time.perf_counter()
             stub.CreateSubmission(request, timeout=30, metadata=author)
             return began, time.perf_counter()
 
         began, futures = time.perf_counter(), []
         with ThreadPoolExecutor(CALLERS) as pool:
-            for number in range(rate * SECONDS):
+            for number in range(rate * seconds):
                 due = began + number / rate - time.perf_counter()
                 if due > 0:
                     signal.sigtimedwait([signal.SIGUSR2], due)
-                futures.append(pool.submit(submit, number))
-            calls = [future.result() for future in futures]
+                futures.append(pool.submit(call, number))
+            return sorted(future.result() for future in futures)
+
+
+def at_a_rate(running: RunningStack, rate: int, events: int) -> list[Figure]:
+    """Submit articles at a rate; the n-th submitted is compared with the n-th that is visible."""
+    viewer = (("authorization", f"Bearer {running.token('consortium', 'viewer')}"),)
+    with running.channel("kpi") as kpi:
+        watcher = Watcher(KpiServiceStub(kpi), viewer)
+        watcher.start()
+        began = time.perf_counter()
+        calls = submit(running, "rate", rate, SECONDS)
         reached = len(calls) / (time.perf_counter() - began)
-        deadline = time.monotonic() + LATE_SECONDS
-        while len(watcher.seen_at) < len(calls) and time.monotonic() < deadline:
-            signal.sigtimedwait([signal.SIGUSR2], 0.05)
-        watcher.stream.cancel()
-        if len(watcher.seen_at) < len(calls):
-            raise RuntimeError(f"{len(watcher.seen_at)} of {len(calls)} became visible")
-    begun = sorted(began for began, _ in calls)
-    times = [seen - sent for sent, seen in zip(begun, watcher.seen_at, strict=False)]
+        watcher.wait_for(len(calls))
+    times = [seen - sent for (sent, _), seen in zip(calls, watcher.seen_at, strict=False)]
     how = {"reached": f"{reached:.0f}/s", "callers": CALLERS, "loaded": f"{events:,} events"}
     return [
         *quantiles(f"submit to acknowledged at {rate}/s", [end - at for at, end in calls], **how),

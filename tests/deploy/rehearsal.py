@@ -23,7 +23,7 @@ from services.cli.local.child_process import Child, free_ports
 from tests.deploy.image import may_change_user
 from tests.deploy.known import COMPOSE
 
-PARTS: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+PARTS: dict[str, dict[str, Any]] = yaml.load(COMPOSE.read_text(), yaml.CSafeLoader)["services"]
 USER = 10001
 FOLDERS = (
     "/var/lib/kieng",

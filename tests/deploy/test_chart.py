@@ -34,7 +34,7 @@ from tests.deploy.known import CHART, ROOT, settings, unknown_words
 
 VERSIONS = ("1.29", "1.31", "1.33", kubernetes_validate.latest_version())
 OF_OTHERS = {path.stem: path for path in (Path(__file__).parent / "schemas").glob("*.json")}
-METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())
+METADATA: dict[str, Any] = yaml.load((CHART / "Chart.yaml").read_text(), yaml.CSafeLoader)
 
 
 @pytest.fixture(params=EXAMPLES)
@@ -288,7 +288,7 @@ def test_the_list_of_images_is_complete(values: dict[str, Any]) -> None:
         for each in of_kind(values, *WORKLOADS)
         for container in pod_of(each)["containers"]
     }
-    listed = yaml.safe_load(METADATA["annotations"]["artifacthub.io/images"])
+    listed = yaml.load(METADATA["annotations"]["artifacthub.io/images"], yaml.CSafeLoader)
     assert images == {entry["image"] for entry in listed}
 
 

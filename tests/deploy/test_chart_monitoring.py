@@ -37,7 +37,7 @@ def test_rules_come_as_they_stand_with_links_to_the_operators_own_pages() -> Non
     # What is missed is missed in the release's namespace, where every service runs.
     text = re.sub(r"absent\((\w+){(?=service)", r'absent(\1{namespace="kieng", ', text)
     text = re.sub(r"absent\((\w+){}", r'absent(\1{namespace="kieng"}', text)
-    assert each["spec"] == yaml.safe_load(text)
+    assert each["spec"] == yaml.load(text, yaml.CSafeLoader)
     links = [rule["annotations"]["runbook_url"] for rule in alerts(each)]
     assert len(links) >= 10
     assert [link for link in links if not link.startswith("https://wiki.example.vn/kieng/")] == []
@@ -74,7 +74,9 @@ def test_a_service_that_a_release_does_not_run_is_not_missed_there(off: str) -> 
 def test_the_release_of_one_institution_watches_what_it_runs_and_depends_on() -> None:
     """The example of docs/installing.md."""
     text = (ROOT / "docs/installing.md").read_text()
-    given = yaml.safe_load(re.findall(r"```yaml\n(institutions: .*?)```", text, re.DOTALL)[0])
+    given = yaml.load(
+        re.findall(r"```yaml\n(institutions: .*?)```", text, re.DOTALL)[0], yaml.CSafeLoader
+    )
     enabled = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
     watched = {"metrics": {"assumeCustomResources": True, **enabled}}
     small = merged(example("small"), {"services": {"portal": {"enabled": False}}})

@@ -26,7 +26,7 @@ from tests.deploy.charts import (
 from tests.deploy.known import CHART
 
 OF_OTHERS = {path.stem: path for path in (Path(__file__).parent / "schemas").glob("*.json")}
-METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())
+METADATA: dict[str, Any] = yaml.load((CHART / "Chart.yaml").read_text(), yaml.CSafeLoader)
 
 
 @pytest.fixture(params=EXAMPLES)

@@ -15,7 +15,7 @@ from tests.deploy.charts import EXAMPLES, Values, example, leaves, merged, rende
 from tests.deploy.known import CHART
 
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
-DEFAULTS: Values = yaml.safe_load((CHART / "values.yaml").read_text())
+DEFAULTS: Values = yaml.load((CHART / "values.yaml").read_text(), yaml.CSafeLoader)
 FREE = ("$defs/labels", "$defs/nodeSelector", "/keys")
 """Maps whose keys are the operator's own; their values have a type all the same."""
 PASSED_ON = {"nodeAffinity", "podAffinity", "podAntiAffinity", "valueFrom"} | {

@@ -17,7 +17,7 @@ from tests.deploy.known import COMPOSE, DOCKERFILE, needs_tools, settings, unkno
 from tests.deploy.tools import npm_tool
 
 TEXT = COMPOSE.read_text(encoding="utf-8")
-FILE: dict[str, Any] = yaml.safe_load(TEXT)
+FILE: dict[str, Any] = yaml.load(TEXT, yaml.CSafeLoader)
 PARTS: dict[str, dict[str, Any]] = FILE["services"]
 OURS = {name: part for name, part in PARTS.items() if "build" in part}
 RUNNER = ["python", "-m", "services.kernel.runner"]
@@ -97,7 +97,9 @@ def test_every_user_of_kafka_is_one_of_the_table_of_rights_and_has_a_password_al
         PARTS["kafka"]["environment"]["KAFKA_LISTENER_NAME_INSIDE_PLAIN_SASL_JAAS_CONFIG"]
     )
     users = dict(re.findall(r'user_([\w-]+)="([^"]+)"', jaas))
-    table = yaml.safe_load((COMPOSE.parent / "kafka" / "acls.yaml").read_text())["users"]
+    table = yaml.load((COMPOSE.parent / "kafka" / "acls.yaml").read_text(), yaml.CSafeLoader)[
+        "users"
+    ]
     assert set(users) == {"kieng-admin", *(f"kieng-{name}" for name in table)}
     assert len(set(users.values())) == len(users), "two users share a password"
     variables = re.findall(r'user_[\w-]+="\$\{(\w+)', TEXT)
@@ -209,10 +211,10 @@ def mounts(name: str) -> dict[str, Path]:
 
 def test_prometheus_finds_its_rules_every_service_and_alertmanager() -> None:
     files = mounts("prometheus")
-    config = yaml.safe_load(files["/etc/prometheus/prometheus.yml"].read_text())
+    config = yaml.load(files["/etc/prometheus/prometheus.yml"].read_text(), yaml.CSafeLoader)
     (pattern,) = config["rule_files"]
     (rules,) = [path for inside, path in files.items() if PurePath(inside).match(pattern)]
-    assert yaml.safe_load(rules.read_text())["groups"]
+    assert yaml.load(rules.read_text(), yaml.CSafeLoader)["groups"]
     ((scrape,),) = [job["dns_sd_configs"] for job in config["scrape_configs"]]
     assert set(scrape["names"]) == set(DAEMONS)
     assert f"127.0.0.1:{scrape['port']}/" in DOCKERFILE.read_text()
@@ -227,10 +229,14 @@ def test_prometheus_finds_its_rules_every_service_and_alertmanager() -> None:
 def test_grafana_finds_its_sources_and_dashboards() -> None:
     files = mounts("grafana")
     folder = files["/etc/grafana/provisioning"]
-    sources = yaml.safe_load((folder / "datasources/prometheus.yaml").read_text())["datasources"]
+    sources = yaml.load((folder / "datasources/prometheus.yaml").read_text(), yaml.CSafeLoader)[
+        "datasources"
+    ]
     hosts = {source["url"].split("/")[2].split(":")[0] for source in sources}
     assert hosts == {"prometheus", "alertmanager"}
-    (provider,) = yaml.safe_load((folder / "dashboards/kieng.yaml").read_text())["providers"]
+    (provider,) = yaml.load((folder / "dashboards/kieng.yaml").read_text(), yaml.CSafeLoader)[
+        "providers"
+    ]
     assert len(list(files[provider["options"]["path"]].glob("*.json"))) >= 4
 
 

@@ -19,7 +19,7 @@ VERSIONS = ("1.29", kubernetes_validate.latest_version())
 
 def shown() -> list[dict[str, Any]]:
     fences = FENCE.findall(PAGE.read_text(encoding="utf-8"))
-    loaded = [yaml.safe_load(body) for kind, body in fences if kind == "yaml"]
+    loaded = [yaml.load(body, yaml.CSafeLoader) for kind, body in fences if kind == "yaml"]
     return [each for each in loaded if "apiVersion" in each]
 
 

@@ -23,7 +23,7 @@ def run(*arguments: str, docker: str = "docker") -> subprocess.CompletedProcess[
 
 def wanted() -> set[str]:
     """Images of others in the Compose file, and what ours is built from."""
-    parts = yaml.safe_load(COMPOSE.read_text())["services"].values()
+    parts = yaml.load(COMPOSE.read_text(), yaml.CSafeLoader)["services"].values()
     named = {part["image"] for part in parts if "build" not in part}
     bases = r"^FROM \$\{REGISTRY\}/([^\s$]+)"
     built_from = re.findall(bases, DOCKERFILE.read_text(), re.MULTILINE)

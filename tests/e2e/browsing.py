@@ -11,6 +11,7 @@ from typing import Any
 import html5lib
 import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.running import RunningStack
 
@@ -25,6 +26,7 @@ PAGES = {
     "cell": f"/cells?unit=vnu&indicator=KNW-03&{MONTHS}",
     "work": f"/works?unit=vnu&indicator=KNW-03&work=doi:10.5555/none&{MONTHS}",
     "agreement": f"/agreement?{MONTHS}",
+    "partners": f"/partners?{MONTHS}",
     "overlaps": f"/overlaps?{MONTHS}",
     "report": f"/report?unit=vnu&{MONTHS}",
     "editions": "/editions",
@@ -44,6 +46,23 @@ SEEN_BY = {
     "unit": ("viewer", "consortium"),
 }
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+STEP_SECONDS = 0.05
+"""No step of the portal's event loop may take longer, in processor time."""
+
+
+def long_steps(stack: RunningStack) -> float:
+    """How many steps of the portal's event loop have taken longer than they may."""
+    text = httpx.get(f"http://{stack.stack.processes['portal'].http}/metrics").text
+    name = "kieng_portal_loop_blocked_seconds"
+    counts = {
+        sample.labels.get("le", "all"): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name in (f"{name}_bucket", f"{name}_count")
+    }
+    return counts["all"] - counts[str(STEP_SECONDS)]
 
 
 def chromium() -> str:

@@ -65,8 +65,8 @@ class RunningStack:
     def start(self, command: str, *options: str, until: str) -> float:
         """Start `kieng up` or `kieng demo`; return the seconds until it printed a line."""
         began, before = time.monotonic(), len(self.printed())
-        argv = (str(self._program), command, "--data", str(self.data))
-        argv += ("--broker", self._broker, *options)
+        argv = [str(self._program), command, "--data", str(self.data)]
+        argv += ["--broker", self._broker, *options]
         with heeding_ctrl_c(), self._log.open("ab") as log:
             self._process = process = subprocess.Popen(
                 argv, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL

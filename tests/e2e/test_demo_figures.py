@@ -22,7 +22,9 @@ SEVEN_MONTHS = ("2025-01", "2025-07")
 NOTHING = {"KNW-04": (0, expected.PARTS), "KNW-05": (0, 0)}
 UNITS = [
     unit["unit_id"]
-    for unit in yaml.safe_load((DEPLOY / "directory" / "units.yaml").read_text())["units"]
+    for unit in yaml.load((DEPLOY / "directory" / "units.yaml").read_text(), yaml.CSafeLoader)[
+        "units"
+    ]
 ]
 
 

@@ -39,7 +39,7 @@ class Query:
 
 
 def rules() -> list[dict[str, Any]]:
-    document = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+    document = yaml.load(RULES.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return [rule for group in document["groups"] for rule in group["rules"]]
 
 

@@ -43,7 +43,7 @@ class Frozen:
 @lru_cache(maxsize=1)
 def deployed() -> catalogue_pb2.Catalogue:
     """Return the real indicators and taxonomies, without units."""
-    return ParseDict(yaml.safe_load(FILE.read_text()), catalogue_pb2.Catalogue())
+    return ParseDict(yaml.load(FILE.read_text(), yaml.CSafeLoader), catalogue_pb2.Catalogue())
 
 
 @lru_cache(maxsize=8)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from services.kpi.projection import partition_fold
-from tests.simulation import hunting
+from tests.simulation import hunting, world
 from tests.simulation.hunting import AGAIN, MISFITS, SEEDS_MAX, Catch, catches, known_seeds
+from tests.simulation.many import play
 from tests.simulation.mutants import MUTANTS
 
 
@@ -16,10 +17,26 @@ def is_caught(name: str, catch: Catch | None, how: str) -> None:
     assert catch.seed, f"{how}: {name}"
 
 
+KNOWN_STEPS_MAX = 12_000
+"""Twice as many as the longest run takes that ends. Some mutants make a run that does not."""
+
+
 @pytest.fixture(scope="module")
-def by_known_seeds() -> dict[str, Catch]:
+def by_known_seeds() -> Iterator[dict[str, Catch]]:
     """What each mutant says on the one seed that is known to catch it."""
-    return catches({name: [seed] for name, seed in known_seeds().items()})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world, "STEPS_MAX", KNOWN_STEPS_MAX)
+        yield catches({name: [seed] for name, seed in known_seeds().items()})
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_a_mutant_keeps_from_its_end_has_one_without_it(
+    by_known_seeds: dict[str, Catch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "STEPS_MAX", KNOWN_STEPS_MAX)
+    endless = [catch.seed for catch in by_known_seeds.values() if "does not end" in catch.said]
+    assert endless
+    assert [play(seed).complaints for seed in endless] == [[]] * len(endless)
 
 
 # The first one plays a schedule for every mutant.

@@ -6,9 +6,8 @@ import sys
 FROZEN = """
 import gc
 import duckdb
-from tests.conftest import pytest_sessionfinish
+import tests.conftest
 gc.freeze()
-pytest_sessionfinish()
 """
 
 

@@ -160,7 +160,7 @@ def _waiting(made: Dashboard) -> Dashboard:
 
 def _names() -> dict[str, str]:
     """Return code -> code with both names."""
-    listed = yaml.safe_load(INDICATORS.read_text(encoding="utf-8"))["indicators"]
+    listed = yaml.load(INDICATORS.read_text(encoding="utf-8"), yaml.CSafeLoader)["indicators"]
     return {
         each["code"]: f"{each['code']} {each['name']['vi']} · {each['name']['en']}"
         for each in listed

@@ -84,7 +84,7 @@ def load(path: Path = TABLE, prefix: str = PREFIX) -> tuple[Right, ...]:
     Raises:
         AclTableInvalid: the file is not such a table.
     """
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     if not isinstance(document, dict) or set(document) != {"users"}:
         raise AclTableInvalid(f"{path}: wanted exactly the key users")
     rights = [

@@ -98,7 +98,7 @@ def load(path: Path = TABLE, replication: int | None = None) -> tuple[Topic, ...
     Raises:
         TopicTableInvalid: the file is not such a table.
     """
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     if not isinstance(document, dict) or set(document) != {"defaults", "topics"}:
         raise TopicTableInvalid(f"{path}: wanted exactly the keys defaults and topics")
     defaults = _row("defaults", document["defaults"])

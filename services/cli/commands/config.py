@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from services.cli.admin.processes import environment_of
 from services.cli.client.stack import SERVICES
 from services.cli.errors import NO
 from services.cli.session import Session, with_session
+from services.refusals import in_language
 
 app = typer.Typer(no_args_is_help=True, help="Check and print the settings of the services.")
 
@@ -42,8 +44,8 @@ def check(
     screen = session.screen
     looked_at = screen.text(f"config.place_{place}", data=session.data)
     table = screen.table("service", "problem")
-    for row in rows:
-        table.add_row(*row)
+    for name, mistake in rows:
+        table.add_row(name, in_language(mistake, screen.lang))
     mistakes = [{"service": name, "problem": problem} for name, problem in rows]
     document = {"ok": not rows, "place": place, "services": list(wanted), "mistakes": mistakes}
     screen.answer(document, lambda: Group(table if rows else screen.text("config.ok"), looked_at))
@@ -82,5 +84,8 @@ def print_settings(
     }
     table = screen.table("variable", "value", "source")
     for row in rows.values():
-        table.add_row(row["name"], str(row["value"]), screen.text(f"config.{row['source']}"))
+        value = row["value"] if isinstance(row["value"], str) else json.dumps(row["value"])
+        table.add_row(
+            row["name"], "" if value == "null" else value, screen.text(f"config.{row['source']}")
+        )
     screen.answer({"settings": list(rows.values())}, lambda: table)

@@ -9,6 +9,7 @@ import typer
 from services.cli.admin import database, database_schema
 from services.cli.errors import NO
 from services.cli.session import Session, with_session
+from services.refusals import in_language
 
 app = typer.Typer(
     no_args_is_help=True, help="Create indexes and run migrations, or show what is missing."
@@ -42,7 +43,12 @@ def plan_databases(
             found += database_schema.plan(schema, mongo.database(name))
     screen = session.screen
     lines = [str(difference) for difference in found]
-    screen.answer({"differences": lines}, lambda: "\n".join(lines) or screen.text("db.same"))
+
+    def shown() -> str:
+        told = (in_language(each, screen.lang) for each in lines)
+        return "\n".join(told) or screen.text("db.same")
+
+    screen.answer({"differences": lines}, shown)
     if found:
         raise typer.Exit(NO)
 
@@ -77,7 +83,8 @@ def apply_databases(
 
     def lines() -> str:
         counts = screen.text("db.applied", databases=len(wanted), migrations=len(run))
-        return "\n".join([*run, *stays, counts])
+        told = (in_language(each, screen.lang) for each in stays)
+        return "\n".join([*run, *told, counts])
 
     screen.answer(document, lines)
     if any(difference.aspect == "restore" for difference in left):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,12 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(metavar="ID", help="Proposal; the beginning of its id will do.")]
 FULL_ID = re.compile(r"[a-z_]+-[0-9a-f]{12}-\d+")
 STUBS = (DirectoryProposals, KpiProposals)
+PAYLOADS = (
+    "kieng.directory.v1.directory_service_pb2",
+    "kieng.kpi.v1.catalogue_service_pb2",
+    "kieng.partners.v1.partner_service_pb2",
+)
+"""Modules of the requests that proposals carry."""
 
 
 @app.command("list")
@@ -51,6 +58,9 @@ def show(session: Session, proposal_id: Id) -> None:
 
     Example: kieng proposal show catalogue-3fa9c1d2e0b4-1 --output json
     """
+    # The payload can be read only where its message is known.
+    for module in PAYLOADS:
+        import_module(module)
     stub, full_id = _found(session, proposal_id)
     content = stub.GetProposal(api.GetProposalRequest(proposal_id=full_id)).content
     document = {**proposal_json(content.proposal), "payload": message_json(content.payload)}
@@ -164,7 +174,7 @@ def _found(session: Session, given: str) -> tuple[Any, str]:
 
 
 def _table(screen: Screen, found: list[proposal_pb2.Proposal]) -> Table:
-    table = screen.table("proposal_id", "state", "by", "approved_by", "missing", "until")
+    table = screen.table("proposal_id", "state", "proposed_by", "approved_by", "missing", "until")
     for each in found:
         state = screen.text(f"proposal_state.{_state(each)}")
         if each.emergency:

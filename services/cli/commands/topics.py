@@ -17,6 +17,7 @@ from services.cli.checks import partitions as view_partitions
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.session import Session, with_session
+from services.refusals import in_language
 
 LAZY = {"acl": Entry("topic_acls:app", "Grant the services their rights on the broker.")}
 app = typer.Typer(
@@ -101,7 +102,7 @@ def apply_topics(
     def lines() -> str:
         changes = [*done.created, *done.reconfigured]
         counts = screen.text("topics.applied", topics=len(done.ids), changed=len(changes))
-        return "\n".join([*left, counts])
+        return "\n".join([*(in_language(each, screen.lang) for each in left), counts])
 
     screen.answer(document, lines)
     if not all(difference.is_generous for difference in done.left):
@@ -131,6 +132,11 @@ def plan_topics(
     if wrong:
         found.append(f"{wrong}: {view_partitions.remedy(here)}")
     screen = session.screen
-    screen.answer({"differences": found}, lambda: "\n".join(found) or screen.text("topics.same"))
+
+    def lines() -> str:
+        told = (in_language(each, screen.lang) for each in found)
+        return "\n".join(told) or screen.text("topics.same")
+
+    screen.answer({"differences": found}, lines)
     if wrong or not all(difference.is_generous for difference in differences):
         raise typer.Exit(NO)

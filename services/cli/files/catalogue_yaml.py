@@ -92,7 +92,7 @@ def look_at(path: Path) -> Definitions:
     """
     found = Definitions(path)
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}", USAGE) from error
     except yaml.MarkedYAMLError as error:

@@ -217,7 +217,9 @@ def read_units(path: Path) -> list[directory_pb2.Unit]:
 
 def _entries(path: Path, key: str) -> list[dict[str, Any]]:
     try:
-        entries: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))[key]
+        entries: list[dict[str, Any]] = yaml.load(
+            path.read_text(encoding="utf-8"), yaml.CSafeLoader
+        )[key]
         return entries
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise Failure(f"{path}: wanted a list under `{key}`: {error}", USAGE) from error

@@ -247,7 +247,7 @@ def read_institutions(directory: Path) -> list[str]:
         Failure: the file cannot be read, or is not a directory file.
     """
     try:
-        units = yaml.safe_load(directory.read_text(encoding="utf-8"))["units"]
+        units = yaml.load(directory.read_text(encoding="utf-8"), yaml.CSafeLoader)["units"]
         return [unit["unit_id"] for unit in units if unit["kind"] == "institution"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise Failure(f"{directory}: not a directory of units: {error}", USAGE) from error

@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from services.cli.terminal.escaping import EscapingConsole, json_visible
 from services.cli.terminal.formats import csv_text, markdown_text, parts, xlsx_bytes
 from services.cli.terminal.tables import WholeTable, commands_apart
-from services.cli.terminal.texts import Lang, text
+from services.cli.terminal.texts import Lang, text, texts
 from services.kernel.lossy_stream import LossyStream
 
 if TYPE_CHECKING:
@@ -112,8 +112,10 @@ class Screen:
     def fields(self, document: dict[str, Any]) -> None:
         """Print an answer as JSON object, or else as a table with a row for each of its fields."""
         table = self.table("field", "value")
+        names = texts(self.lang)
         for name, value in document.items():
-            table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
+            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            table.add_row(names.get(f"answer.{name}", name), told)
         self.answer(document, lambda: table)
 
     def json_line(self, document: Any, indent: int | None = None) -> None:

@@ -66,7 +66,7 @@ def read(path: Path, catalogue: Catalogue) -> Example:
     indicator = catalogue.indicators.get(path.stem)
     if indicator is None:
         raise ValueError(f"the catalogue has no indicator {path.stem}")
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)
     if not isinstance(document, dict) or set(document) != {"claims", "cells"}:
         raise ValueError("an example has claims and cells")
     for kind, known in (("claims", CLAIM), ("cells", CELL)):

@@ -96,7 +96,7 @@ def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
 def _read(file: Path) -> dict[str, Any]:
     text = file.read_text(encoding="utf-8")
     # JSON is also YAML, but parsing a frozen catalogue as YAML would take seconds.
-    found = json.loads(text) if text.startswith("{") else yaml.safe_load(text)
+    found = json.loads(text) if text.startswith("{") else yaml.load(text, yaml.CSafeLoader)
     if not isinstance(found, dict):
         raise TypeError("it has no fields")
     return found
@@ -105,7 +105,7 @@ def _read(file: Path) -> dict[str, Any]:
 def read_units(path: Path) -> list[directory_pb2.Unit]:
     """Return the units of a units file, with only the fields that counting needs."""
     units = []
-    for entry in yaml.safe_load(path.read_text())["units"]:
+    for entry in yaml.load(path.read_text(), yaml.CSafeLoader)["units"]:
         kind = f"UNIT_KIND_{entry['kind'].upper()}"
         kept = {"unit_id": entry["unit_id"], "parent_id": entry.get("parent_id", ""), "kind": kind}
         units.append(ParseDict(kept, directory_pb2.Unit()))

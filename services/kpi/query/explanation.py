@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Any
+
+from google.protobuf.message import Message
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from kieng.submissions.v1 import events_pb2
+from kieng.submissions.v1 import events_pb2, facts_pb2
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube
 from services.kpi.domain.disagreement import claims_of, disagreements
@@ -91,9 +94,12 @@ def _explained(
     """Return a message with the leading claim of a work and the contradictions of other claims."""
     claims, ids = claims_of(work, measure), ids_of(said)
     leading = claims[0].name if claims else ""
+    facts = facts_of(said, leading)
     return kpi_service_pb2.ExplainedWork(
         leading_submission_id=ids[leading] if leading else "",
-        title=title_of(said, leading),
+        title=getattr(facts, "title", "") or getattr(facts, "name", ""),
+        partner_id=getattr(facts, "partner_id", ""),
+        **(readiness(facts) if isinstance(facts, facts_pb2.Product) else {}),
         disagreements=[
             encode_disagreement(each, ids, catalogue.tree.ids[each.claim.unit])
             for each in disagreements(claims)
@@ -101,8 +107,14 @@ def _explained(
     )
 
 
-def title_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> str:
-    """Return the title, or else the name, of the work that one of its submissions claims.
+def readiness(product: facts_pb2.Product) -> dict[str, Any]:
+    """Return readiness level and stage of a product, as fields of ExplainedWork."""
+    stage = facts_pb2.Product.Stage.Name(product.stage).removeprefix("STAGE_").lower()
+    return {"trl": product.trl, "stage": stage}
+
+
+def facts_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> Message | None:
+    """Return the facts of a work that one of its submissions claims; None if it claims none.
 
     Args:
         said: events of the work.
@@ -111,9 +123,9 @@ def title_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> str:
     for event in said:
         if events.name_of(event) == leading:
             claim = event.verified if event.HasField("verified") else event.declared
-            facts = getattr(claim.facts, claim.facts.WhichOneof("kind") or "", None)
-            return getattr(facts, "title", "") or getattr(facts, "name", "")
-    return ""
+            facts: Message | None = getattr(claim.facts, claim.facts.WhichOneof("kind") or "", None)
+            return facts
+    return None
 
 
 def ids_of(said: Iterable[events_pb2.SubmissionChanged]) -> dict[str, str]:

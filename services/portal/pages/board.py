@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ BOARDS_KEPT_MAX = 32
 """Boards that are kept, with what is written of them."""
 CELLS_KEPT_MAX = 500
 """Most cells of a board that is kept, of about 1 KiB each as they are written."""
+PERIOD_SECONDS = 10.0
+"""So long the period with numbers is not looked for again."""
+PERIODS_KEPT_MAX = 64
+"""Days whose period is kept."""
 YEARS_BACK = 3
 """Years that are tried for a period with numbers, when the link names none."""
 
@@ -154,7 +159,17 @@ async def period_of(page: Page, catalogue: Catalogue) -> Period:
     first, last = page.query.get("from", ""), page.query.get("to", "")
     if first or last:
         return periods.period(first or f"{last[:4]}-01", last or f"{first[:4]}-12")
-    present = periods.year_to_date(date.today())
+    kept, today = page.site.periods, date.today()
+    same = catalogue.message.version, page.as_of, today
+    found, until = kept.get(same, (None, 0.0))
+    if found is None or time.monotonic() > until:
+        found = await _with_numbers(page, catalogue, today)
+        _keep(kept, same, (found, time.monotonic() + PERIOD_SECONDS), PERIODS_KEPT_MAX)
+    return found
+
+
+async def _with_numbers(page: Page, catalogue: Catalogue, today: date) -> Period:
+    present = periods.year_to_date(today)
     flows = [each.code for each in catalogue.message.indicators if not each.value.until]
     tried = [present, *(periods.year(int(present.last[:4]) - n) for n in range(1, YEARS_BACK + 1))]
     for candidate in tried:

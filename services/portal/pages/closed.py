@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ async def closed_report(page: Page) -> Response:
         edition_id=page.request.path_params["edition_id"]
     )
     answer = await page.call(EDITIONS["GetEdition"], request)
-    content = Content.read(answer.content)
+    # Beside the loop: it holds the numbers of all units.
+    content = await asyncio.to_thread(Content.read, answer.content)
     top, catalogue = content.document["unit"], content.catalogue
     unit_id = page.query.get("unit", top)
     if top not in (each.unit_id for each in catalogue.path(unit_id)):

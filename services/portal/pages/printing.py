@@ -61,13 +61,18 @@ async def wanted_document(page: Page, report: Report) -> Response | None:
         return file(kind, report.name, list(_lines(page, report)))
     if kind != "pdf":
         return None
-    from services.documents.pdf import pdf_bytes
-
     # One at a time, beside the loop: a page costs as much as a hundred of the others.
     async with page.site.printing:
-        content = await asyncio.to_thread(pdf_bytes, sheet(page, report), page.lang.value)
+        content = await asyncio.to_thread(_pdf, sheet(page, report), page.lang.value)
     disposition = {"content-disposition": f'attachment; filename="{report.name}.pdf"'}
     return Response(content, media_type=PDF, headers=disposition)
+
+
+def _pdf(made: Sheet, lang: str) -> bytes:
+    # To import it takes longer than a page does.
+    from services.documents.pdf import pdf_bytes
+
+    return pdf_bytes(made, lang)
 
 
 def sheet(page: Page, report: Report) -> Sheet:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
@@ -24,14 +24,16 @@ from tests.unit.submissions.builders import publication
 from tests.waiting import wait_until
 
 
-def row(number: int, record: str, content: pb.Content | None = None) -> Message:
+def row(
+    number: int, record: str, content: pb.Content | None = None
+) -> import_service_pb2.ImportSubmissionsRequest:
     source = pb.SourceRecord(system="cris", record_id=record)
     return import_service_pb2.ImportSubmissionsRequest(
         row=number, source_record=source, content=content
     )
 
 
-def imported(service: Running, rows: list[Message]) -> list[Any]:
+def imported(service: Running, rows: Sequence[Message]) -> list[Any]:
     return list(service.author.ImportSubmissions(iter(rows)))
 
 

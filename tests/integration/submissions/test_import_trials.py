@@ -89,18 +89,18 @@ def test_an_import_of_a_plan_refuses_a_record_that_moved_on_and_repeats_what_it_
 ) -> None:
     first, second, third = (publication(doi()) for _ in range(3))
     plan = row(1, "p1", first)
-    plan.version_before = 0  # type: ignore[attr-defined]
+    plan.version_before = 0
     assert imported(service, [plan])[0].outcome == import_service_pb2.OUTCOME_CREATED
     assert imported(service, [plan])[0].outcome == import_service_pb2.OUTCOME_UNCHANGED
     imported(service, [row(1, "p1", second)])
     outdated = row(1, "p1", third)
-    outdated.version_before = 1  # type: ignore[attr-defined]
+    outdated.version_before = 1
     (answer,) = imported(service, [outdated])
     assert answer.error.code == Code.ABORTED.value[0]
     assert "version 2" in answer.error.message
     (told,) = tried(service, [outdated])
     assert told.answer == answer
-    outdated.version_before = 2  # type: ignore[attr-defined]
+    outdated.version_before = 2
     assert imported(service, [outdated])[0].outcome == import_service_pb2.OUTCOME_AMENDED
 
 

@@ -38,7 +38,7 @@ JANUARY_TO_JULY = ("2025-01", "2025-07")
 
 
 def units() -> dict[str, dict[str, Any]]:
-    listed = yaml.safe_load(UNITS_FILE.read_text(encoding="utf-8"))["units"]
+    listed = yaml.load(UNITS_FILE.read_text(encoding="utf-8"), yaml.CSafeLoader)["units"]
     return {unit["unit_id"]: unit for unit in listed}
 
 

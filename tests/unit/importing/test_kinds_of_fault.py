@@ -71,6 +71,14 @@ def test_a_text_that_only_looks_like_it_is_read(tmp_path: Path, title: str) -> N
     assert request.content.facts.publication.title == title
 
 
+def test_a_comma_in_the_last_column_does_not_cut_a_title(tmp_path: Path) -> None:
+    parsed = csv_of(tmp_path, "record_id,unit_id,title\nr1,vnu/hus,Vật liệu, năng lượng\n")
+    assert not parsed.requests
+    assert problems(parsed) == [(2, "", "cell.width")]
+    (request,) = titled(tmp_path, "Vật liệu, năng lượng").requests
+    assert request.content.facts.publication.title == "Vật liệu, năng lượng"
+
+
 def test_one_proof_of_months_first_counts_for_the_file_but_not_against_a_proof(
     tmp_path: Path,
 ) -> None:

@@ -17,7 +17,7 @@ from services.importing.errors import Unclear, Unreadable
 from services.importing.kept_requests import BYTES_IN_MEMORY
 from services.importing.spreadsheets import Notice
 
-DEMO = Path(__file__).parents[4] / "deploy" / "demo"
+DEMO = Path(__file__).parents[3] / "deploy" / "demo"
 HEADER = ["record_id", "unit_id", "title"]
 IS_PUBLICATION = partial(headings.is_header, "publication")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from services.importing.cells import Cell, UnreadableCell
 from services.importing.column_aliases import ALIASES
 from services.importing.spreadsheets import Notice
 
-DEMO = Path(__file__).parents[4] / "deploy" / "demo"
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
 
 

@@ -41,7 +41,7 @@ def units_of_the_file() -> list[Unit]:
             valid_to=str(unit.get("valid_to", "")),
             successor_ids=tuple(unit.get("successor_ids", ())),
         )
-        for unit in yaml.safe_load(UNITS_FILE.read_text())["units"]
+        for unit in yaml.load(UNITS_FILE.read_text(), yaml.CSafeLoader)["units"]
     ]
 
 

@@ -36,7 +36,11 @@ def test_the_fonts_are_those_that_the_script_makes_of_the_pinned_ones() -> None:
 def test_digits_are_of_one_width_and_all_letters_of_the_pages_are_there(name: str) -> None:
     font = TTFont(STATIC / name)
     letters = font.getBestCmap()
-    assert len({font["hmtx"][letters[ord(digit)]][0] for digit in "0123456789"}) == 1
+    rules = font["GSUB"].table
+    assert [each.FeatureTag for each in rules.FeatureList.FeatureRecord] == ["tnum"]
+    forms = rules.LookupList.Lookup[0].SubTable[0].mapping
+    assert sorted(forms) == sorted(letters[ord(digit)] for digit in "0123456789")
+    assert len({font["hmtx"][form][0] for form in forms.values()}) == 1
     used = {ord(letter) for lang in Lang for text in texts(lang).values() for letter in text}
     assert {chr(letter) for letter in used - letters.keys()} <= PICTURES
 

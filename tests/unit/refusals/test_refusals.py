@@ -1,4 +1,4 @@
-"""Every sentence that a service refuses with has a Vietnamese one."""
+"""Every sentence that a service or the command line refuses with has a Vietnamese one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TRANSLATED = (
     "portal",
     "submissions",
 )
-REFUSALS = {kind.__name__ for kind in errors.Refusal.__subclasses__()} | {"SignInFailed"}
+REFUSALS = {kind.__name__ for kind in errors.Refusal.__subclasses__()} | {"SignInFailed", "Failure"}
 # All texts of these modules are told of a field.
 OF_FIELDS = ("submissions/identifiers.py", "submissions/validation.py")
 TABLE = tomllib.loads((FOLDER / "refusals.toml").read_text(encoding="utf-8"))
@@ -81,8 +81,10 @@ def said() -> list[tuple[str, str]]:
     found = []
     for package in TRANSLATED:
         for path in sorted((SERVICES / package).rglob("*.py")):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            name = path.relative_to(SERVICES).as_posix()
+            source, name = path.read_text(encoding="utf-8"), path.relative_to(SERVICES).as_posix()
+            if name not in OF_FIELDS and not any(kind in source for kind in REFUSALS):
+                continue
+            tree = ast.parse(source)
             texts = [
                 text
                 for node in ast.walk(tree)
@@ -111,7 +113,20 @@ def found_by_the_doctor() -> list[tuple[str, str]]:
     return found
 
 
-SAID = [*said(), *found_by_the_doctor()]
+def refused_by_commands() -> list[tuple[str, str]]:
+    """File and sentence, for every refusal of the command line itself."""
+    found = []
+    for path in sorted((SERVICES / "cli").rglob("*.py")):
+        functions = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        texts = (t for f in functions if isinstance(f, ast.FunctionDef) for t in sentences_of(f))
+        # What follows the first line is data.
+        heads = (text.partition("\n")[0].removesuffix(":") for text in texts)
+        name = path.relative_to(SERVICES).as_posix()
+        found += [(name, text) for text in dict.fromkeys(heads) if is_sentence(text)]
+    return found
+
+
+SAID = [*said(), *found_by_the_doctor(), *refused_by_commands()]
 
 
 def test_the_sentences_are_found() -> None:

@@ -125,6 +125,17 @@ def test_claims_of_a_work_name_their_submission_and_whether_they_are_verified(
     assert page.view.digest == stored.digest()
 
 
+def test_a_work_names_its_partner_and_a_product_how_ready_it_is(stored: Stored) -> None:
+    day = "2025-03-01"
+    signed = wire_claim("alpha", "agreement", kind=1, partner_id="p1", signed_on=day)
+    made = wire_claim("alpha", "product", title="Sensor", trl=7, stage=2, identified_on=day)
+    events = [changed("s1", 1, "a:1", verified=signed), changed("s2", 1, "p:1", verified=made)]
+    stored.claimed().apply([record(at, event) for at, event in enumerate(events)])
+    found = {code: pages(stored, "alpha", code)[0].works[0] for code in ("ENT-06", "COM-06")}
+    told = [(work.partner_id, work.title, work.trl, work.stage) for work in found.values()]
+    assert told == [("p1", "", 0, ""), ("", "Sensor", 7, "ready")]
+
+
 def test_overlaps_are_what_the_sum_of_the_children_counts_too_often(stored: Stored) -> None:
     stored.claimed().apply(log(250))
     for unit in ("", "root", "alpha"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 
@@ -73,13 +73,15 @@ def test_the_rows_are_the_same(loaded: tuple[Stored, str]) -> None:
     assert stored.rows(view_id) == stored.rows(stored.view.view_id)
 
 
-@pytest.mark.parametrize(("size", "units"), [(1, 1), (7, 2), (500, len(UNITS))])
+@pytest.mark.parametrize(
+    ("size", "units"), [(1, UNITS[-1:]), (7, UNITS[:2]), (500, UNITS)], ids=["1", "7", "500"]
+)
 def test_every_unit_lists_the_same_works_in_order(
-    loaded: tuple[Stored, str], size: int, units: int
+    loaded: tuple[Stored, str], size: int, units: Sequence[str]
 ) -> None:
     stored, view_id = loaded
     snapshots, listed = Snapshots(stored.mongo), 0
-    for unit in UNITS[:units]:
+    for unit in units:
         for types in ([name] for name in TYPES):
             wanted = pages(snapshots, stored.view.view_id, unit, types, 500)
             assert pages(snapshots, view_id, unit, types, size) == wanted
@@ -88,7 +90,7 @@ def test_every_unit_lists_the_same_works_in_order(
         assert everything == pages(snapshots, stored.view.view_id, unit, TYPES, 500)
         keys = [work.work_key for work in everything]
         assert keys == sorted(set(keys))
-    assert listed > 100
+    assert listed > 20
 
 
 @pytest.mark.parametrize("limit", [0, 3])

@@ -32,6 +32,11 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert found.versions == {2: 0}
 
 
+@pytest.mark.parametrize(("said", "is_skipped"), [("include", False), ("skip", True)])
+def test_hidden_rows_are_skipped_as_the_option_says(said: str, is_skipped: bool) -> None:
+    assert Asked("a.xlsx", hidden_rows=said).reading().skip_hidden is is_skipped
+
+
 @pytest.mark.parametrize(
     ("change", "difference"),
     [

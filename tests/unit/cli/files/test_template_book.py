@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 from zipfile import ZipFile
 
 import pytest
@@ -13,6 +14,8 @@ from services.cli.files import template_book
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 from services.importing import headings, spreadsheets, submission_rows
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def template(tmp_path: Path, type_name: str, lang: Lang, units: tuple[str, ...] = ()) -> Path:
@@ -59,3 +62,26 @@ def test_choices_units_and_help_are_in_the_book(tmp_path: Path) -> None:
     assert "<formula1>lists!$D$1:$D$2</formula1>" in sheet
     assert all(f"<t>{choice}</t>" in strings for choice in ("vnu/hus", "q1", "lead", "withdraw"))
     assert "A date: 2025-03-31" in comments
+
+
+def test_columns_of_numbers_and_dates_of_contracts_stay_texts(tmp_path: Path) -> None:
+    path = template(tmp_path, "transfer_contract", Lang.en)
+    names = headings.columns("transfer_contract")
+    with ZipFile(path) as archive:
+        styles = fromstring(archive.read("xl/styles.xml"))
+        sheet = fromstring(archive.read("xl/worksheets/sheet1.xml"))
+    codes = {
+        each.get("numFmtId"): each.get("formatCode")
+        for each in styles.iterfind(f"{MAIN}numFmts/{MAIN}numFmt")
+    }
+    formats = [
+        codes.get(each.get("numFmtId")) for each in styles.iterfind(f"{MAIN}cellXfs/{MAIN}xf")
+    ]
+    forms = {
+        at: formats[int(column.get("style", "0"))]
+        for column in sheet.iterfind(f"{MAIN}cols/{MAIN}col")
+        for at in range(int(column.get("min", "0")), int(column.get("max", "0")) + 1)
+    }
+    texts = ("record_id", "number", "partner", "signed_on")
+    assert [forms[names.index(name) + 1] for name in texts] == ["@"] * len(texts)
+    assert forms[names.index("value_vnd") + 1] != "@"

@@ -15,7 +15,7 @@ import pkgutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
@@ -32,6 +32,7 @@ import services.cli
 from services.cli.client.clients import SERVICE_OF, Clients
 from services.cli.client.troubles import CallFailed, trouble_of_status
 from services.cli.main import main
+from tests.unit.cli.pages.surroundings import DATA, NOTHING, SURROUNDINGS
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("vi", "en")
@@ -53,8 +54,8 @@ class Page:
     @classmethod
     def read(cls, name: str) -> Self:
         """The page as it was recorded."""
-        held = json.loads((FOLDER / f"{name}{ANSWERS}").read_text(encoding="utf-8"))
-        return cls(name, held["command"], held["answers"])
+        held: dict[str, Any] = json.loads((FOLDER / f"{name}{ANSWERS}").read_text(encoding="utf-8"))
+        return cls(name, held["command"], held.get("answers", {}))
 
 
 class Recorded:
@@ -90,6 +91,23 @@ class _FixedTime(datetime):
 
 
 @contextmanager
+def surrounded(page: Page) -> Iterator[None]:
+    """Run the block in a folder of its own, with what the command meets beside the services."""
+    met = SURROUNDINGS.get(page.name, NOTHING)
+    with TemporaryDirectory() as folder, chdir(folder), ExitStack() as patched:
+        patched.enter_context(mock.patch.object(sys, "argv", ["kieng"]))
+        # Files that a command reads are named from the root of the repository.
+        for name in ("deploy", "tests"):
+            Path(name).symlink_to(FOLDER.parents[3] / name)
+        for name, content in met.files.items():
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_text(content, encoding="utf-8")
+        for patch in met.patches():
+            patched.enter_context(patch)
+        yield
+
+
+@contextmanager
 def fixed(width: int) -> Iterator[None]:
     """Fix time, time zone and width of the screen within the block."""
     for module in pkgutil.walk_packages(services.cli.__path__, "services.cli."):
@@ -100,7 +118,7 @@ def fixed(width: int) -> Iterator[None]:
     given = kept | SETTINGS | {"COLUMNS": str(width)}
     # What commands remember of a user is kept with the user where there is no data folder.
     with TemporaryDirectory() as own, mock.patch.dict(os.environ, given, clear=True):
-        os.environ |= {"KIENG_DATA": ".kieng-of-pages", "XDG_CONFIG_HOME": own}
+        os.environ |= {"KIENG_DATA": DATA, "XDG_CONFIG_HOME": own}
         patches = [mock.patch.object(module, "datetime", _FixedTime) for module in clocks]
         for patch in patches:
             patch.start()
@@ -118,17 +136,18 @@ def printed(page: Page, lang: str, width: int) -> str:
     stubs: dict[str, Recorded] = {}
 
     def stub(_: Clients, stub_class: Any) -> Recorded:
-        service = SERVICE_OF[stub_class.__name__]
-        return stubs.setdefault(stub_class.__name__, Recorded(service, page.answers))
+        kind = stub_class.__name__
+        # Where two services serve one contract, their answers are told apart by the stub.
+        own = {m.removeprefix(f"{kind}."): given for m, given in page.answers.items()}
+        return stubs.setdefault(kind, Recorded(SERVICE_OF[kind], own))
 
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in "oe")
     code = 0
     replayed = mock.patch.object(Clients, "stub", stub)
-    # Files that a command reads are named from the root of the repository.
     with (
         fixed(width),
         replayed,
-        chdir(FOLDER.parents[3]),
+        surrounded(page),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

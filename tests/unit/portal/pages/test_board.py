@@ -18,6 +18,10 @@ def series_asked(answers: Answers) -> int:
     return sum(each.selection.by_month for each in asked)
 
 
+def kpis_asked(answers: Answers) -> int:
+    return sum(isinstance(each, kpi_service_pb2.GetKpisRequest) for each in answers.asked)
+
+
 def look(portal: Portal, **query: str) -> httpx.Response:
     answer = asyncio.run(portal.get("/", **PERIOD, **query))
     assert answer.status_code == 200
@@ -79,6 +83,22 @@ def test_what_is_written_of_a_board_is_written_again_only_when_it_has_changed() 
         view=answers.view, cells=cells(request.selection, value=6)
     )
     assert look(portal).text != first.text
+
+
+def test_the_period_with_numbers_is_looked_for_once_in_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = Answers()
+    portal = Portal(answers)
+    for expected in (3, 4):
+        # The period, the numbers and their series; then the numbers alone.
+        assert asyncio.run(portal.get("/")).status_code == 200
+        assert kpis_asked(answers) == expected
+    monkeypatch.setattr(boards, "PERIOD_SECONDS", -1.0)
+    portal.site.periods.clear()
+    asyncio.run(portal.get("/"))
+    asyncio.run(portal.get("/"))
+    assert kpis_asked(answers) == expected + 4
 
 
 def test_a_board_of_many_cells_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,8 @@ def told(request: Any) -> notification_service_pb2.ListNotificationsResponse:
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
 @pytest.mark.parametrize(
-    "path", ["/", "/units/a", "/report?unit=a", "/agreement", "/editions", "/inbox"]
+    "path",
+    ["/", "/units/a", "/tree", "/report?unit=a", "/agreement", "/editions", "/inbox"],
 )
 def test_what_people_wrote_is_shown_as_text(path: str, lang: str) -> None:
     answers = Answers(GetCatalogue=planted, ListEditions=listed, ListNotifications=told)

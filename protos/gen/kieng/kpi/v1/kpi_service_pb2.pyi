@@ -706,6 +706,9 @@ class ExplainedWork(_message.Message):
     LEADING_SUBMISSION_ID_FIELD_NUMBER: _builtins.int
     DISAGREEMENTS_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    TRL_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
     work_key: _builtins.str
     """Work key."""
     member: _builtins.str
@@ -720,6 +723,12 @@ class ExplainedWork(_message.Message):
     """Submission whose claim leads the work: verified first; its facts count for all."""
     title: _builtins.str
     """What people call it: the title, or else the name, in its leading claim; empty when its type has neither."""
+    partner_id: _builtins.str
+    """Registry id of the partner in its leading claim; empty when its type has none."""
+    trl: _builtins.int
+    """Technology readiness level in its leading claim, 1 to 9; 0 when it is no product."""
+    stage: _builtins.str
+    """Stage in its leading claim: `potential`, `ready` or `on_market`; empty when it is no product."""
     @_builtins.property
     def contribution(self) -> _view_pb2.Value:
         """What it adds to the cell: a whole, or for fractions and ratios numerator and denominator. For a distinct count
@@ -745,10 +754,13 @@ class ExplainedWork(_message.Message):
         leading_submission_id: _builtins.str = ...,
         disagreements: _abc.Iterable[Global___Disagreement] | None = ...,
         title: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        trl: _builtins.int = ...,
+        stage: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "leading_submission_id", b"leading_submission_id", "member", b"member", "member_number", b"member_number", "title", b"title", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "leading_submission_id", b"leading_submission_id", "member", b"member", "member_number", b"member_number", "partner_id", b"partner_id", "stage", b"stage", "title", b"title", "trl", b"trl", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,175 @@
+"""Partners and products: who works with whom, and how ready products are, by works that count."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
+from kieng.partners.v1 import partner_service_pb2
+from kieng.submissions.v1 import facts_pb2
+from services.kernel.errors import NotFound
+from services.portal.catalogues import Catalogue
+from services.portal.domain.periods import Period
+from services.portal.domain.ties import WIDTH, Tie, Work, picture, ties
+from services.portal.pages.board import KPI, period_of, status_of
+from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.tables import Value, wanted_file
+from services.portal.site import Page
+
+PARTNERS = partner_service_pb2.DESCRIPTOR.services_by_name["PartnerService"].methods_by_name
+PARTNER_TYPES = {
+    kind.name
+    for kind in facts_pb2.Facts.DESCRIPTOR.oneofs_by_name["kind"].fields
+    if kind.message_type is not None and "partner_id" in kind.message_type.fields_by_name
+}
+PRODUCT = "product"
+NAMES_MAX = 500
+"""Partners whose names are read; the others are shown by their id."""
+DRAWN_MAX, LISTED_MAX = 20, 200
+CALLS_AT_ONCE = 3
+
+
+async def partners(page: Page) -> Response:
+    """Answer `/partners`.
+
+    Raises:
+        Refused: the caller may not read.
+        NotFound: there is no such unit.
+        InvalidArgument: the link names no period.
+    """
+    catalogue = await page.site.catalogues.live(page.session.token)
+    unit_id = page.query.get("unit", catalogue.root)
+    if unit_id not in catalogue.units:
+        raise NotFound(page.text("refused.no_unit"))
+    period = await period_of(page, catalogue)
+    kinds = indicators(catalogue)
+    asked = [each.code for group in kinds.values() for each in group]
+    names = await _names(page)
+    answers = await asyncio.gather(*_read(page, asked, unit_id, period))
+    found = dict(zip(asked, answers, strict=True))
+    works = {
+        kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
+        for kind, group in kinds.items()
+    }
+    known = ties(works["partners"])
+    products = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
+    if file := wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
+        return file
+    parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
+    levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
+    return page.html(
+        "partners.html",
+        catalogue=catalogue,
+        unit_id=unit_id,
+        period=period,
+        names=names,
+        shown=[each for each in parts if any(each in tie.counts for tie in known)],
+        ties=known[:LISTED_MAX],
+        count=len(known),
+        picture=picture(known[:DRAWN_MAX], parts),
+        width=WIDTH,
+        drawn_max=DRAWN_MAX,
+        products=products[:LISTED_MAX],
+        products_count=len(products),
+        levels=levels,
+        is_cut=any(each.next_page for each in answers) or len(known) > LISTED_MAX,
+        **status_of(answers[0].view if answers else kpi_service_pb2.ExplainKpiResponse().view),
+    )
+
+
+def indicators(catalogue: Catalogue) -> Mapping[str, Sequence[catalogue_pb2.Indicator]]:
+    """Return the indicators that count works with partners, and those that count products."""
+    plain = [
+        each
+        for each in catalogue.message.indicators
+        if not each.attainment_of and not each.HasField("denominator")
+    ]
+    return {
+        "partners": [each for each in plain if each.value.type in PARTNER_TYPES],
+        "products": [each for each in plain if each.value.type == PRODUCT],
+    }
+
+
+async def _names(page: Page) -> Mapping[str, str]:
+    """Return partner id -> name."""
+    request = partner_service_pb2.SearchPartnersRequest(page_size=NAMES_MAX)
+    answer = await page.call(PARTNERS["SearchPartners"], request)
+    return {each.partner_id: each.name for each in answer.partners}
+
+
+def _read(
+    page: Page, codes: Sequence[str], unit_id: str, period: Period
+) -> Iterator[Coroutine[Any, Any, Contributions]]:
+    """Yield what reads the works behind each indicator; few are asked for at once."""
+    ask, room = partial(page.call, KPI["ExplainKpi"]), asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def read(code: str) -> Contributions:
+        request = kpi_service_pb2.ExplainKpiRequest(
+            unit_id=unit_id,
+            indicator_code=code,
+            from_month=period.first,
+            to_month=period.last,
+            measure=kpi_service_pb2.MEASURE_VERIFIED,
+        )
+        async with room:
+            return await read_contributions(ask, request)
+
+    return map(read, codes)
+
+
+def _works(
+    catalogue: Catalogue, unit_id: str, found: Mapping[str, Contributions]
+) -> Sequence[Work]:
+    """Return each work once that counts in any of some indicators.
+
+    Args:
+        catalogue: has the tree.
+        unit_id: the unit that is looked at.
+        found: indicator -> its works.
+    """
+    depth = len(catalogue.path(unit_id))
+    works: dict[str, Work] = {}
+    for code, contributions in found.items():
+        for each in contributions.works:
+            claiming = (catalogue.path(c.unit_id) for c in each.claims if c.verified)
+            units = dict.fromkeys(
+                path[min(depth, len(path) - 1)].unit_id
+                for path in claiming
+                if unit_id in (above.unit_id for above in path)
+            )
+            work = Work(
+                each.work_key,
+                each.title,
+                code,
+                tuple(units),
+                each.partner_id,
+                each.trl,
+                each.stage,
+            )
+            works.setdefault(each.work_key, work)
+    return list(works.values())
+
+
+def _lines(
+    page: Page, known: Sequence[Tie], names: Mapping[str, str], products: Sequence[Work]
+) -> Iterator[list[Value]]:
+    """Yield the products as a file has them with `table=products`, else the partners' works."""
+    if page.query.get("table") == "products":
+        keys = ("partner.trl", "partner.stage", "column.title", "column.unit", "cell.work")
+        yield [page.text(key) for key in keys]
+        for each in products:
+            stage = page.word("value", each.stage)
+            yield [each.trl or None, stage, each.title, ", ".join(each.units), each.key]
+        return
+    keys = ("partner.partner", "partner.id", "column.unit", "column.title", "cell.work")
+    yield [page.text(key) for key in (*keys, "column.indicator")]
+    for tie in known:
+        name = names.get(tie.partner_id, tie.partner_id)
+        for work in tie.works:
+            units = ", ".join(work.units)
+            yield [name, tie.partner_id, units, work.title, work.key, work.indicator]
