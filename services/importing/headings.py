@@ -135,8 +135,8 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     for heading, name in zip(header, found, strict=True):
         if slug(heading) and slug(heading) not in unread and not name:
             close = get_close_matches(slug(heading), list(meanings), n=1)
-            hint = f"did you mean {meanings[close[0]]}?" if close else ""
-            text = f"unknown column {heading.strip()!r} for {type_name}; {hint}"
+            hint = f" did you mean {meanings[close[0]]}?" if close else ""
+            text = f"unknown column {heading.strip()!r} for {type_name};{hint}"
             raise HeaderWrong(text + f" Known are: {', '.join(columns(type_name))}")
     named = [name for name in found if name]
     for name in named:
