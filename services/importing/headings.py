@@ -11,7 +11,6 @@ from functools import cache, lru_cache
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import facts_pb2
-from services.importing.cells import Cell, cell_text
 from services.importing.column_aliases import ALIASES
 
 TYPES: dict[str, Descriptor] = {
@@ -26,9 +25,6 @@ EVIDENCE_COLUMNS = ("evidence_sha256", "evidence_title", "evidence_uri")
 ROW_COLUMNS = ("record_id", "action", "reason")
 SERVER_FIELDS = {"partner_id"}
 """Fields of facts that the server fills in; a file has no column for them."""
-
-COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
-COLUMN_NUMBER_LENGTH = 8
 
 REFUSED_BECAUSE = ("refused_because", "Lý do bị từ chối")
 """Headings, in both languages, of the reasons in a file of refused rows; never imported."""
@@ -149,12 +145,3 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     if missing := [name for name in ("record_id", "unit_id") if name not in named]:
         raise HeaderWrong(f"column {', '.join(missing)} is missing")
     return found
-
-
-def are_column_numbers(cells: Sequence[Cell]) -> bool:
-    """Return True if a row below the headings numbers them, as in printed forms: (1), (2), (3)."""
-    if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
-        return False
-    found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
-    numbers = [int(each[1]) for each in found if each]
-    return len(numbers) == 3 and numbers in ([1, 2, 3], [0, 1, 2])

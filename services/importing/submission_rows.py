@@ -32,7 +32,6 @@ from services.importing.headings import (
     EVIDENCE_COLUMNS,
     NONE,
     Chosen,
-    are_column_numbers,
     fact_columns,
     read_header,
     slug,

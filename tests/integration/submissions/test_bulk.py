@@ -33,7 +33,9 @@ def row(
     )
 
 
-def imported(service: Running, rows: Sequence[Message]) -> list[Any]:
+def imported(
+    service: Running, rows: Sequence[import_service_pb2.ImportSubmissionsRequest]
+) -> list[Any]:
     return list(service.author.ImportSubmissions(iter(rows)))
 
 
