@@ -198,9 +198,14 @@ class Desk:
         """Return one page of the submissions that the caller may see.
 
         Raises:
-            InvalidArgument: the caller sent a page token of another query.
+            InvalidArgument: the caller sent a page token of another query, or a unit or type that
+                does not exist.
         """
-        return page_of(self.submissions, self.principal, request)
+        page = page_of(self.submissions, self.principal, request)
+        # Of what a directory has forgotten there may still be submissions.
+        if request.unit_id and not page.submissions:
+            self.intake.units.need(request.unit_id, "unit_id")
+        return page
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
         """Validate a content as of today and return its canonical form.

@@ -48,7 +48,7 @@ def test_an_unchanged_record_that_is_returned_is_told_with_its_reason(
     assert "Still returned" in printed
 
 
-UNKNOWN = "unknown unit 'vnu/x'; look it up with `kieng unit search`"
+UNKNOWN = "there is no unit 'vnu/x'; `kieng unit search` finds it"
 
 
 def test_a_refusal_says_apart_what_is_wrong_and_what_to_do() -> None:
@@ -61,8 +61,8 @@ def test_a_refusal_says_apart_what_is_wrong_and_what_to_do() -> None:
     (row,) = refusals(answer, "a", Lang.en)
     assert row.column == "unit_id"
     assert (row.problem, row.remedy) == (
-        "unknown unit 'vnu/x'",
-        "Look it up with `kieng unit search`",
+        "there is no unit 'vnu/x'",
+        "`kieng unit search` finds it",
     )
     (row,) = refusals(answer, "a", Lang.vi)
     assert (row.problem, row.remedy) == (

@@ -59,8 +59,8 @@ def test_a_start_asks_again_for_views_that_came_late(monkeypatch: pytest.MonkeyP
     stub: Any = SimpleNamespace(stub=lambda kind: SimpleNamespace(ListViews=call))
     seed.wait_until_live(stub)
     assert call.left == []
+    call.left = [REFUSED, live]
     with pytest.raises(CallFailed):
-        call.left = [REFUSED, live]
         seed.wait_until_live(stub)
 
 
