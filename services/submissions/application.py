@@ -198,14 +198,9 @@ class Desk:
         """Return one page of the submissions that the caller may see.
 
         Raises:
-            InvalidArgument: the caller sent a page token of another query, or a unit or type that
-                does not exist.
+            InvalidArgument: the caller sent a wrong filter, or a page token of another query.
         """
-        page = page_of(self.submissions, self.principal, request)
-        # Of what a directory has forgotten there may still be submissions.
-        if request.unit_id and not page.submissions:
-            self.intake.units.need(request.unit_id, "unit_id")
-        return page
+        return page_of(self.submissions, self.principal, request, self.intake.units)
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
         """Validate a content as of today and return its canonical form.

@@ -13,7 +13,7 @@ from nameko.containers import WorkerContext
 from kieng.directory.v1 import directory_pb2, directory_service_pb2, directory_service_pb2_grpc
 from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
 from services.kernel.errors import InvalidArgument, NotFound, Unavailable
-from services.kernel.suggestion import unknown_unit
+from services.refusals.suggestion import unknown_unit
 from services.submissions.domain.unit import Unit
 from services.submissions.peer_calls import Stub
 

@@ -13,6 +13,7 @@ from kieng.submissions.v1 import facts_pb2, submission_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument
 from services.kernel.paging import Pages
+from services.submissions.directory_cache import KnownUnits
 from services.submissions.domain.submission import Submission
 from services.submissions.store import Submissions
 from services.submissions.work_keys import canonical_reference
@@ -35,11 +36,19 @@ def page_of(
     submissions: Submissions,
     principal: Principal,
     request: submission_service_pb2.ListSubmissionsRequest,
+    units: KnownUnits,
 ) -> Page:
-    """Return the page that a request asks for, of the submissions that ``principal`` may see.
+    """Return the page that a request asks for, of the submissions that the caller may see.
+
+    Args:
+        submissions: submissions of the caller's institution.
+        principal: the caller.
+        request: filters and page.
+        units: the units that there are.
 
     Raises:
-        InvalidArgument: the caller sent a page token of another query, or a time that is none.
+        InvalidArgument: the caller sent a page token of another query, a time that is none, or a
+            unit or type that does not exist.
     """
     query = query_of(principal, request)
     comparable = json.loads(json.dumps(query, default=str))
@@ -47,6 +56,9 @@ def page_of(
     after = pages.after(request.page_token)
     limit = request.page_size or ROWS_DEFAULT
     found = [each.submission for each in submissions.page(query, after, limit + 1)]
+    # Of what a directory has forgotten there may still be submissions.
+    if request.unit_id and not found:
+        units.need(request.unit_id, "unit_id")
     more = len(found) > limit
     rows = found[:limit]
     return Page(rows, pages.token(rows[-1].submission_id) if more else "")

@@ -27,8 +27,13 @@ def register(
 ) -> int:
     """Register the partners in a CSV file in order, and return their number.
 
-    Its columns are name, tax_code, aliases, house, country and synthetic. ``advance`` is called
-    after each row; ``make`` makes a call, and may repeat it.
+    Its columns are name, tax_code, aliases, house, country and synthetic.
+
+    Args:
+        clients: clients of the services.
+        path: the file.
+        advance: called after each row.
+        make: makes a call, and may repeat it.
 
     Raises:
         Failure: a row is not valid or was refused; the message names it. Earlier rows stay

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
-from services.kernel.suggestion import suggestion, unknown_unit
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Range
 from services.kpi.domain.months import month_range, month_text
@@ -16,6 +15,7 @@ from services.kpi.domain.pace import pace_of, told_on
 from services.kpi.domain.targets import Target, target_of
 from services.kpi.query.splits import check_cut, cut_by, encode_split
 from services.kpi.wire.values import encode_pace, encode_value
+from services.refusals.suggestion import suggestion, unknown_unit
 
 UNITS_MAX = 1000
 INDICATORS_MAX = 100

@@ -7,11 +7,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kieng.submissions.v1.submission_service_pb2 import ListSubmissionsRequest
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument
-from services.submissions.application import Desk
 from services.submissions.directory_cache import KnownUnits
 from services.submissions.domain.unit import Unit
-from services.submissions.paging import query_of
-from services.submissions.validation import Intake
+from services.submissions.paging import page_of, query_of
 
 CALLER = Principal("author", "alpha", "alpha", frozenset({"contributor"}))
 
@@ -40,13 +38,11 @@ def test_an_unknown_type_is_not_a_list_of_nothing() -> None:
 @pytest.mark.parametrize(("unit", "known"), [("new", False), ("alpha/new", True)])
 def test_an_unknown_unit_is_not_a_list_of_nothing(unit: str, known: bool) -> None:
     units = KnownUnits({"alpha/new": Unit()}.get, lambda: ["alpha/new"])
-    method: Any = None
     empty: Any = SimpleNamespace(page=lambda query, after, limit: [])
-    intake = Intake(CALLER, method, units, str)
-    desk = Desk(empty, CALLER, method, "", intake, lambda: None)
+    request = ListSubmissionsRequest(unit_id=unit)
     if known:
-        assert desk.page(ListSubmissionsRequest(unit_id=unit)).submissions == []
+        assert page_of(empty, CALLER, request, units).submissions == []
         return
     with pytest.raises(InvalidArgument, match="did you mean 'alpha/new'") as refused:
-        desk.page(ListSubmissionsRequest(unit_id=unit))
+        page_of(empty, CALLER, request, units)
     assert list(refused.value.fields) == ["unit_id"]
