@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import zip_longest
 
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -26,7 +25,8 @@ from services.importing.cells import (
     trouble_of_words,
 )
 from services.importing.date_order import DateOrder
-from services.importing.field_values import CellWrong, is_day, places, reader
+from services.importing.evidence import Digest, add_evidence, no_files
+from services.importing.field_values import CellWrong, is_day, reader
 from services.importing.headings import (
     CLAIM_COLUMNS,
     EVIDENCE_COLUMNS,
@@ -39,7 +39,6 @@ from services.importing.headings import (
 from services.importing.kept_requests import KeptRequests
 from services.importing.spreadsheets import Notice, Table, is_too_wide
 
-DEFAULT_EVIDENCE_TITLE = "evidence"
 WITHDRAW = {"withdraw", "rut"}
 """Slugs of the actions that withdraw a record."""
 ACTIONS = {"", "import", "upsert"} | WITHDRAW
@@ -87,6 +86,7 @@ def parse(
     rows: Iterable[tuple[int, Sequence[Cell]]],
     system: str,
     chosen: Chosen = NONE,
+    digest: Digest = no_files,
 ) -> Parsed:
     """Turn the rows of a table into import requests.
 
@@ -98,11 +98,12 @@ def parse(
         rows: number in the file and cells of each row; can be iterated over again.
         system: name of the system that the records come from.
         chosen: heading -> column, where the user knows better; empty for one to ignore.
+        digest: hashes the files that rows name as evidence.
 
     Raises:
         HeaderWrong: the headings are not valid; see `read_header`.
     """
-    columns = _Columns(type_name, header, chosen)
+    columns = _Columns(type_name, header, chosen, digest)
     order = DateOrder()
     parsed = _parsed(columns, rows, system, order)
     # Only the last row shows in which order dates are written; few files leave a doubt.
@@ -213,8 +214,14 @@ class _Columns:
     to names.
     """
 
-    def __init__(self, type_name: str, header: Sequence[str], chosen: Chosen = NONE) -> None:
-        self.header, self.width = header, len(header)
+    def __init__(
+        self,
+        type_name: str,
+        header: Sequence[str],
+        chosen: Chosen = NONE,
+        digest: Digest = no_files,
+    ) -> None:
+        self.header, self.width, self._digest = header, len(header), digest
         self.names = read_header(type_name, header, chosen)
         self._type_name = type_name
         self._at = {name: at for at, name in enumerate(self.names) if name}
@@ -276,19 +283,9 @@ class _Columns:
                 getattr(message, target).extend(value)
             else:
                 setattr(message, target, value)
-        sha256, title, uri = ["" if at is None else cell_text(cells[at]) for at in self._proof]
-        _add_evidence(content, sha256, title, uri)
+        proof = ["" if at is None else cell_text(cells[at]) for at in self._proof]
+        try:
+            add_evidence(content, *proof, self._digest)
+        except CellWrong as error:
+            mistakes.append(Wrong(number, EVIDENCE_COLUMNS[0], error.problem, error.values))
         return mistakes
-
-
-def _add_evidence(content: submission_pb2.Content, sha256: str, title: str, uri: str) -> None:
-    if "|" not in sha256 + title + uri and "\\" not in title + uri:
-        if sha256:
-            proof = content.evidence.add()
-            proof.sha256, proof.title = sha256.lower(), title or DEFAULT_EVIDENCE_TITLE
-            proof.uri = uri
-        return
-    for digest, name, address in zip_longest(*map(places, (sha256, title, uri)), fillvalue=""):
-        if digest:
-            name = name or DEFAULT_EVIDENCE_TITLE
-            content.evidence.add(sha256=digest.lower(), title=name, uri=address)

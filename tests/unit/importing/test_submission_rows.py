@@ -11,6 +11,7 @@ from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.importing import field_values, headings, submission_rows
 from services.importing.cells import Cell, UnreadableCell
 from services.importing.column_aliases import ALIASES
+from services.importing.evidence import DEFAULT_TITLE
 from services.importing.spreadsheets import Notice
 
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
@@ -208,7 +209,7 @@ def test_evidence_columns_are_read_side_by_side() -> None:
     )
     assert [(proof.sha256, proof.title) for proof in claim.evidence] == [
         ("aa", "contract"),
-        ("bb", submission_rows.DEFAULT_EVIDENCE_TITLE),
+        ("bb", DEFAULT_TITLE),
     ]
 
 
