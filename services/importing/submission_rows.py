@@ -69,7 +69,8 @@ class Parsed:
     """What a file contains: requests in the order of its rows, and mistakes in unreadable rows.
 
     ``table`` is the table that was read, ``names`` the name of each of its columns, empty for an
-    ignored one, ``type_name`` the submission type of the rows.
+    ignored one, ``type_name`` the submission type of the rows, ``refused`` the number of each
+    unreadable row and its record, empty where the row does not say which.
     """
 
     requests: KeptRequests
@@ -78,6 +79,7 @@ class Parsed:
     table: Table = field(default_factory=lambda: Table([], []))
     names: Sequence[str] = field(default=())
     type_name: str = ""
+    refused: Mapping[int, str] = field(default_factory=dict)
 
 
 def parse(
@@ -115,6 +117,7 @@ def _parsed(
 ) -> Parsed:
     """Read all rows with what is known of the order of dates, and add what they show of it."""
     requests, wrong, seen, totals = KeptRequests(), list[Wrong](), dict[str, int](), 0
+    refused = dict[int, str]()
     is_known = order.is_doubtful
     for number, cells in rows:
         if not is_known:
@@ -132,7 +135,7 @@ def _parsed(
         action = slug(action) if action else ""
         mistakes = _record_mistakes(columns, cells, number, seen)
         if action not in ACTIONS:
-            choices = {"choices": "import, withdraw"}
+            choices = {"text": action, "choices": "import, withdraw"}
             mistakes.append(Wrong(number, "action", "cell.choice", choices))
         request = ImportSubmissionsRequest(row=number, reason=columns.text(cells, "reason"))
         source = request.source_record
@@ -143,10 +146,11 @@ def _parsed(
             mistakes += columns.fill(request.content, cells, number)
         if mistakes:
             wrong += mistakes
+            refused[number] = record_id
         else:
             requests.append(request)
     notices = [Notice("import.totals_skipped", {"rows": str(totals)})] if totals else []
-    return Parsed(requests, wrong, notices, names=columns.names)
+    return Parsed(requests, wrong, notices, names=columns.names, refused=refused)
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:

@@ -90,14 +90,24 @@ class Intake:
     def _check_source(self, message: submission_pb2.Content) -> None:
         role = VOUCHERS.get(message.source, "")
         if role and role not in self.principal.roles:
+            path = "content.source"
             text = f"needs the role {role}; without it leave the source empty, or say declared"
-            details = {"field": "content.source", "role": role}
-            raise Forbidden(f"content.source: {text}", reason="SOURCE_NOT_YOURS", details=details)
+            raise Forbidden(
+                f"{path}: {text}",
+                reason="SOURCE_NOT_YOURS",
+                fields={path: text},
+                details={"field": path, "role": role},
+            )
 
     def _check_units(self, message: submission_pb2.Content) -> None:
         for path, unit_id in _named_units(message):
             self.units.need(unit_id, path)
-        need(self.principal, self.method, Resource.of([message.unit_id]))
+        try:
+            need(self.principal, self.method, Resource.of([message.unit_id]))
+        except Forbidden:
+            own, path = self.principal.unit_id, "content.unit_id"
+            text = f"your credential does not reach {message.unit_id}; name {own} or a unit below"
+            raise Forbidden(f"{path}: {text}", fields={path: text}) from None
 
     def _check_life(self, message: submission_pb2.Content) -> None:
         """Reject facts dated before the unit began or after it ended, once both are validated."""

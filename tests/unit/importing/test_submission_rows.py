@@ -82,6 +82,34 @@ def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
     assert problems(parsed) == [(2, "received_on", "cell.day")]
 
 
+@pytest.mark.parametrize("text", ["7/2025", "07-2025", "7.2025", "2025-07", "2025/7", "2025"])
+def test_a_month_is_told_to_lack_its_day(text: str) -> None:
+    parsed = receipt("r1", "vnu", "PT-1", "1", text)
+    assert problems(parsed) == [(2, "received_on", "cell.day_missing")]
+
+
+@pytest.mark.parametrize("text", ["scopus|wos", "scopus, wos", "Scopus; WoS", "scopus,wos,"])
+def test_choices_may_be_separated_by_what_none_of_them_has(text: str) -> None:
+    made = submission_rows.content("publication", {"unit_id": "vnu", "indexes": text})
+    indexes = made.facts.publication.indexes
+    assert [facts_pb2.Publication.Index.Name(each) for each in indexes] == [
+        "INDEX_SCOPUS",
+        "INDEX_WOS",
+    ]
+
+
+def test_an_unknown_choice_is_named_itself() -> None:
+    with pytest.raises(field_values.CellWrong) as told:
+        submission_rows.content("publication", {"unit_id": "vnu", "indexes": "scopus, acm"})
+    assert told.value.values["text"] == "acm"
+    title = {"unit_id": "vnu", "title": "Tea, and salt"}
+    assert submission_rows.content("publication", title).facts.publication.title == "Tea, and salt"
+
+
+def test_the_record_of_an_unreadable_row_is_known() -> None:
+    assert receipt("r1", "vnu", "PT-1", "much", "2025-03-31").refused == {2: "r1"}
+
+
 @pytest.mark.parametrize(
     "amount",
     ["1500000", "1.500.000", "1,500,000", "1 500 000", "1\u00a0500\u202f000 đồng", "1500000đ"],

@@ -13,6 +13,7 @@ from services.submissions.validation import Intake
 
 TODAY = date(2026, 1, 1)
 UNITS = {
+    "beta/far": Unit(),
     "alpha/new": Unit(),
     "alpha/old": Unit("2024-06-02", ("alpha/new",)),
     "alpha/split": Unit("2024-06-02", ("alpha/new", "alpha/other")),
@@ -47,6 +48,7 @@ def test_who_vouches_is_a_right_of_the_credential(
     with pytest.raises(Forbidden, match=f"content.source: needs the role {role}") as refused:
         Intake(PRINCIPAL, CREATE, KNOWN, str).content(message, "s", TODAY)
     assert refused.value.reason == "SOURCE_NOT_YOURS"
+    assert list(refused.value.fields) == ["content.source"]
     assert refused.value.details == {"field": "content.source", "role": role}
     both = Principal("author", "alpha", "alpha", frozenset({"contributor", role}))
     assert Intake(both, CREATE, KNOWN, str).content(message, "s", TODAY).unit_id == "alpha/new"
@@ -169,4 +171,11 @@ def test_a_repeated_source_still_needs_its_role() -> None:
 def test_an_unknown_unit_is_refused_with_the_one_that_may_be_meant(unit_id: str, said: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         take(unit_id, "2025-01-01")
+    assert refused.value.fields == {"content.unit_id": said}
+
+
+def test_a_unit_beyond_the_credential_is_named_with_what_to_write_instead() -> None:
+    with pytest.raises(Forbidden) as refused:
+        take("beta/far", "2025-01-01")
+    said = "your credential does not reach beta/far; name alpha or a unit below"
     assert refused.value.fields == {"content.unit_id": said}
