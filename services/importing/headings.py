@@ -21,7 +21,7 @@ TYPES: dict[str, Descriptor] = {
 """Submission type -> protobuf descriptor of its facts."""
 
 CLAIM_COLUMNS = ("unit_id", "part", "share_ppm", "source")
-EVIDENCE_COLUMNS = ("evidence_sha256", "evidence_title", "evidence_uri")
+EVIDENCE_COLUMNS = ("evidence_file", "evidence_sha256", "evidence_title", "evidence_uri")
 ROW_COLUMNS = ("record_id", "action", "reason")
 SERVER_FIELDS = {"partner_id"}
 """Fields of facts that the server fills in; a file has no column for them."""
