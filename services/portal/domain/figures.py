@@ -69,9 +69,16 @@ def rank(unit_id: str, figures: Iterable[Figure]) -> Rank:
 
 
 def ranked(unit_ids: Sequence[str], figures: Sequence[Figure]) -> list[Rank]:
-    """Return units by attainment, best first; those without targets last, in the order given."""
-    ranks = [rank(unit_id, figures) for unit_id in unit_ids]
-    return sorted(ranks, key=lambda each: (each.attainment is None, -(each.attainment or 0)))
+    """Return units by targets behind, fewest first, then by attainment, best first.
+
+    Those without targets come last, in the order given. `services.kpi.domain.report` has the same
+    rule.
+    """
+
+    def place(each: Rank) -> tuple[bool, int, Fraction]:
+        return each.attainment is None, each.behind, -(each.attainment or Fraction(0))
+
+    return sorted((rank(unit_id, figures) for unit_id in unit_ids), key=place)
 
 
 def change(series: Sequence[Number | None], months_before: int) -> Number | None:

@@ -35,6 +35,11 @@ def test_units_without_targets_come_last_in_the_order_given() -> None:
     assert [each.unit_id for each in ranked("abcd", figures)] == ["c", "b", "a", "d"]
 
 
+def test_a_unit_that_is_behind_ranks_below_one_that_is_on_pace_with_less() -> None:
+    figures = [figure("a", 10, 12, "behind"), figure("b", 2, 3, "on_pace")]
+    assert [each.unit_id for each in ranked("ab", figures)] == ["b", "a"]
+
+
 def test_a_change_is_unknown_where_a_month_is() -> None:
     assert change([1, 4, 9], 1) == 5
     assert change([1, 4, 9], 2) == 8
