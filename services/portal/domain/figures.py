@@ -9,7 +9,7 @@ from fractions import Fraction
 Number = int | Fraction
 """Counts and amounts of dong are ints; parts of works, ratios and attainments are fractions."""
 
-REACHED, ON_PACE, BEHIND = "reached", "on_pace", "behind"
+REACHED, ON_PACE, BEHIND, MISSED = "reached", "on_pace", "behind", "missed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,16 @@ class Figure:
         if not isinstance(self.verified, int) or not self.target:
             return None
         return Fraction(self.verified if self.judged is None else self.judged, self.target)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the year of the target is over: then it was reached or missed for good."""
+        return self.on.endswith("-12-31")
+
+    @property
+    def told(self) -> str:
+        """The standing as people are told it: `missed` where a year that is over ended behind."""
+        return MISSED if self.standing == BEHIND and self.is_over else self.standing
 
     @property
     def pace(self) -> Fraction | None:
