@@ -16,9 +16,10 @@ from kieng.submissions.v1 import review_service_pb2, submission_pb2, submission_
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import version_of
+from services.portal.pages.cells import SUBMISSIONS
 from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
 from services.portal.pages.tables import Value, wanted_file
-from services.portal.pages.works import SUBMISSIONS, shown
+from services.portal.pages.works import shown
 from services.portal.site import Page
 
 QUEUE_MAX = 50

@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.forms import TYPES
+from services.portal.pages.cells import SUBMISSIONS
 from services.portal.pages.tables import wanted_file
-from services.portal.pages.works import READERS, SUBMISSIONS, shown
+from services.portal.pages.works import READERS, shown
 from services.portal.site import Page
 
 PAGE_SIZE = 100
