@@ -104,7 +104,7 @@ class Arrival:
         """Run the method that serves the call and send what it returns; blocks until then.
 
         Args:
-            request: passed to the method.
+            request: argument of the method: an `Admitted`, or, if anybody may call, the message.
         """
         self._run(
             self._respond,

@@ -49,7 +49,9 @@ class SlowAnswers:
             self._waiting.put((time.monotonic() + SLOW_SECONDS, end))
 
     def delay(self, caller: str) -> None:
-        """Block the calling thread, which is about to refuse a stream, for as long as others wait.
+        """Block the thread that is about to refuse a stream for as long as a late answer waits.
+
+        Return at once if this caller's refusals are still answered at once.
 
         Args:
             caller: who is refused, as in `answer`.
@@ -61,7 +63,7 @@ class SlowAnswers:
         return self._prompt.may(caller) is not None
 
     def stop(self) -> None:
-        """Send all that waits now, and answer at once from now on."""
+        """Send all waiting answers now, and send each later one at once."""
         self._stopping.set()
 
     def close(self) -> None:
