@@ -21,7 +21,7 @@ TYPES: dict[str, Descriptor] = {
 """Submission type -> protobuf descriptor of its facts."""
 
 CLAIM_COLUMNS = ("unit_id", "part", "share_ppm", "source")
-EVIDENCE_COLUMNS = ("evidence_sha256", "evidence_title", "evidence_uri")
+EVIDENCE_COLUMNS = ("evidence_file", "evidence_sha256", "evidence_title", "evidence_uri")
 ROW_COLUMNS = ("record_id", "action", "reason")
 SERVER_FIELDS = {"partner_id"}
 """Fields of facts that the server fills in; a file has no column for them."""
@@ -135,8 +135,8 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     for heading, name in zip(header, found, strict=True):
         if slug(heading) and slug(heading) not in unread and not name:
             close = get_close_matches(slug(heading), list(meanings), n=1)
-            hint = f"did you mean {meanings[close[0]]}?" if close else ""
-            text = f"unknown column {heading.strip()!r} for {type_name}; {hint}"
+            hint = f" did you mean {meanings[close[0]]}?" if close else ""
+            text = f"unknown column {heading.strip()!r} for {type_name};{hint}"
             raise HeaderWrong(text + f" Known are: {', '.join(columns(type_name))}")
     named = [name for name in found if name]
     for name in named:

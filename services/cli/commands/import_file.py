@@ -149,7 +149,9 @@ def _finish(run: Run, report_to: Path | None, refused_to: Path | None) -> None:
     if report_to is not None:
         write_report(report_to, report)
     if refused_to is not None:
-        reasons = refused_rows.by_row((each.row, visible(each.reason)) for each in report.refused)
+        reasons = refused_rows.by_row(
+            (each.row, visible(report.reason(each))) for each in report.refused
+        )
         heading = REFUSED_BECAUSE[screen.lang is Lang.vi]
         refused_rows.write(refused_to, run.parsed, reasons, heading)
     screen.answer(run.document(), run.show)

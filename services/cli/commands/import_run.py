@@ -57,7 +57,7 @@ class Run:
         self.parsed = submission_file.read(self.path, self.asked.reading())
         for notice in self.parsed.notices:
             self.session.screen.say(notice.key, **notice.values)
-        local_mistakes(self.session.screen, self.parsed.wrong, self.report)
+        local_mistakes(self.session.screen, self.parsed, self.report)
 
     @property
     def is_stopped(self) -> bool:

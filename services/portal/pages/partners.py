@@ -58,7 +58,7 @@ async def partners(page: Page) -> Response:
     }
     known = ties(works["partners"])
     products = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
-    if file := wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
+    if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
         return file
     parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]

@@ -11,12 +11,15 @@ from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.portal.pages.cells import explain_absence, finding_word, named
+from services.portal.pages.cells import (
+    SUBMISSIONS,
+    asked_work,
+    explain_absence,
+    finding_word,
+    named,
+)
 from services.portal.site import Page
 
-SUBMISSIONS = submission_service_pb2.DESCRIPTOR.services_by_name[
-    "SubmissionService"
-].methods_by_name
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
 
@@ -28,7 +31,7 @@ async def work(page: Page) -> Response:
         Refused: the caller may not read, or something named does not exist.
         InvalidArgument: the link names no work, or no number.
     """
-    name, work_key = named(page), page.query.get("work", "").strip()
+    name, work_key = named(page), await asked_work(page)
     if not work_key:
         raise InvalidArgument(page.text("refused.no_work"))
     catalogue = await page.site.catalogues.live(page.session.token)

@@ -11,6 +11,7 @@ from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.importing import field_values, headings, submission_rows
 from services.importing.cells import Cell, UnreadableCell
 from services.importing.column_aliases import ALIASES
+from services.importing.evidence import DEFAULT_TITLE
 from services.importing.spreadsheets import Notice
 
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
@@ -79,6 +80,34 @@ def test_days_are_read_as_vietnamese_write_them(text: str, day: str) -> None:
 def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
     parsed = receipt("r1", "vnu", "PT-1", "1", text)
     assert problems(parsed) == [(2, "received_on", "cell.day")]
+
+
+@pytest.mark.parametrize("text", ["7/2025", "07-2025", "7.2025", "2025-07", "2025/7", "2025"])
+def test_a_month_is_told_to_lack_its_day(text: str) -> None:
+    parsed = receipt("r1", "vnu", "PT-1", "1", text)
+    assert problems(parsed) == [(2, "received_on", "cell.day_missing")]
+
+
+@pytest.mark.parametrize("text", ["scopus|wos", "scopus, wos", "Scopus; WoS", "scopus,wos,"])
+def test_choices_may_be_separated_by_what_none_of_them_has(text: str) -> None:
+    made = submission_rows.content("publication", {"unit_id": "vnu", "indexes": text})
+    indexes = made.facts.publication.indexes
+    assert [facts_pb2.Publication.Index.Name(each) for each in indexes] == [
+        "INDEX_SCOPUS",
+        "INDEX_WOS",
+    ]
+
+
+def test_an_unknown_choice_is_named_itself() -> None:
+    with pytest.raises(field_values.CellWrong) as told:
+        submission_rows.content("publication", {"unit_id": "vnu", "indexes": "scopus, acm"})
+    assert told.value.values["text"] == "acm"
+    title = {"unit_id": "vnu", "title": "Tea, and salt"}
+    assert submission_rows.content("publication", title).facts.publication.title == "Tea, and salt"
+
+
+def test_the_record_of_an_unreadable_row_is_known() -> None:
+    assert receipt("r1", "vnu", "PT-1", "much", "2025-03-31").refused == {2: "r1"}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +237,7 @@ def test_evidence_columns_are_read_side_by_side() -> None:
     )
     assert [(proof.sha256, proof.title) for proof in claim.evidence] == [
         ("aa", "contract"),
-        ("bb", submission_rows.DEFAULT_EVIDENCE_TITLE),
+        ("bb", DEFAULT_TITLE),
     ]
 
 
