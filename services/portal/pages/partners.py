@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from kieng.partners.v1 import partner_service_pb2
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.errors import NotFound
@@ -51,7 +51,21 @@ async def partners(page: Page) -> Response:
     asked = [each.code for group in kinds.values() for each in group]
     names = await _names(page)
     answers = await asyncio.gather(*_read(page, asked, unit_id, period))
-    found = dict(zip(asked, answers, strict=True))
+    read = dict(zip(asked, answers, strict=True))
+    # Beside the loop: thousands of works may count.
+    return await asyncio.to_thread(_made, page, catalogue, unit_id, period, names, read)
+
+
+def _made(
+    page: Page,
+    catalogue: Catalogue,
+    unit_id: str,
+    period: Period,
+    names: Mapping[str, str],
+    found: Mapping[str, Contributions],
+) -> Response:
+    """Return the page, or the file that its link asks for."""
+    kinds = indicators(catalogue)
     works = {
         kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
         for kind, group in kinds.items()
@@ -77,8 +91,8 @@ async def partners(page: Page) -> Response:
         products=products[:LISTED_MAX],
         products_count=len(products),
         levels=levels,
-        is_cut=any(each.next_page for each in answers) or len(known) > LISTED_MAX,
-        **status_of(answers[0].view if answers else kpi_service_pb2.ExplainKpiResponse().view),
+        is_cut=any(each.next_page for each in found.values()) or len(known) > LISTED_MAX,
+        **status_of(next((each.view for each in found.values()), view_pb2.ViewInfo())),
     )
 
 
