@@ -53,27 +53,35 @@ async def partners(page: Page) -> Response:
     answers = await asyncio.gather(*_read(page, asked, unit_id, period))
     read = dict(zip(asked, answers, strict=True))
     # Beside the loop: thousands of works may count.
-    return await asyncio.to_thread(_made, page, catalogue, unit_id, period, names, read)
+    known, products = await asyncio.to_thread(_listed, catalogue, unit_id, read)
+    if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
+        return file
+    shown = (page, catalogue, unit_id, period, names, read, known, products)
+    return await asyncio.to_thread(_shown, *shown)
 
 
-def _made(
+def _listed(
+    catalogue: Catalogue, unit_id: str, found: Mapping[str, Contributions]
+) -> tuple[Sequence[Tie], Sequence[Work]]:
+    """Return the partners, and the products from the readiest on."""
+    works = {
+        kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
+        for kind, group in indicators(catalogue).items()
+    }
+    products = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
+    return ties(works["partners"]), products
+
+
+def _shown(
     page: Page,
     catalogue: Catalogue,
     unit_id: str,
     period: Period,
     names: Mapping[str, str],
     found: Mapping[str, Contributions],
+    known: Sequence[Tie],
+    products: Sequence[Work],
 ) -> Response:
-    """Return the page, or the file that its link asks for."""
-    kinds = indicators(catalogue)
-    works = {
-        kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
-        for kind, group in kinds.items()
-    }
-    known = ties(works["partners"])
-    products = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
-    if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
-        return file
     parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
     return page.html(
