@@ -94,7 +94,7 @@ class Submissions:
         return {each.submission.source: each for each in found if each.submission.source}
 
     def near(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
-        """Yield submissions with one of some values in a field, at most `NEAR_MAX` per query.
+        """Yield the submissions whose field has one of the values, at most `NEAR_MAX` per query.
 
         Args:
             name: field of the content, `work_key` or `likeness`.
