@@ -110,7 +110,7 @@ class NotificationsService:
         """Confirm the caller's address by the code that was sent to it. Idempotent.
 
         Raises:
-            InvalidArgument: the caller typed another code.
+            InvalidArgument: the caller typed a different code.
             WrongState: there is no valid code any more; the caller asks for another.
         """
         if self.subscriptions.get(self.caller).needs_code:
@@ -124,7 +124,7 @@ class NotificationsService:
         "kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group="kieng.notifications"
     )
     def on_records(self, records: list[Record]) -> None:
-        """Create the notifications that a batch causes. A repeated record creates no second one."""
+        """Create the notifications that a batch causes; a repeated record creates none again."""
         has_mails = notify(
             records,
             inbox=self.inbox,
