@@ -64,8 +64,12 @@ class ProposalApi:
     def ask(self, motion: Motion, agreement: Agreement) -> Proposal:
         """Propose a change, approve it if the caller may vote, and return the proposal.
 
-        If the same change is already proposed, that proposal is approved instead. It takes effect
-        at once if the approval was the last one needed. ``agreement`` says who votes.
+        If the same change is already proposed, that proposal is approved instead. If the approval
+        was the last one needed, the proposal takes effect at once.
+
+        Args:
+            motion: what is to change.
+            agreement: terms of the vote on a new proposal.
         """
         now, principal, traceparent = _now(), self.call.principal, self.call.traceparent
         caller = principal.institution_id
