@@ -94,7 +94,8 @@ class KpiApi:
         ahead = {p.partition: p.next_offset for p in answer.view.progress}
         if answer.view.digest or not self.live.reaches(ahead):
             return answer
-        # The works were read ahead of the view in memory, which alone knows the digest: once more.
+        # The works were read at a newer position than that of the view in memory, which alone
+        # knows the digest. It has caught up by now, so both are read again.
         with self.live.read() as state:
             figures = Figures.of(state, request.selection, on)
         return figures.marked(self.snapshots)

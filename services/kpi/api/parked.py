@@ -114,7 +114,7 @@ def list_parked(
 ) -> parked_service_pb2.ListParkedResponse:
     """Return a page of the parked records that the caller may see.
 
-    Callers see the records of their institution, operators of the platform those of all.
+    Callers see the records of their institution; operators of the platform see all records.
 
     Args:
         request: the validated request.

@@ -95,12 +95,12 @@ class LiveView:
         self._view_state: ViewState | None = None
         self._targets_due = 0.0
         self._dismissed: tuple[str, int, int] = ("", 0, 0)
-        """View id and number of parked records for which the dismissed were counted, and these."""
+        """View id, its number of parked records, and how many were then counted as dismissed."""
         self._dismissed_due = 0.0
         self.refreshed_at = 0.0
 
     def refresh(self) -> bool:
-        """Apply what was stored since the last refresh; cheap if there is nothing.
+        """Apply what was stored since the last refresh; cheap if nothing was.
 
         Returns:
             Whether anything changed.
@@ -172,7 +172,7 @@ class LiveView:
         return self._view_state is not None
 
     def reaches(self, progress: Mapping[int, int]) -> bool:
-        """Wait at most 2 seconds for a position; return whether the view is there, or further.
+        """Return True if the view has read up to a position, waiting for that at most 2 seconds.
 
         Args:
             progress: partition -> next offset.

@@ -38,7 +38,7 @@ In a large view each has about 100 KB, at most 2 MB.
 """
 
 Note = Callable[[int], None]
-"""Called periodically with the number of records read so far; may raise to stop the fold."""
+"""Function called periodically with the number of records read; may raise to stop the fold."""
 
 
 def shard_of(work_key: str, shards: int) -> int:
