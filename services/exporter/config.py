@@ -11,4 +11,4 @@ class Settings(KernelSettings):
     """Settings of the exporter in addition to those that every service has."""
 
     disk_folder: Path | None = None
-    """Folder whose disk is measured in addition to those of brokers and database; may be unset."""
+    """Folder whose disk is measured in addition to those that brokers and database report."""

@@ -89,7 +89,7 @@ class KernelSettings(BaseSettings):
     issuers_file: Path = Path("issuers.json")
     """File with the table of token issuers, see `kernel.access`; read again when it changes."""
     audiences: str = "kieng"
-    """Accepted audiences besides `kieng.SERVICE`, separated by commas; `none`: no others."""
+    """Token audiences accepted besides `kieng.SERVICE`, separated by commas; `none` adds none."""
     service_key: SecretStr = SecretStr("")
     """Private key that signs calls to other services, Ed25519, PEM; if empty, none are signed."""
     stall_seconds: float = 180.0

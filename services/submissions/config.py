@@ -28,6 +28,6 @@ class Settings(KernelSettings):
         BeforeValidator(_names),
         Field(min_length=1),
     ]
-    """Ids of the institutions whose submissions are stored here: JSON list or comma-separated."""
+    """Ids of the institutions whose submissions are stored here: a JSON list or comma-separated."""
     partners_address: str = "127.0.0.1:50052"
     """gRPC address of the partners service, `host:port`."""
