@@ -53,30 +53,13 @@ async def partners(page: Page) -> Response:
     answers = await asyncio.gather(*_read(page, asked, unit_id, period))
     read = dict(zip(asked, answers, strict=True))
     # Beside the loop: thousands of works may count.
-    return await asyncio.to_thread(_made, page, catalogue, unit_id, period, names, read)
-
-
-def _made(
-    page: Page,
-    catalogue: Catalogue,
-    unit_id: str,
-    period: Period,
-    names: Mapping[str, str],
-    found: Mapping[str, Contributions],
-) -> Response:
-    """Return the page, or the file that its link asks for."""
-    kinds = indicators(catalogue)
-    works = {
-        kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
-        for kind, group in kinds.items()
-    }
-    known = ties(works["partners"])
-    products = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
+    known, products = await asyncio.to_thread(_counted, catalogue, unit_id, read)
     if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
         return file
     parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
-    return page.html(
+    return await asyncio.to_thread(
+        page.html,
         "partners.html",
         catalogue=catalogue,
         unit_id=unit_id,
@@ -91,9 +74,21 @@ def _made(
         products=products[:LISTED_MAX],
         products_count=len(products),
         levels=levels,
-        is_cut=any(each.next_page for each in found.values()) or len(known) > LISTED_MAX,
-        **status_of(next((each.view for each in found.values()), view_pb2.ViewInfo())),
+        is_cut=any(each.next_page for each in answers) or len(known) > LISTED_MAX,
+        **status_of(next((each.view for each in answers), view_pb2.ViewInfo())),
     )
+
+
+def _counted(
+    catalogue: Catalogue, unit_id: str, found: Mapping[str, Contributions]
+) -> tuple[Sequence[Tie], Sequence[Work]]:
+    """Return the partners and the products of the works behind each indicator."""
+    works = {
+        kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
+        for kind, group in indicators(catalogue).items()
+    }
+    ready = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
+    return ties(works["partners"]), ready
 
 
 def indicators(catalogue: Catalogue) -> Mapping[str, Sequence[catalogue_pb2.Indicator]]:
