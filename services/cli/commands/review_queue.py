@@ -61,10 +61,12 @@ def look_of(session: Session, filters: Filters) -> LastLook:
     )
 
 
-def options_of(session: Session) -> str:
-    """Return the options that a command needs to be typed again for the same person."""
-    given = {"institution": session.institution, "subject": session.subject}
-    return "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)
+def options_of(session: Session, filters: Filters) -> str:
+    """Return the options with which the same person types the next command about the same."""
+    role = "" if filters.role is Role.approver else filters.role.value
+    given = {"role": role, "unit": filters.unit, "type": filters.type_name}
+    told = "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)
+    return session.options + told
 
 
 @with_session("approver", institution="", subject=True)
@@ -101,7 +103,7 @@ def queue(
     }
     document = {"role": role, **counts, "submissions": [each.document(now) for each in shown]}
     session.screen.answer(
-        document, lambda: _shown(session.screen, counts, shown, now, options_of(session))
+        document, lambda: _shown(session.screen, counts, shown, now, options_of(session, filters))
     )
     pairs = ((each.submission.submission_id, each.submission.version) for each in shown)
     waiting = (each.submission.submission_id for each in found)
@@ -185,7 +187,7 @@ def export(
     screen = session.screen
     rows = decision_file.write(to, screen.lang, [_file_row(screen, each, now) for each in mine])
     told = {"path": str(to), "rows": rows, "left_out": len(found) - rows}
-    options = options_of(session)
+    options = session.options
     screen.answer(told, lambda: screen.text("review.exported", options=options, **told))
 
 

@@ -45,7 +45,8 @@ def template(
     units = _units(session) if session.institution else []
     template_book.write(path, type_name, screen.lang, screen.text, units)
     document = {"path": str(path), "type": type_name, "units": len(units)}
-    screen.answer(document, lambda: screen.text("template.done", path=path, type=type_name))
+    told = {"path": path, "type": type_name}
+    screen.answer(document, lambda: screen.text("template.done", options=session.options, **told))
 
 
 def _units(session: Session) -> list[str]:

@@ -94,7 +94,7 @@ def required(type_name: str) -> set[str]:
     facts = facts_pb2.Facts()
     getattr(facts, type_name).SetInParent()
     found = protovalidate.collect_violations(facts)
-    missing = {each.proto.field.elements[-1].field_name for each in found}
+    missing = {each.proto.field.elements[-1].field_name for each in found if each.proto.field}
     needed = {name for name, field in fact_columns(type_name).items() if field.name in missing}
     return {"record_id", "unit_id", EVIDENCE_COLUMNS[0]} | needed
 

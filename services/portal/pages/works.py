@@ -22,6 +22,7 @@ from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
+UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 
 
 async def work(page: Page) -> Response:
@@ -76,6 +77,8 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "submitted_by": submission.submitted_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
+        # It was said of an earlier version: the present one waits.
+        "is_earlier_reason": submission.state in UNDECIDED,
         "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
         "changes": changes(submission),
     }

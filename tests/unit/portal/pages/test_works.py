@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from kieng.submissions.v1 import submission_service_pb2
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 CELL = {"unit": "vnu", "indicator": "KNW-03", **PERIOD}
@@ -49,3 +49,17 @@ def test_a_work_may_be_named_as_people_write_it(path: str, given: str) -> None:
     assert page.status_code == 200
     assert "chưa xác minh" in page.text
     assert "chưa biết" not in page.text
+
+
+@pytest.mark.parametrize(("state", "is_earlier"), [("RETURNED", False), ("SUBMITTED", True)])
+def test_a_reason_is_that_of_an_earlier_version_until_the_present_one_is_decided(
+    state: str, is_earlier: bool
+) -> None:
+    own = submission_pb2.Submission(submission_id="s1", reason="Thiếu minh chứng", version=2)
+    own.state = submission_pb2.State.Value(f"STATE_{state}")
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[own])
+    found = answers(ListSubmissions=lambda _: listed)
+    query = CELL | {"work": "doi:10.5555/tay-1"}
+    page = asyncio.run(Portal(found, "contributor").get("/works", **query))
+    assert ("Lý do của lần trả lại trước" in page.text) is is_earlier
+    assert "Thiếu minh chứng" in page.text
