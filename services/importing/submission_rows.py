@@ -287,9 +287,10 @@ class _Columns:
                 getattr(message, target).extend(value)
             else:
                 setattr(message, target, value)
-        proof = ["" if at is None else cell_text(cells[at]) for at in self._proof]
+        proof = ("" if at is None else cell_text(cells[at]) for at in self._proof)
         try:
-            add_evidence(content, *proof, self._digest)
+            files, sha256, title, uri = proof
+            add_evidence(content, files, sha256, title, uri, self._digest)
         except CellWrong as error:
             mistakes.append(Wrong(number, EVIDENCE_COLUMNS[0], error.problem, error.values))
         return mistakes
