@@ -12,11 +12,10 @@ from starlette.responses import Response
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from kieng.partners.v1 import partner_service_pb2
 from kieng.submissions.v1 import facts_pb2
-from services.kernel.errors import NotFound
 from services.portal.catalogues import Catalogue
 from services.portal.domain.periods import Period
 from services.portal.domain.ties import WIDTH, Tie, Work, picture, ties
-from services.portal.pages.board import KPI, period_of, status_of
+from services.portal.pages.board import KPI, check_unit, period_of, status_of
 from services.portal.pages.contributions import Contributions, read_contributions
 from services.portal.pages.tables import Value, wanted_file
 from services.portal.site import Page
@@ -44,8 +43,7 @@ async def partners(page: Page) -> Response:
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     unit_id = page.query.get("unit", catalogue.root)
-    if unit_id not in catalogue.units:
-        raise NotFound(page.text("refused.no_unit"))
+    check_unit(page, catalogue, unit_id)
     period = await period_of(page, catalogue)
     kinds = indicators(catalogue)
     asked = [each.code for group in kinds.values() for each in group]
