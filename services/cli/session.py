@@ -207,7 +207,8 @@ def with_session(
             output = str(chosen.pop("output"))
             document = output if output in documents else ""
             screen = Screen(Output.table if document else Output(output), chosen.pop("lang"))
-            if screen.output is Output.xlsx and screen.answers.is_terminal:
+            is_printed = values.get("file") is None
+            if screen.output is Output.xlsx and screen.answers.is_terminal and is_printed:
                 raise Failure(screen.text("output.xlsx_to_terminal"), USAGE)
             try:
                 with ExitStack() as resources:

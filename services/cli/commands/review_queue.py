@@ -25,6 +25,7 @@ from services.cli.commands.submission_export import Below
 from services.cli.completion import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.files import decision_file
+from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.effect_tables import in_short
 from services.cli.terminal.render import iso_day_text
@@ -174,8 +175,7 @@ def export(
     """
     if to.suffix.lower() not in decision_file.SUFFIXES:
         raise Failure(f"{to}: a file of decisions is a .csv or .xlsx file", USAGE)
-    if to.exists() and not force:
-        raise Failure(f"{to}: is there already; give another name with --to, or --force", USAGE)
+    need_place(to, replace=force)
     filters = Filters(role, unit, type_name, older_than, only_new, days)
     session = session_for(session, filters)
     found = read_waiting(session, filters, look_of(session, filters))
