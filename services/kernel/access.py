@@ -147,7 +147,7 @@ class Issuers:
                 service, inner = str(entry["service"]), outer["caller"]
                 # Limited from when it was issued, whatever expiry it states.
                 until = min(float(outer["exp"]), float(outer["iat"]) + SERVICE_TOKEN_SECONDS_MAX)
-                # The caller sent its token to that service, so it may be valid there only.
+                # The caller sent this token to that service, so it may be valid there only.
                 audiences = audiences | {audience_of(service)}
                 if time.time() >= until + CLOCK_SKEW_SECONDS:
                     raise jwt.ExpiredSignatureError

@@ -136,7 +136,7 @@ class FairQueues:
 
         Args:
             institution_id: institution to charge.
-            principal: subject of the caller, which takes turns with others of the institution.
+            principal: subject of the caller, who takes turns with others of the institution.
             method: full name of the RPC.
             is_wanted: called while waiting; returns False once the caller has left.
             is_first: whether it is the first step of a stream.

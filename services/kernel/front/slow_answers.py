@@ -39,7 +39,7 @@ class SlowAnswers:
         """End a refused call, at once or later; returns at once.
 
         Args:
-            caller: who is refused, its institution or, if unknown, its address.
+            caller: key of the refused caller: the institution or, if unknown, the address.
             end: sends the status; must not raise.
         """
         is_full = self._waiting.qsize() >= WAITING_MAX
@@ -54,7 +54,7 @@ class SlowAnswers:
         Return at once if this caller's refusals are still answered at once.
 
         Args:
-            caller: who is refused, as in `answer`.
+            caller: key of the refused caller, as in `answer`.
         """
         if not self._is_prompt(caller):
             self._stopping.wait(SLOW_SECONDS)
@@ -67,7 +67,7 @@ class SlowAnswers:
         self._stopping.set()
 
     def close(self) -> None:
-        """End the thread, once nothing is refused any more."""
+        """End the thread. Call it once no call can be refused any more."""
         self._waiting.put(None)
 
     def _answer_late(self) -> None:
