@@ -20,7 +20,7 @@ from services.submissions.identifiers import check_facts, happened_on, write_ide
 from services.submissions.work_keys import fact_type
 
 VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
-"""Source of a claim -> role that a caller needs to name it, since it outranks a declared one."""
+"""Source of a claim -> role that a caller needs to name this source, which outranks `declared`."""
 
 
 @dataclass(frozen=True, slots=True)
