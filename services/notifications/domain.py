@@ -46,7 +46,7 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person, identified by the subject of a token, which is unique within its institution."""
+    """A person, identified by institution and token subject; subjects are unique within it."""
 
     institution_id: str
     subject: str

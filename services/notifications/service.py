@@ -124,7 +124,12 @@ class NotificationsService:
         "kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group="kieng.notifications"
     )
     def on_records(self, records: list[Record]) -> None:
-        """Create the notifications that a batch causes; a repeated record creates none again."""
+        """Create the notifications that a batch causes; a repeated record creates none again.
+
+        Raises:
+            InvalidRecord: the producer wrote a record that cannot be decoded; nothing is stored.
+            NotReady: the database is down; the batch is delivered again.
+        """
         has_mails = notify(
             records,
             inbox=self.inbox,
