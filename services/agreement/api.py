@@ -70,6 +70,9 @@ class ProposalApi:
         Args:
             motion: what is to change.
             agreement: terms of the vote on a new proposal.
+
+        Raises:
+            Conflict: concurrent calls came first in every attempt; repeat.
         """
         now, principal, traceparent = _now(), self.call.principal, self.call.traceparent
         caller = principal.institution_id
