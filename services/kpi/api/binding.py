@@ -54,6 +54,12 @@ class Effects:
 
         Returns:
             The view of this catalogue, which is the live one if it already uses the same catalogue.
+
+        Raises:
+            InvalidArgument: a definition cannot be counted.
+            WrongState: the log is not the one of the live view, or another view is being built or
+                removed.
+            Unavailable: the broker is down.
         """
         message = frozen(request, self.catalogues)
         live, topic_id, begins = self.need_log()

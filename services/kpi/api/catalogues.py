@@ -54,7 +54,11 @@ class CatalogueApi(ProposalApi):
         return Effects(self.catalogues, self.log_identity)
 
     def take_effect(self, motion: Motion) -> str:
-        """Carry out an approved motion; return the id of the view that results from it."""
+        """Carry out an approved motion; return the id of the view that results from it.
+
+        Raises:
+            Refusal: it can no longer be carried out, or not yet; see `Effects.of`.
+        """
         return self.effects.of(motion)
 
     @grpc

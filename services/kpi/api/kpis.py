@@ -211,6 +211,10 @@ def read_state(
         wanted: selection of cells.
         on_date: day for which the pace of targets is computed, `YYYY-MM-DD`; empty for ``day``.
         day: day that the state belongs to, e.g. today.
+
+    Raises:
+        InvalidArgument: the selection or ``on_date`` is invalid, see `decode_selection` and
+            `decode_on`. The caller's fault.
     """
     on = decode_on(on_date, day)
     selection = decode_selection(wanted, state.catalogue)

@@ -85,6 +85,10 @@ def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
     Args:
         file: catalogue file, YAML or JSON.
         units: units file, used if the catalogue file contains no units.
+
+    Raises:
+        ValueError, ParseError, YAMLError, KeyError, TypeError: a file is not valid;
+            `load_catalogue` turns all of these into a ValueError with a message for people.
     """
     message = catalogue_pb2.Catalogue(version=1)
     ParseDict(_read(file), message)

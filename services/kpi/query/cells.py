@@ -158,8 +158,8 @@ def decode_day(text: str, name: str) -> date:
         name: name of the field, for the error.
 
     Raises:
-        InvalidArgument: the text is not a day, or is 9999-12-31, which Python's calendar ends
-            with. The caller's fault.
+        InvalidArgument: the text is not a day, or is 9999-12-31, the last day that Python knows.
+            The caller's fault.
     """
     try:
         day = date.fromisoformat(text)
