@@ -131,8 +131,7 @@ def _parsed(
         if len(cells) != columns.width and (shifted := _width_mistakes(columns, cells, number)):
             wrong += shifted
             continue
-        action = columns.text(cells, "action")
-        action = slug(action) if action else ""
+        action = slug(text) if (text := columns.text(cells, "action")) else ""
         mistakes = _record_mistakes(columns, cells, number, seen)
         if action not in ACTIONS:
             choices = {"text": action, "choices": "import, withdraw"}
@@ -193,8 +192,7 @@ def _record_mistakes(
     record_id = cell_text(cell)
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
-    of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)
-    if problem := of_cell or trouble_of_words(record_id):
+    if problem := trouble_of_text(cell) or trouble_of_words(record_id):
         return [Wrong(number, "record_id", problem, {"text": record_id})]
     if not record_id:
         return [Wrong(number, "record_id", "cell.missing", {})]
@@ -287,9 +285,10 @@ class _Columns:
                 getattr(message, target).extend(value)
             else:
                 setattr(message, target, value)
-        proof = ("" if at is None else cell_text(cells[at]) for at in self._proof)
+        files, sha256, title, uri = (
+            "" if at is None else cell_text(cells[at]) for at in self._proof
+        )
         try:
-            files, sha256, title, uri = proof
             add_evidence(content, files, sha256, title, uri, self._digest)
         except CellWrong as error:
             mistakes.append(Wrong(number, EVIDENCE_COLUMNS[0], error.problem, error.values))

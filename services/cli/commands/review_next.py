@@ -40,7 +40,7 @@ from services.cli.commands.submission_export import Below
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
-from services.cli.terminal.effect_tables import effect_table
+from services.cli.terminal.effect_tables import effect_table, visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import iso_day_text, message_json
 from services.cli.terminal.review_tables import claims_table, subject_text
@@ -236,8 +236,9 @@ def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any
 
 
 def _effects(screen: Screen, names: Names, effects: list[kpi_service_pb2.Effect]) -> RenderableType:
+    stages = ("before", "once_verified")
+    effects = visible(screen, names, effects, stages)
     if not effects:
         return screen.text("import.effect_none")
-    stages = ("before", "once_verified")
     title = screen.text("review.effect")
     return effect_table(screen, names, effects, title, stages)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.amounts import Form
 from services.cli.terminal.amounts import amount_text
-from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.kpi_tables import Names, is_over
 from services.cli.terminal.render import NOTHING, number_text, percent_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
@@ -39,7 +39,7 @@ def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) 
                 for amount in (cell.verified.whole, cell.target)
             ),
             percent_text(_share(cell), screen.lang) if cell.target else NOTHING,
-            screen.text(f"demo.{standing_of(cell)}"),
+            screen.text(f"demo.{_told(cell)}"),
         )
     return table
 
@@ -79,6 +79,11 @@ def joint_text(
 
 def _has_target(cell: view_pb2.Cell) -> bool:
     return cell.HasField("target") and cell.verified.HasField("whole") and cell.HasField("pace")
+
+
+def _told(cell: view_pb2.Cell) -> str:
+    standing = standing_of(cell)
+    return "missed" if standing == "behind" and is_over(cell.pace) else standing
 
 
 def _share(cell: view_pb2.Cell) -> float:

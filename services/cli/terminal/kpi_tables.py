@@ -161,8 +161,13 @@ def _value_and_target(
     return f"{told}\n{pace_text(screen, cell, unit, exact)}"
 
 
+def is_over(pace: view_pb2.Pace) -> bool:
+    """Return True if the year of a target is over: then it was reached or missed for good."""
+    return pace.on_date.endswith("-12-31")
+
+
 def pace_text(screen: Screen, cell: view_pb2.Cell, unit: str, exact: bool) -> str:
-    """Return how a target stands: on pace or behind, with the forecast and its range.
+    """Return how a target stands: on pace or behind, with the forecast and its range; or missed.
 
     The day and its value are named where the cell shows more than had happened by then.
 
@@ -183,6 +188,8 @@ def pace_text(screen: Screen, cell: view_pb2.Cell, unit: str, exact: bool) -> st
         span = f"{number(pace.forecast_low)}–{number(pace.forecast_high)}"  # noqa: RUF001
         forecast = f"{forecast} ({span})"
     told = screen.text(f"pace.{standing}", forecast=forecast)
+    if standing == "behind" and is_over(pace):
+        return screen.text("pace.missed", value=number(pace.value), target=number(cell.target))
     if pace.value == cell.verified.whole:
         return told
     return screen.text(

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from kieng.kpi.v1 import kpi_service_pb2
 from services.cli.terminal.amounts import fraction_of, short_text, signed_text
 from services.cli.terminal.frame import age_text, newest_text, period_text, position_text
-from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.kpi_tables import Names, is_over
 from services.cli.terminal.pictures import bullet
 from services.cli.terminal.render import (
     NOTHING,
@@ -65,7 +65,9 @@ class ReportLayout:
         sections = [self._targets(), self._children(), self._movers()]
         unit = self._names.units.get(answer.unit_id, answer.unit_id)
         period = period_text(answer.from_month, answer.to_month)
-        key = "report.reading" if self._is_reading else "report.summary"
+        paces = [cell.pace for cell in answer.targets if cell.HasField("pace")]
+        ended = "report.summary_of_past" if paces and all(map(is_over, paces)) else "report.summary"
+        key = "report.reading" if self._is_reading else ended
         return Page(
             text("report.title", unit=unit, period=period),
             text(key, targets=len(standings), **counts),

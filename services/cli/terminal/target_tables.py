@@ -8,7 +8,7 @@ from fractions import Fraction
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.amounts import amount_text
 from services.cli.terminal.frame import title_of
-from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.kpi_tables import Names, is_over
 from services.cli.terminal.pictures import bullet
 from services.cli.terminal.render import NOTHING, enum_text, percent_text
 from services.cli.terminal.screen import Output, Screen
@@ -75,7 +75,7 @@ class TargetTexts:
         return percent_text(float(parts[0]), self._screen.lang) if parts else NOTHING
 
     def standing(self, cell: view_pb2.Cell, is_reading: bool) -> str:
-        """Return how the target stands, and what is missing to be on pace.
+        """Return how the target stands, and what is missing to be on pace, or was to the end.
 
         Args:
             cell: cell with a target.
@@ -86,11 +86,12 @@ class TargetTexts:
             return self._screen.text("standing.reading" if is_reading else "standing.unjudged")
         if name != "behind":
             return self._screen.text(f"standing.{name}")
-        return self._screen.text("standing.behind", gap=self.amount(cell, cell.pace.gap))
+        key = "standing.missed" if is_over(cell.pace) else "standing.behind"
+        return self._screen.text(key, gap=self.amount(cell, cell.pace.gap))
 
     def forecast(self, cell: view_pb2.Cell) -> str:
-        """Return the forecast for the end of the year, with its range if there is one."""
-        if not cell.HasField("pace"):
+        """Return the forecast for the end of a year that is not over, with its range if any."""
+        if not cell.HasField("pace") or is_over(cell.pace):
             return NOTHING
         pace = cell.pace
         shown = self.amount(cell, pace.forecast.numerator // pace.forecast.denominator)
@@ -102,7 +103,7 @@ class TargetTexts:
     def error(self, cell: view_pb2.Cell) -> str:
         """Return by how much earlier forecasts on the same day missed, on average, in percent."""
         past = [each for each in cell.pace.past_forecasts if each.actual]
-        if len(past) < PAST_MIN:
+        if len(past) < PAST_MIN or is_over(cell.pace):
             return NOTHING
         errors = [Fraction(abs(each.forecast - each.actual), each.actual) for each in past]
         mean = percent_text(float(sum(errors) / len(errors)), self._screen.lang)

@@ -116,11 +116,19 @@ def shares(values: Mapping[str, Sequence[Value]]) -> dict[str, Fraction | None]:
 
 
 def ranked(ranks: Sequence[Rank]) -> list[Rank]:
-    """Return children by attainment, then by share, the best first; those without either last."""
+    """Return children by targets behind, fewest first, then by attainment and share, best first.
 
-    def place(rank: Rank) -> tuple[bool, Fraction, Fraction]:
-        attainment = rank.attainment
-        return attainment is None, -(attainment or Fraction(0)), -(rank.share or Fraction(0))
+    Those without own targets come after those with some; those without a share come last.
+    """
+
+    def place(rank: Rank) -> tuple[bool, int, Fraction, Fraction]:
+        attainment, behind = rank.attainment, rank.count(Standing.BEHIND)
+        return (
+            attainment is None,
+            behind,
+            -(attainment or Fraction(0)),
+            -(rank.share or Fraction(0)),
+        )
 
     return sorted(ranks, key=place)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 Number = int | Fraction
 """Counts and amounts of dong are ints; parts of works, ratios and attainments are fractions."""
 
-REACHED, ON_PACE, BEHIND = "reached", "on_pace", "behind"
+REACHED, ON_PACE, BEHIND, MISSED = "reached", "on_pace", "behind", "missed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,16 @@ class Figure:
         if not isinstance(self.verified, int) or not self.target:
             return None
         return Fraction(self.verified if self.judged is None else self.judged, self.target)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the year of the target is over: then it was reached or missed for good."""
+        return self.on.endswith("-12-31")
+
+    @property
+    def outcome(self) -> str:
+        """The standing as people are told it: `missed` where a year that is over ended behind."""
+        return MISSED if self.standing == BEHIND and self.is_over else self.standing
 
     @property
     def pace(self) -> Fraction | None:
@@ -69,9 +79,16 @@ def rank(unit_id: str, figures: Iterable[Figure]) -> Rank:
 
 
 def ranked(unit_ids: Sequence[str], figures: Sequence[Figure]) -> list[Rank]:
-    """Return units by attainment, best first; those without targets last, in the order given."""
-    ranks = [rank(unit_id, figures) for unit_id in unit_ids]
-    return sorted(ranks, key=lambda each: (each.attainment is None, -(each.attainment or 0)))
+    """Return units by targets behind, fewest first, then by attainment, best first.
+
+    Those without targets come last, in the order given. `services.kpi.domain.report` has the same
+    rule.
+    """
+
+    def place(each: Rank) -> tuple[bool, int, Fraction]:
+        return each.attainment is None, each.behind, -(each.attainment or Fraction(0))
+
+    return sorted((rank(unit_id, figures) for unit_id in unit_ids), key=place)
 
 
 def change(series: Sequence[Number | None], months_before: int) -> Number | None:

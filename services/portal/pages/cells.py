@@ -9,6 +9,7 @@ from functools import partial
 from starlette.responses import Response
 
 from kieng.kpi.v1 import kpi_service_pb2
+from kieng.submissions.v1 import submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal import wire
 from services.portal.domain.periods import Period, period
@@ -17,6 +18,9 @@ from services.portal.pages.contributions import Contributions, read_contribution
 from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
 
+SUBMISSIONS = submission_service_pb2.DESCRIPTOR.services_by_name[
+    "SubmissionService"
+].methods_by_name
 MEASURES = {
     "verified": kpi_service_pb2.MEASURE_VERIFIED,
     "declared": kpi_service_pb2.MEASURE_DECLARED,
@@ -70,9 +74,9 @@ async def cell(page: Page) -> Response:
     ask = partial(page.call, KPI["ExplainKpi"])
     explained = await read_contributions(ask, explain_request(page, name))
     file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
-    if found := wanted_file(page, file_name, _lines(page, explained)):
+    if found := await wanted_file(page, file_name, _lines(page, explained)):
         return found
-    asked = page.query.get("work", "").strip()
+    asked = await asked_work(page)
     absence = await explain_absence(page, name, asked) if asked else None
     return page.html(
         "cell.html",
@@ -117,6 +121,22 @@ def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiReq
         measure=MEASURES[name.measure],
         page_token=page.query.get("page", ""),
     )
+
+
+async def asked_work(page: Page) -> str:
+    """Return the key of the work that a link or a person names by `work`; empty if none.
+
+    A DOI may be written in any way, also as the address of its page.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    given = page.query.get("work", "").strip()
+    if not given:
+        return ""
+    request = submission_service_pb2.GetWorkKeyRequest(text=given)
+    answer = await page.call(SUBMISSIONS["GetWorkKey"], request)
+    return str(answer.work_key)
 
 
 async def explain_absence(

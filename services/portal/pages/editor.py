@@ -13,8 +13,9 @@ from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import answers_of, facts_of, fields_of, version_of
+from services.portal.pages.cells import SUBMISSIONS
 from services.portal.pages.effects import effects_of
-from services.portal.pages.works import SUBMISSIONS, shown
+from services.portal.pages.works import shown
 from services.portal.site import Page
 from services.refusals import head_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from kieng.partners.v1 import partner_service_pb2
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.errors import NotFound
@@ -51,15 +51,37 @@ async def partners(page: Page) -> Response:
     asked = [each.code for group in kinds.values() for each in group]
     names = await _names(page)
     answers = await asyncio.gather(*_read(page, asked, unit_id, period))
-    found = dict(zip(asked, answers, strict=True))
+    read = dict(zip(asked, answers, strict=True))
+    # Beside the loop: thousands of works may count.
+    known, products = await asyncio.to_thread(_listed, catalogue, unit_id, read)
+    if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
+        return file
+    shown = (page, catalogue, unit_id, period, names, read, known, products)
+    return await asyncio.to_thread(_shown, *shown)
+
+
+def _listed(
+    catalogue: Catalogue, unit_id: str, found: Mapping[str, Contributions]
+) -> tuple[Sequence[Tie], Sequence[Work]]:
+    """Return the partners, and the products from the readiest on."""
     works = {
         kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
-        for kind, group in kinds.items()
+        for kind, group in indicators(catalogue).items()
     }
-    known = ties(works["partners"])
     products = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
-    if file := wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
-        return file
+    return ties(works["partners"]), products
+
+
+def _shown(
+    page: Page,
+    catalogue: Catalogue,
+    unit_id: str,
+    period: Period,
+    names: Mapping[str, str],
+    found: Mapping[str, Contributions],
+    known: Sequence[Tie],
+    products: Sequence[Work],
+) -> Response:
     parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
     return page.html(
@@ -77,8 +99,8 @@ async def partners(page: Page) -> Response:
         products=products[:LISTED_MAX],
         products_count=len(products),
         levels=levels,
-        is_cut=any(each.next_page for each in answers) or len(known) > LISTED_MAX,
-        **status_of(answers[0].view if answers else kpi_service_pb2.ExplainKpiResponse().view),
+        is_cut=any(each.next_page for each in found.values()) or len(known) > LISTED_MAX,
+        **status_of(next((each.view for each in found.values()), view_pb2.ViewInfo())),
     )
 
 

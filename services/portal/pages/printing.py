@@ -58,7 +58,7 @@ async def wanted_document(page: Page, report: Report) -> Response | None:
     """
     kind = page.query.get("file", "")
     if kind in ("csv", "xlsx"):
-        return file(kind, report.name, list(_lines(page, report)))
+        return await file(kind, report.name, list(_lines(page, report)))
     if kind != "pdf":
         return None
     # One at a time, beside the loop: a page costs as much as a hundred of the others.
@@ -101,7 +101,7 @@ def _line(page: Page, row: Row, is_judged: bool) -> Line:
         "",
     ]
     if is_judged:
-        texts += [_forecast(page, row, figure), _standing(page, figure)]
+        texts += [_forecast(page, row, figure), _standing(page, row, figure)]
     bar = None
     if figure.attainment is not None:
         bar = Bar(figure.attainment, figure.pace, figure.standing)
@@ -109,7 +109,7 @@ def _line(page: Page, row: Row, is_judged: bool) -> Line:
 
 
 def _forecast(page: Page, row: Row, figure: Figure) -> str:
-    if figure.forecast is None:
+    if figure.forecast is None or figure.is_over:
         return NOTHING
     shown = full(round(figure.forecast), row.unit, page.lang)
     if figure.forecast_range is None:
@@ -118,8 +118,11 @@ def _forecast(page: Page, row: Row, figure: Figure) -> str:
     return f"{shown} {page.text('figure.range', low=low, high=high)}"
 
 
-def _standing(page: Page, figure: Figure) -> str:
-    return page.text(f"standing.{figure.standing}") if figure.standing else NOTHING
+def _standing(page: Page, row: Row, figure: Figure) -> str:
+    if not figure.standing:
+        return NOTHING
+    value, target = (full(each, row.unit, page.lang) for each in (figure.judged, figure.target))
+    return page.text(f"standing.{figure.outcome}", value=value, target=target)
 
 
 def _lines(page: Page, report: Report) -> Iterator[list[Value]]:

@@ -16,9 +16,10 @@ from kieng.submissions.v1 import review_service_pb2, submission_pb2, submission_
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import version_of
+from services.portal.pages.cells import SUBMISSIONS
 from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
 from services.portal.pages.tables import Value, wanted_file
-from services.portal.pages.works import SUBMISSIONS, shown
+from services.portal.pages.works import shown
 from services.portal.site import Page
 
 QUEUE_MAX = 50
@@ -54,7 +55,7 @@ async def queue(page: Page) -> Response:
         )
         answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
         submissions, following = [shown(s) for s in answer.submissions], answer.next_page_token
-    if found := wanted_file(page, "kieng-review", _lines(page, submissions)):
+    if found := await wanted_file(page, "kieng-review", _lines(page, submissions)):
         return found
     return page.html(
         "review.html",

@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.forms import TYPES
+from services.portal.pages.cells import SUBMISSIONS
 from services.portal.pages.tables import wanted_file
-from services.portal.pages.works import READERS, SUBMISSIONS, shown
+from services.portal.pages.works import READERS, shown
 from services.portal.site import Page
 
 PAGE_SIZE = 100
@@ -41,7 +42,7 @@ async def submissions(page: Page) -> Response:
         rows, following = [shown(each) for each in answer.submissions], answer.next_page_token
     names = ("id", "state", "type", "unit_id", "work_key", "reason")
     heading = [page.text(f"submission.{name}") for name in names]
-    if found := wanted_file(
+    if found := await wanted_file(
         page, "kieng-submissions", [heading, *([str(row[n]) for n in names] for row in rows)]
     ):
         return found

@@ -35,6 +35,7 @@ async def unit(page: Page) -> Response:
         figures = wire.figures(answer.cells)
         ranks = ranked(children, list(figures.values()))
     has_targets = any(each.attainment is not None for each in ranks)
+    judged = [each for each in figures.values() if each.standing]
     if columns and not has_targets:
         ranks.sort(key=lambda each: -(figures[each.unit_id, columns[0].code].verified or 0))
     return page.html(
@@ -44,6 +45,7 @@ async def unit(page: Page) -> Response:
         path=catalogue.path(unit_id),
         ranks=ranks,
         has_targets=has_targets,
+        is_past=bool(judged) and all(each.is_over for each in judged),
         columns=columns,
         figures=figures,
     )

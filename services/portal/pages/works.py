@@ -11,14 +11,18 @@ from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.portal.pages.cells import explain_absence, finding_word, named
+from services.portal.pages.cells import (
+    SUBMISSIONS,
+    asked_work,
+    explain_absence,
+    finding_word,
+    named,
+)
 from services.portal.site import Page
 
-SUBMISSIONS = submission_service_pb2.DESCRIPTOR.services_by_name[
-    "SubmissionService"
-].methods_by_name
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
+UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 
 
 async def work(page: Page) -> Response:
@@ -28,7 +32,7 @@ async def work(page: Page) -> Response:
         Refused: the caller may not read, or something named does not exist.
         InvalidArgument: the link names no work, or no number.
     """
-    name, work_key = named(page), page.query.get("work", "").strip()
+    name, work_key = named(page), await asked_work(page)
     if not work_key:
         raise InvalidArgument(page.text("refused.no_work"))
     catalogue = await page.site.catalogues.live(page.session.token)
@@ -73,6 +77,8 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "submitted_by": submission.submitted_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
+        # It was said of an earlier version: the present one waits.
+        "is_earlier_reason": submission.state in UNDECIDED,
         "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
         "changes": changes(submission),
     }

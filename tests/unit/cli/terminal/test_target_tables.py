@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 from kieng.kpi.v1 import view_pb2
-from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.kpi_tables import Names, pace_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.target_tables import (
     TargetTexts,
@@ -52,6 +52,15 @@ def test_a_target_says_how_it_stands_and_by_how_much() -> None:
     unjudged = view_pb2.Cell(target=10)
     assert texts.standing(unjudged, True) == "… still reading"
     assert texts.standing(unjudged, False) == "not judged"
+
+
+def test_a_year_that_is_over_was_missed_and_has_no_forecast() -> None:
+    missed = cell("A", 20, 16, 4)
+    missed.pace.on_date = "2025-12-31"
+    texts = TargetTexts(SCREEN, NAMES, False)
+    assert texts.standing(missed, False) == "▼ missed by 4"
+    assert texts.forecast(missed) == texts.error(missed) == "–"  # noqa: RUF001
+    assert pace_text(Screen(lang=Lang.vi), missed, "", False) == "không đạt 16/20"
 
 
 def test_a_forecast_has_its_range_and_the_errors_of_earlier_ones() -> None:

@@ -32,6 +32,14 @@ def test_children_are_ranked_by_their_own_targets_and_then_by_their_share() -> N
     assert most.attainment is None
 
 
+def test_a_child_that_is_behind_ranks_below_one_that_is_on_pace_with_less() -> None:
+    behind, on_pace = held("A", 10, 1), held("A", 100, 20)
+    first = Rank("behind", [held("B", 10, 20), behind], None)
+    second = Rank("on pace", [on_pace], None)
+    assert (first.attainment, second.attainment) == (Fraction(11, 20), Fraction(1, 5))
+    assert [each.unit_id for each in ranked([first, second])] == ["on pace", "behind"]
+
+
 def test_a_ceiling_is_attained_by_who_stays_below_it() -> None:
     kept, empty = Held("A", 10, 10, None, True), Held("A", 10, 0, None, True)
     broken = Held("A", 10, 40, None, True)

@@ -472,7 +472,9 @@ class GetReportResponse(_message.Message):
 
     @_builtins.property
     def children(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedChild]:
-        """Children, by attainment, then by share, the best first; those without either last."""
+        """Children, by the number of targets behind, the fewest first, then by attainment and by share, the best first; those without own
+        targets after the others, those without a share last.
+        """
 
     @_builtins.property
     def movers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mover]:

@@ -1,0 +1,65 @@
+"""A number's works, one of them, and why a work counts or not: as the pages say it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from tests.unit.portal.answered import PERIOD, Answers, Portal
+
+CELL = {"unit": "vnu", "indicator": "KNW-03", **PERIOD}
+Explained = kpi_service_pb2.ExplainKpiResponse
+Absence = kpi_service_pb2.ExplainAbsenceResponse
+
+
+def answers(**more: Any) -> Answers:
+    """Services that know one work, `doi:10.5555/tay-1`, which does not count yet."""
+    given: dict[str, Any] = {
+        "ExplainKpi": lambda _: Explained(value=view_pb2.Value(whole=0)),
+        "ExplainAbsence": absence,
+        "GetWorkKey": lambda _: submission_service_pb2.GetWorkKeyResponse(
+            work_key="doi:10.5555/tay-1"
+        ),
+    }
+    return Answers(**(given | more))
+
+
+def absence(request: kpi_service_pb2.ExplainAbsenceRequest) -> Absence:
+    reason = (
+        kpi_service_pb2.Finding.REASON_NOT_VERIFIED
+        if request.work_key == "doi:10.5555/tay-1"
+        else kpi_service_pb2.Finding.REASON_UNKNOWN
+    )
+    return Absence(findings=[kpi_service_pb2.Finding(reason=reason)])
+
+
+def get(found: Answers, path: str, **query: str) -> httpx.Response:
+    return asyncio.run(Portal(found).get(path, **(CELL | query)))
+
+
+@pytest.mark.parametrize("path", ["/cells", "/works"])
+@pytest.mark.parametrize("given", ["https://doi.org/10.5555/Tay-1", " 10.5555/tay-1 "])
+def test_a_work_may_be_named_as_people_write_it(path: str, given: str) -> None:
+    page = get(answers(), path, work=given)
+    assert page.status_code == 200
+    assert "chưa xác minh" in page.text
+    assert "chưa biết" not in page.text
+
+
+@pytest.mark.parametrize(("state", "is_earlier"), [("RETURNED", False), ("SUBMITTED", True)])
+def test_a_reason_is_that_of_an_earlier_version_until_the_present_one_is_decided(
+    state: str, is_earlier: bool
+) -> None:
+    own = submission_pb2.Submission(submission_id="s1", reason="Thiếu minh chứng", version=2)
+    own.state = submission_pb2.State.Value(f"STATE_{state}")
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[own])
+    found = answers(ListSubmissions=lambda _: listed)
+    query = CELL | {"work": "doi:10.5555/tay-1"}
+    page = asyncio.run(Portal(found, "contributor").get("/works", **query))
+    assert ("Lý do của lần trả lại trước" in page.text) is is_earlier
+    assert "Thiếu minh chứng" in page.text
