@@ -192,7 +192,8 @@ def _record_mistakes(
     record_id = cell_text(cell)
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
-    if problem := trouble_of_text(cell) or trouble_of_words(record_id):
+    of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)
+    if problem := of_cell or trouble_of_words(record_id):
         return [Wrong(number, "record_id", problem, {"text": record_id})]
     if not record_id:
         return [Wrong(number, "record_id", "cell.missing", {})]

@@ -26,6 +26,6 @@ def new_book(path: Path, **options: Any) -> Iterator[Any]:
         with xlsxwriter.Workbook(path, options) as book:
             yield book
     except FileCreateError as error:
-        cause = error.__cause__
-        code, said = (cause.errno, cause.strerror) if isinstance(cause, OSError) else (None, None)
-        raise OSError(code, said or str(error), str(path)) from error
+        # It holds the error of the file.
+        (cause,) = error.args
+        raise OSError(cause.errno, cause.strerror, str(path)) from error

@@ -145,8 +145,8 @@ class Notes:
             table.title = screen.text("import.same_work", rows=len(self.same))
             for same in self.same[:SHOWN_MAX]:
                 earlier = f"{same.earlier_row} ({same.earlier_record_id})"
-                told = (str(same.row), same.record_id, earlier)
-                table.add_row(*told, same.work_key, same.unit_id)
+                told = (same.record_id, earlier, same.work_key, same.unit_id)
+                table.add_row(str(same.row), *told)
             yield table
         if self.pairs:
             like = screen.table(">row", "record", "may_be_same", "work_key", "unit")

@@ -21,7 +21,8 @@ async def report(page: Page) -> Response:
         InvalidArgument: the link names no period.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
-    unit_id = page.query.get("unit", catalogue.root)
+    own = page.session.unit_id
+    unit_id = page.query.get("unit") or (own if own in catalogue.units else catalogue.root)
     found = await board(page, catalogue, [unit_id])
     made = report_of(page, found)
     if document := await wanted_document(page, made):

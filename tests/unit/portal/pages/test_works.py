@@ -63,3 +63,19 @@ def test_a_reason_is_that_of_an_earlier_version_until_the_present_one_is_decided
     page = asyncio.run(Portal(found, "contributor").get("/works", **query))
     assert ("Lý do của lần trả lại trước" in page.text) is is_earlier
     assert "Thiếu minh chứng" in page.text
+
+
+def test_a_page_of_works_has_titles_and_says_what_it_adds_and_where_the_others_are() -> None:
+    work = kpi_service_pb2.ExplainedWork(work_key="doi:10.5555/tay-1", title="Lúa chịu mặn")
+    work.contribution.whole = 1
+
+    def explained(request: kpi_service_pb2.ExplainKpiRequest) -> Explained:
+        works = [work] * request.page_size
+        return Explained(value=view_pb2.Value(whole=905), works=works, next_page_token="b")
+
+    text = get(answers(ExplainKpi=explained), "/cells").text
+    assert "Trang này có 500 công trình, đóng góp 500 trong 905" in text
+    assert text.count("Các công trình tiếp theo") == 2
+    assert text.index("Các công trình tiếp theo") < text.index("Lúa chịu mặn")
+    assert "Về trang đầu" not in text
+    assert "Về trang đầu" in get(answers(ExplainKpi=explained), "/cells", page="a").text
