@@ -14,6 +14,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "part": ("Vai trò", "Role"),  # codespell:ignore vai
     "share_ppm": ("Tỷ lệ đóng góp (ppm)", "Share (ppm)"),
     "source": ("Nguồn dữ liệu", "Nguồn xác nhận"),
+    "evidence_file": ("Tệp minh chứng", "Evidence file"),
     "evidence_sha256": ("SHA-256 minh chứng", "Evidence", "Minh chứng"),
     "evidence_title": ("Tên minh chứng",),
     "evidence_uri": ("Địa chỉ minh chứng",),

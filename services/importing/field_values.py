@@ -23,6 +23,7 @@ from services.importing.headings import slug
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
 ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
+SEPARATED = re.compile(r"[|,;]")
 ESCAPED = re.compile(r"\\([\\|])")
 AS_COPIED = frozenset({"doi"})
 """Fields whose values are often copied from a web address, with its codes and query."""
@@ -34,7 +35,7 @@ UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 COUNT = re.compile(r"\d{1,9}")
-NO_DAY = re.compile(r"\d{4}(-\d{1,2})?")
+NO_DAY = re.compile(r"\d{4}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{4}")
 
 
 SEEN_MAX = 4096
@@ -71,13 +72,15 @@ class Reader:
 def reader(field: FieldDescriptor) -> Reader:
     """Return the reader of a field."""
     is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field)
+    # No name of a choice has a comma, and people separate by it.
+    items = choices if field.enum_type is not None else split
 
     @lru_cache(SEEN_MAX)
     def of_text(raw: str) -> Any:
         text = cell_text(raw)
         if not text:
             return None
-        return [read(item) for item in split(text)] if is_list else read(text)
+        return [read(item) for item in items(text)] if is_list else read(text)
 
     def of_cell(cell: Cell) -> Any:
         if isinstance(cell, UnreadableCell):
@@ -109,6 +112,11 @@ def is_day_first(cell: Cell) -> bool:
 def is_short_date(cell: Cell) -> bool:
     """Return True if a cell is a text like 03/04/2021, a date that begins with day or month."""
     return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
+
+
+def choices(text: str) -> list[str]:
+    """Return the choices of a list in one cell, separated by bars, commas or semicolons."""
+    return [item for part in SEPARATED.split(text) if (item := part.strip())]
 
 
 def split(text: str) -> list[str]:
@@ -186,11 +194,11 @@ def _boolean(text: str) -> bool:
 
 
 def _choice(field: FieldDescriptor, text: str) -> int:
-    choices = enum_choices(field)
+    known = enum_choices(field)
     name = slug(text)
-    if name not in choices:
-        raise CellWrong("cell.choice", choices=", ".join(choices))
-    return choices[name]
+    if name not in known:
+        raise CellWrong("cell.choice", text=text, choices=", ".join(known))
+    return known[name]
 
 
 def _amount(text: str) -> str:

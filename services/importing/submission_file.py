@@ -9,6 +9,7 @@ from pathlib import Path
 from services.importing import bibliographies, headings, spreadsheets, submission_rows
 from services.importing.bibliographies import Completion, FieldMapping
 from services.importing.errors import Unclear, Unreadable
+from services.importing.evidence import EvidenceFolder, no_files
 from services.importing.headings import Chosen
 from services.importing.spreadsheets import Table
 from services.importing.xlsx_file import WIDE, Limits
@@ -31,6 +32,8 @@ class Reading:
         completion: what an export lacks.
         columns: heading of a table -> column, where the user knows better; empty ignores it.
         limits: how much an XLSX file may hold.
+        has_files: whether the files lie beside the table that its rows name as evidence; False for
+            a table that somebody sent, which must not have files of this machine read.
     """
 
     type_name: str = ""
@@ -42,6 +45,7 @@ class Reading:
     completion: Completion = field(default_factory=Completion)
     columns: Chosen = field(default_factory=dict)
     limits: Limits = WIDE
+    has_files: bool = False
 
 
 class HeadingsWrong(Unreadable):
@@ -79,7 +83,8 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
         raise Unclear(path, f"an export of {source} has publications, no {type_name}")
     table = _export(path, source, reading) if is_export else _table(path, type_name, reading)
     try:
-        asked = (reading.system, reading.columns)
+        digest = EvidenceFolder(path.parent) if reading.has_files else no_files
+        asked = (reading.system, reading.columns, digest)
         parsed = submission_rows.parse(type_name, table.header, table.rows, *asked)
     except headings.HeaderWrong as error:
         raise HeadingsWrong(path, str(error), type_name, table) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Limits:
     cells: int = 20_000_000
 
 
+CHUNK = 1 << 20
 WIDE = Limits()
 """What a command may read on its user's own machine."""
 
@@ -70,13 +72,30 @@ def sheets(path: Path, limits: Limits = WIDE) -> list[Sheet]:
     """
     try:
         with ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > limits.unpacked_bytes:
+            if _unpacks_to_more(archive, limits.unpacked_bytes):
                 limit = limits.unpacked_bytes // 1024**2
                 raise Unreadable(path, f"unpacks to more than {limit} MB; split it")
             with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
                 return list(_sheets(path, archive, book, limits.cells))
     except _BROKEN as error:
         raise Unclear(path, f"not an XLSX file with a sheet: {error}") from error
+
+
+def _unpacks_to_more(archive: ZipFile, bytes_max: int) -> bool:
+    """Return True if the parts are larger together, whatever the archive says of their sizes."""
+    left = bytes_max
+    if sum(part.file_size for part in archive.infolist()) > left:
+        return True
+    for part in archive.infolist():
+        true = copy(part)
+        # A reader stops at the size that an archive names; calamine goes on to the true end.
+        true.file_size = bytes_max + 2 * CHUNK
+        with archive.open(true) as opened:
+            while chunk := opened.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    return True
+    return False
 
 
 def _sheets(path: Path, archive: ZipFile, book: Any, cells_max: int) -> Iterator[Sheet]:
@@ -89,6 +108,11 @@ def _sheets(path: Path, archive: ZipFile, book: Any, cells_max: int) -> Iterator
             remedy = "delete what lies far from the table (Ctrl+End shows it)"
             raise Unreadable(path, f"sheet {entry.name!r} {text}; {remedy}")
         sheet = book.get_sheet_by_name(entry.name)
+        ranges = sheet.merged_cell_ranges or ()
+        merged = sum((low - top + 1) * (right - left + 1) for (top, left), (low, right) in ranges)
+        if merged > cells_max:
+            problem = f"sheet {entry.name!r} merges {merged:,} cells; unmerge them"
+            raise Unreadable(path, problem)
         rows = _without_end(_rows(sheet, marks))
         is_visible = entry.visible == python_calamine.SheetVisibleEnum.Visible
         yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows))

@@ -34,8 +34,10 @@ def notify(
     subscriptions: Subscriptions,
     deliveries: Deliveries | None,
     now: datetime,
-) -> None:
+) -> bool:
     """Create the notifications and e-mails that a batch of records causes. Idempotent.
+
+    Return True if any e-mail is to be sent now.
 
     Args:
         records: records of one partition, in order.
@@ -50,6 +52,7 @@ def notify(
     """
     heard = [record for record in records if wire.is_listened_to(record)]
     events = [event for record in heard if (event := wire.decode_record(record)) is not None]
+    wanted: list[Notice] = []
     try:
         fresh = inbox.unknown(
             [notice for event in events for notice in _notices(event, subscriptions)]
@@ -72,6 +75,7 @@ def notify(
     # Counted last: after an invalid record the others are delivered again.
     for record in records[:1]:
         metrics.RECORDS_SKIPPED.labels(record.topic).inc(len(records) - len(heard))
+    return bool(wanted)
 
 
 def _notices(event: wire.Heard, subscriptions: Subscriptions) -> list[Notice]:

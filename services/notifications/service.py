@@ -125,14 +125,15 @@ class NotificationsService:
     )
     def on_records(self, records: list[Record]) -> None:
         """Create the notifications that a batch causes. A repeated record creates no second one."""
-        notify(
+        has_mails = notify(
             records,
             inbox=self.inbox,
             subscriptions=self.subscriptions,
             deliveries=self.deliveries if self.mail.server.is_configured else None,
             now=datetime.now(UTC),
         )
-        self.wake_sender()
+        if has_mails:
+            self.wake_sender()
 
     @repeat(1.0)
     def send_mails(self) -> bool:

@@ -173,6 +173,7 @@ class _Broadcast:
         self._listeners: dict[Listener, None] = {}
         self._state: Update | None = None
         self._untold: Update | None = None
+        self._being_told: Update | None = None
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -214,7 +215,7 @@ class _Broadcast:
                 each.refuse(broken)
 
     async def _follow(self, token: str) -> None:
-        self._state = self._untold = None
+        self._state = self._untold = self._being_told = None
         telling = asyncio.create_task(self._tell())
         try:
             async with aclosing(self._opens(token)) as updates:
@@ -224,9 +225,10 @@ class _Broadcast:
                     self._news.set()
         finally:
             telling.cancel()
-            if self._untold is not None:
+            # What not every page has got yet; a page that has it only gets it again.
+            for last in filter(None, (self._being_told, self._untold)):
                 for listener in self._listeners:
-                    listener.give(self._untold)
+                    listener.give(last)
 
     async def _tell(self) -> None:
         """Give every page what has come, in one, as often as leaves half of the time to others."""
@@ -236,8 +238,10 @@ class _Broadcast:
             began, update, self._untold = clock(), self._untold, None
             if update is None:
                 continue
+            self._being_told = update
             for at, listener in enumerate(list(self._listeners), start=1):
                 listener.give(update)
                 if at % AT_ONCE == 0:
                     await asyncio.sleep(0)
+            self._being_told = None
             await asyncio.sleep(clock() - began)

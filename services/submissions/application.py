@@ -198,9 +198,9 @@ class Desk:
         """Return one page of the submissions that the caller may see.
 
         Raises:
-            InvalidArgument: the caller sent a page token of another query.
+            InvalidArgument: the caller sent a wrong filter, or a page token of another query.
         """
-        return page_of(self.submissions, self.principal, request)
+        return page_of(self.submissions, self.principal, request, self.intake.units)
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
         """Validate a content as of today and return its canonical form.

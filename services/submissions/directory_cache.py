@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from nameko.containers import WorkerContext
 
 from kieng.directory.v1 import directory_pb2, directory_service_pb2, directory_service_pb2_grpc
 from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
-from services.kernel.errors import NotFound, Unavailable
+from services.kernel.errors import InvalidArgument, NotFound, Unavailable
+from services.refusals.suggestion import unknown_unit
 from services.submissions.domain.unit import Unit
 from services.submissions.peer_calls import Stub
 
@@ -72,6 +74,11 @@ class UnitCache:
                         raise
             return self._units.get(unit_id)
 
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of the units that were read last; none before `find` was called."""
+        with self._lock:
+            return tuple(self._units)
+
 
 class PartnerCache:
     """Partner ids by the text they were resolved from, kept for 5 minutes. Thread-safe.
@@ -106,8 +113,29 @@ class PartnerCache:
         return partner_id
 
 
+@dataclass(frozen=True, slots=True)
+class KnownUnits:
+    """The units of the directory: ``find`` returns one by its id, or None; ``ids`` those of all.
+
+    ``find`` raises `Unavailable` while no directory is published or the partners service is down.
+    """
+
+    find: Callable[[str], Unit | None]
+    ids: Callable[[], Iterable[str]] = tuple
+
+    def need(self, unit_id: str, path: str) -> None:
+        """Check that there is a unit with this id; ``path`` is the field that names it.
+
+        Raises:
+            InvalidArgument: there is none; the error says which one may be meant.
+        """
+        if self.find(unit_id) is None:
+            text = unknown_unit(unit_id, self.ids())
+            raise InvalidArgument(f"{path}: {text}", fields={path: text})
+
+
 class Units(Stub):
-    """Injects ``find(unit_id)``, which returns a unit, or None if the directory lacks it.
+    """Injects `KnownUnits`, which finds a unit by its id.
 
     All calls of a process share one cache.
     """
@@ -120,11 +148,8 @@ class Units(Stub):
         super().setup()
         self.cache = UnitCache()
 
-    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], Unit | None]:
-        """Return the look-up function, which reads the directory with the caller's credential.
-
-        It raises `Unavailable` while no directory is published or the partners service is down.
-        """
+    def get_dependency(self, worker_ctx: WorkerContext) -> KnownUnits:
+        """Return the known units, read from the directory with the caller's credential."""
         stub = super().get_dependency(worker_ctx)
 
         def read() -> Mapping[str, Unit]:
@@ -137,7 +162,7 @@ class Units(Stub):
             except NotFound:
                 raise Unavailable("no directory of units is published yet") from None
 
-        return find
+        return KnownUnits(find, self.cache.ids)
 
 
 class Partners(Stub):

@@ -9,14 +9,17 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from kieng.submissions.v1 import submission_service_pb2
+from kieng.submissions.v1 import facts_pb2, submission_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument
 from services.kernel.paging import Pages
+from services.submissions.directory_cache import KnownUnits
 from services.submissions.domain.submission import Submission
 from services.submissions.store import Submissions
+from services.submissions.work_keys import canonical_reference
 
 ROWS_DEFAULT = 100
+TYPES = [field.name for field in facts_pb2.Facts.DESCRIPTOR.fields if field.message_type]
 LAST_CHARACTER = "\U0010ffff"
 """Sorts after every character of an id."""
 
@@ -33,11 +36,19 @@ def page_of(
     submissions: Submissions,
     principal: Principal,
     request: submission_service_pb2.ListSubmissionsRequest,
+    units: KnownUnits,
 ) -> Page:
-    """Return the page that a request asks for, of the submissions that ``principal`` may see.
+    """Return the page that a request asks for, of the submissions that the caller may see.
+
+    Args:
+        submissions: submissions of the caller's institution.
+        principal: the caller.
+        request: filters and page.
+        units: the units that there are.
 
     Raises:
-        InvalidArgument: the caller sent a page token of another query, or a time that is none.
+        InvalidArgument: the caller sent a page token of another query, a time that is none, or a
+            unit or type that does not exist.
     """
     query = query_of(principal, request)
     comparable = json.loads(json.dumps(query, default=str))
@@ -45,6 +56,9 @@ def page_of(
     after = pages.after(request.page_token)
     limit = request.page_size or ROWS_DEFAULT
     found = [each.submission for each in submissions.page(query, after, limit + 1)]
+    # Of what a directory has forgotten there may still be submissions.
+    if request.unit_id and not found:
+        units.need(request.unit_id, "unit_id")
     more = len(found) > limit
     rows = found[:limit]
     return Page(rows, pages.token(rows[-1].submission_id) if more else "")
@@ -56,7 +70,7 @@ def query_of(
     """Return the MongoDB filter for what is requested, restricted to the units of ``principal``.
 
     Raises:
-        InvalidArgument: the caller sent a time that is none.
+        InvalidArgument: the caller sent a time that is none, or an unknown type.
     """
     unit_id = request.unit_id or principal.unit_id
     query: dict[str, Any] = {"units": unit_id}
@@ -66,7 +80,10 @@ def query_of(
         query = {"units": principal.unit_id if is_above else {"$in": []}}
     if request.states:
         query["state"] = {"$in": sorted(set(request.states))}
-    for name in ("type", "work_key", "source_system"):
+    if request.work_key:
+        query["work_key"] = canonical_reference(request.work_key)
+    _check_type(request.type)
+    for name in ("type", "source_system"):
         if getattr(request, name):
             query[name] = getattr(request, name)
     if request.record_id:
@@ -78,6 +95,12 @@ def query_of(
     if prefix := request.submission_id_prefix:
         query["_id"] = {"$gte": prefix, "$lt": prefix + LAST_CHARACTER}
     return query
+
+
+def _check_type(name: str) -> None:
+    if name and name not in TYPES:
+        text = f"unknown type {name!r}; known are {', '.join(TYPES)}"
+        raise InvalidArgument(f"type: {text}", fields={"type": text})
 
 
 def _moment(stamp: Timestamp) -> datetime:

@@ -14,8 +14,8 @@ from services.kernel.errors import Forbidden, InvalidArgument, NotFound, WrongSt
 from services.policy.enforcement import need
 from services.policy.rules import Resource
 from services.submissions import wire
+from services.submissions.directory_cache import KnownUnits
 from services.submissions.domain.submission import Content
-from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import check_facts, happened_on, write_identifiers
 from services.submissions.work_keys import fact_type
 
@@ -27,13 +27,13 @@ VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SY
 class Intake:
     """Validates the contents that one caller sends.
 
-    ``unit`` maps a unit id to the unit of the directory, or to None if it has none; ``resolve``
-    maps a partner's name, tax code or id to the id.
+    ``units`` are those of the directory; ``resolve`` maps a partner's name, tax code or id to the
+    id.
     """
 
     principal: Principal
     method: MethodDescriptor
-    unit: Callable[[str], Unit | None]
+    units: KnownUnits
     resolve: Callable[[str], str]
 
     def content(self, message: submission_pb2.Content, submission_id: str, today: date) -> Content:
@@ -90,21 +90,29 @@ class Intake:
     def _check_source(self, message: submission_pb2.Content) -> None:
         role = VOUCHERS.get(message.source, "")
         if role and role not in self.principal.roles:
+            path = "content.source"
             text = f"needs the role {role}; without it leave the source empty, or say declared"
-            details = {"field": "content.source", "role": role}
-            raise Forbidden(f"content.source: {text}", reason="SOURCE_NOT_YOURS", details=details)
+            raise Forbidden(
+                f"{path}: {text}",
+                reason="SOURCE_NOT_YOURS",
+                fields={path: text},
+                details={"field": path, "role": role},
+            )
 
     def _check_units(self, message: submission_pb2.Content) -> None:
         for path, unit_id in _named_units(message):
-            if self.unit(unit_id) is None:
-                text = f"unknown unit {unit_id!r}; look it up with `kieng unit search`"
-                raise InvalidArgument(f"{path}: {text}", fields={path: text})
-        need(self.principal, self.method, Resource.of([message.unit_id]))
+            self.units.need(unit_id, path)
+        try:
+            need(self.principal, self.method, Resource.of([message.unit_id]))
+        except Forbidden:
+            own, path = self.principal.unit_id, "content.unit_id"
+            text = f"your credential does not reach {message.unit_id}; name {own} or a unit below"
+            raise Forbidden(f"{path}: {text}", fields={path: text}) from None
 
     def _check_life(self, message: submission_pb2.Content) -> None:
         """Reject facts dated before the unit began or after it ended, once both are validated."""
         unit_id = message.unit_id
-        unit = self.unit(unit_id)
+        unit = self.units.find(unit_id)
         name, day = happened_on(message.facts)
         path = f"content.facts.{fact_type(message.facts)}.{name}"
         if unit is not None and unit.had_ended_by(day):

@@ -37,11 +37,9 @@ from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
 from tests.simulation.loss import Loss
 from tests.simulation.office import Office
 from tests.simulation.reader import Reader
-from tests.simulation.world import REST_STEPS, Lock, Pool, World
+from tests.simulation.world import CALM_FROM, REST_STEPS, Lock, Pool, World
 
 ANY_NUMBER = 1_000_000
-LEASED_FROM = 20_000
-"""Twice as many steps as the longest of 200 runs takes."""
 LOG_FAILURE_RATE = 0.01
 POLL_RECORDS = 6
 
@@ -143,7 +141,7 @@ class Platform:
         """
         building_ = Rebuild(self.own_catalogues(), _Inline(self))
         while not self.is_done():
-            is_leased, view = me and self.world.steps > LEASED_FROM, None
+            is_leased, view = me and self.world.steps > CALM_FROM, None
             try:
                 view = None if is_leased else building_.wanted()
                 if view is not None:

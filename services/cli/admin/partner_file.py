@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from kieng.partners.v1 import partner_pb2
@@ -14,11 +15,25 @@ from services.importing import spreadsheets
 from services.importing.field_values import TRUE, split
 
 
-def register(clients: Clients, path: Path, advance: Callable[[], None]) -> int:
+def _once(call: Callable[[], object]) -> object:
+    return call()
+
+
+def register(
+    clients: Clients,
+    path: Path,
+    advance: Callable[[], None],
+    make: Callable[[Callable[[], object]], object] = _once,
+) -> int:
     """Register the partners in a CSV file in order, and return their number.
 
-    Its columns are name, tax_code, aliases, house, country and synthetic. ``advance`` is called
-    after each row.
+    Its columns are name, tax_code, aliases, house, country and synthetic.
+
+    Args:
+        clients: clients of the services.
+        path: the file.
+        advance: called after each row.
+        make: makes a call, and may repeat it.
 
     Raises:
         Failure: a row is not valid or was refused; the message names it. Earlier rows stay
@@ -36,7 +51,7 @@ def register(clients: Clients, path: Path, advance: Callable[[], None]) -> int:
             synthetic=row.get("synthetic", "").lower() in TRUE,
         )
         try:
-            stub.RegisterPartner(api.RegisterPartnerRequest(partner=partner))
+            make(partial(stub.RegisterPartner, api.RegisterPartnerRequest(partner=partner)))
         except Failure as failure:
             raise Failure(f"{path}:{number}: {failure.message}", failure.exit_code) from failure
         count += 1

@@ -134,7 +134,7 @@ class Demo:
                     continue
                 report = Report(lang=self.screen.lang)
                 parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
-                local_mistakes(self.screen, parsed.wrong, report)
+                local_mistakes(self.screen, parsed, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
                 send(clients, parsed.requests, report, advance, patience_of(self.screen))
                 if report.refused:

@@ -59,6 +59,7 @@ class Asked:
             source=self.source,
             mapping=read_mapping(Path(self.mapping)) if self.mapping else None,
             completion=Completion(self.unit, self.month_day),
+            has_files=True,
         )
 
 

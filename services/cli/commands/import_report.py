@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,13 @@ from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 from services.importing import submission_rows
+from services.importing.column_aliases import ALIASES
+from services.importing.headings import EVIDENCE_COLUMNS
 from services.importing.refused_cells import refused_cells
 
 SHOWN_MAX = 50
+EVIDENCE = "evidence"
+"""What a service calls the evidence, for which a file has several columns."""
 OUTCOMES = (
     "created",
     "amended",
@@ -51,13 +55,6 @@ class RefusedRow:
     problem: str
     remedy: str
 
-    @property
-    def reason(self) -> str:
-        """Column, problem and remedy in one line of text."""
-        where = f"{self.column}: " if self.column else ""
-        remedy = f". {self.remedy}" if self.remedy else ""
-        return f"{where}{self.problem}{remedy}"
-
 
 @dataclass
 class Report:
@@ -67,6 +64,10 @@ class Report:
     refused: list[RefusedRow] = field(default_factory=list)
     refused_rows: set[int] = field(default_factory=set)
     notes: Notes = field(default_factory=Notes)
+    headings: Mapping[str, str] = field(default_factory=dict)
+    """Column -> its heading in the file."""
+    options: str = ""
+    """Options that the next command needs, beginning with a blank."""
     lang: Lang = Lang.en
     """Language in which the refusals of the service are reported."""
 
@@ -76,8 +77,16 @@ class Report:
         self.refused_rows.add(row.row)
         self.counts["refused"] = len(self.refused_rows)
 
-    def take(self, answer: import_service_pb2.ImportSubmissionsResponse, record_id: str) -> str:
-        """Add the service's answer to a row to the report, and return the outcome of the row."""
+    def take(
+        self,
+        answer: import_service_pb2.ImportSubmissionsResponse,
+        record_id: str,
+        unit_id: str = "",
+    ) -> str:
+        """Add the service's answer to a row to the report, and return the outcome of the row.
+
+        ``record_id`` and ``unit_id`` are the record and the claiming unit of the row.
+        """
         if answer.HasField("error"):
             for refused in refusals(answer, record_id, self.lang):
                 self.refuse(refused)
@@ -87,7 +96,24 @@ class Report:
         still = STILL.get(answer.state, "") if is_unchanged else ""
         self.counts[still or outcome] += 1
         self.notes.add(answer, record_id, still)
+        if unit_id:
+            self.notes.add_work(answer, record_id, unit_id)
         return outcome
+
+    def heading(self, column: str) -> str:
+        """Return what the file calls a column; one that it lacks as a template does."""
+        name, bracket, place = column.partition("[")
+        if name == EVIDENCE:
+            name = next((each for each in EVIDENCE_COLUMNS if each in self.headings), "")
+            name = name or EVIDENCE_COLUMNS[0]
+        aliases = ALIASES.get(name, ()) if self.lang is Lang.vi else ()
+        return self.headings.get(name, next(iter(aliases), name)) + bracket + place
+
+    def reason(self, row: RefusedRow) -> str:
+        """Return column, problem and remedy of a refused row in one line of text."""
+        where = f"{self.heading(row.column)}: " if row.column else ""
+        remedy = f". {row.remedy}" if row.remedy else ""
+        return f"{where}{row.problem}{remedy}"
 
     def document(self) -> dict[str, Any]:
         """Return the report in the form of `--output json`."""
@@ -96,12 +122,15 @@ class Report:
         return {**counts, "rows": rows, **self.notes.document()}
 
 
-def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], report: Report) -> None:
+def local_mistakes(screen: Screen, parsed: submission_rows.Parsed, report: Report) -> None:
     """Add the cells that could not be read, whose rows are not sent, to a report."""
-    for mistake in wrong:
+    pairs = zip(parsed.names, parsed.table.header, strict=False)
+    report.headings = {name: heading.strip() for name, heading in pairs if name}
+    for mistake in parsed.wrong:
         problem = screen.text(f"{mistake.problem}.problem", **mistake.values)
         remedy = screen.text(f"{mistake.problem}.remedy", **mistake.values)
-        report.refuse(RefusedRow(mistake.row, "", mistake.column, problem, remedy))
+        record_id = parsed.refused.get(mistake.row, "")
+        report.refuse(RefusedRow(mistake.row, record_id, mistake.column, problem, remedy))
 
 
 def refusals(
@@ -119,13 +148,14 @@ def show(screen: Screen, report: Report) -> RenderableType:
     counts = screen.table(*(f">{name}" for name in names))
     counts.add_row(*(number_text(report.counts[name], screen.lang) for name in names))
     if not report.refused:
-        return Group(*report.notes.tables(screen), counts)
+        return Group(*report.notes.tables(screen, report.options), counts)
     refused = screen.table(">row", "record", "column", "problem", "remedy")
     for row in report.refused[:SHOWN_MAX]:
-        refused.add_row(str(row.row), row.record_id, row.column, row.problem, row.remedy)
+        place = report.heading(row.column)
+        refused.add_row(str(row.row), row.record_id, place, row.problem, row.remedy)
     if (more := len(report.refused) - SHOWN_MAX) > 0:
         refused.caption = screen.text("import.more", more=more)
-    return Group(*report.notes.tables(screen), refused, counts)
+    return Group(*report.notes.tables(screen, report.options), refused, counts)
 
 
 def write_report(path: Path, report: Report) -> None:
@@ -136,5 +166,5 @@ def write_report(path: Path, report: Report) -> None:
         writer.writeheader()
         writer.writerows(
             {name: visible(str(value)) for name, value in asdict(row).items()}
-            for row in report.refused
+            for row in (replace(r, column=report.heading(r.column)) for r in report.refused)
         )

@@ -54,10 +54,11 @@ class Run:
         """Read the file, print what was skipped, and report the cells that cannot be read."""
         self.path = Path(self.asked.file)
         self.report.lang = self.session.screen.lang
+        self.report.options = self.session.options
         self.parsed = submission_file.read(self.path, self.asked.reading())
         for notice in self.parsed.notices:
             self.session.screen.say(notice.key, **notice.values)
-        local_mistakes(self.session.screen, self.parsed.wrong, self.report)
+        local_mistakes(self.session.screen, self.parsed, self.report)
 
     @property
     def is_stopped(self) -> bool:

@@ -115,7 +115,8 @@ def _show_one(session: Session, filters: Filters, look: LastLook, queue: list[Wa
         return
     document, shown = _whole(session, item, len(queue))
     screen.answer(
-        document, lambda: Group(shown, screen.text("review.how", options=options_of(session)))
+        document,
+        lambda: Group(shown, screen.text("review.how", options=options_of(session, filters))),
     )
     _remember(look, item, is_open=True)
 
@@ -140,7 +141,7 @@ def _decide_one(
     if name and (item is None or item.submission.version != version):
         look.shown = ("", 0)
         look.save()
-        told = screen.text("review.moved_on", id=name, options=options_of(session))
+        told = screen.text("review.moved_on", id=name, options=options_of(session, filters))
         raise Failure(told, NO)
     if item is None:
         raise Failure(screen.text("review.queue_empty"), NO)

@@ -9,11 +9,11 @@ from typing import Any
 import xlsxwriter
 from google.protobuf.descriptor import FieldDescriptor
 
-from kieng.submissions.v1 import submission_pb2
+from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.cli.terminal.texts import Lang
 from services.importing.column_aliases import ALIASES
 from services.importing.field_values import enum_choices, is_amount, is_day
-from services.importing.headings import CLAIM_COLUMNS, columns, fact_columns
+from services.importing.headings import CLAIM_COLUMNS, EVIDENCE_COLUMNS, columns, fact_columns
 from services.importing.submission_rows import EXAMPLE_ID
 
 ROWS = 5_000
@@ -25,6 +25,7 @@ EXAMPLES = {
     "record_id": EXAMPLE_ID,
     "share_ppm": "1000000",
     "unit_id": "vnu/hus",
+    "evidence_file": "minh-chung.pdf",
     "evidence_sha256": "0" * 64,
     "doi": "10.5555/example",
     "tax_code": "0100233488",
@@ -34,6 +35,8 @@ EXAMPLES = {
     "office": "VN",
     "trl": "7",
 }
+TOLD = ("record_id", "unit_id", "action", "evidence_file", "evidence_sha256")
+"""Columns with a help text of their own."""
 Say = Callable[..., str]
 
 
@@ -49,7 +52,7 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
         say: function from a key to the text in that language, as `Screen.text`.
         units: ids of units for the drop-down; if empty, there is no drop-down for units.
     """
-    choices = _choices(type_name, units)
+    choices, needed = _choices(type_name, units), required(type_name)
     with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
         sheet = book.add_worksheet(type_name)
         lists = book.add_worksheet(LISTS)
@@ -63,9 +66,11 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
             field = fields.get(name)
             is_number = field is not None and (is_amount(field) or _is_count(field))
             sheet.set_column(at, at, WIDTH, number if is_number else text)
-            sheet.write_string(0, at, heading(name, lang), bold)
+            mark = " *" if name in needed else ""
+            sheet.write_string(0, at, heading(name, lang) + mark, bold)
             sheet.write_string(1, at, _example(name, field, choices), grey)
-            sheet.write_comment(0, at, help_text(name, field, say), {"x_scale": 2})
+            told = help_text(name, field, say, name in needed)
+            sheet.write_comment(0, at, told, {"x_scale": 2})
             if name in choices:
                 lists.write_column(0, at, choices[name])
                 last = len(choices[name])
@@ -81,13 +86,33 @@ def heading(name: str, lang: Lang) -> str:
     return aliases[0] if lang is Lang.vi and aliases else name
 
 
-def help_text(name: str, field: FieldDescriptor | None, say: Say) -> str:
-    """Return the help text of a column: its name and what to write into it.
+def required(type_name: str) -> set[str]:
+    """Return the columns without which a row is refused; a SHA-256 replaces a file of evidence."""
+    # The rules of the contract, which only a template asks before anything is sent.
+    import protovalidate
 
-    ``field`` is the protobuf field that the column fills, None if there is none.
+    facts = facts_pb2.Facts()
+    getattr(facts, type_name).SetInParent()
+    found = protovalidate.collect_violations(facts)
+    paths = (each.proto.field for each in found)
+    missing = {path.elements[-1].field_name for path in paths if path is not None}
+    needed = {name for name, field in fact_columns(type_name).items() if field.name in missing}
+    return {"record_id", "unit_id", EVIDENCE_COLUMNS[0]} | needed
+
+
+def help_text(name: str, field: FieldDescriptor | None, say: Say, is_needed: bool) -> str:
+    """Return the help text of a column.
+
+    Args:
+        name: the column.
+        field: the protobuf field that it fills; None if there is none.
+        say: function from a key to the text in a language.
+        is_needed: whether the column must be filled in.
     """
-    kind = name if name in ("record_id", "unit_id", "action") else _kind(field)
-    return f"{name}\n{say(f'template.{kind}')}"
+    if name in TOLD:
+        return f"{name}\n{say(f'template.{name}')}"
+    told = say(f"template.{_kind(field)}")
+    return f"{name}\n{say('template.required')} {told}" if is_needed else f"{name}\n{told}"
 
 
 def _example(name: str, field: FieldDescriptor | None, choices: Mapping[str, Sequence[str]]) -> str:

@@ -60,7 +60,9 @@ def bootstrap(launch: Launch) -> None:
         if plan.partners is not None:
             with screen.progress() as progress:
                 task = progress.add_task(plan.partners.name, total=None)
-                partner_file.register(clients, plan.partners, lambda: progress.advance(task))
+                again = partial(retry, CATALOGUE_SECONDS, STARTING)
+                advance = partial(progress.advance, task)
+                partner_file.register(clients, plan.partners, advance, again)
         fill_log(clients, screen, partial(approve_as_all, launch.stack))
         wait_until_live(clients)
     wait_until_ready(launch)
@@ -149,7 +151,10 @@ def wait_until_live(clients: Clients) -> None:
     stub = clients.stub(CatalogueServiceStub)
     deadline = time.monotonic() + LIVE_SECONDS
     while True:
-        views = list(stub.ListViews(catalogue_service_pb2.ListViewsRequest()).views)
+        request = catalogue_service_pb2.ListViewsRequest()
+        left = deadline - time.monotonic()
+        # A busy machine answers late once; that ends no start while there is time left.
+        views = list(retry(left, STARTING, partial(stub.ListViews, request)).views)
         # One that was opened while its log was lost again is refused, and waits for nothing.
         refused = catalogue_service_pb2.View.STATE_REFUSED
         views = [view for view in views if view.state != refused]

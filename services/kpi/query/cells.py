@@ -12,10 +12,10 @@ from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Range
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import pace_of, told_on
-from services.kpi.domain.suggestion import suggestion
 from services.kpi.domain.targets import Target, target_of
 from services.kpi.query.splits import check_cut, cut_by, encode_split
 from services.kpi.wire.values import encode_pace, encode_value
+from services.refusals.suggestion import suggestion, unknown_unit
 
 UNITS_MAX = 1000
 INDICATORS_MAX = 100
@@ -126,10 +126,7 @@ def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
         InvalidArgument: there is no such unit. The caller's fault.
     """
     if unit_id not in catalogue.tree.number:
-        meant = suggestion(unit_id, catalogue.tree.ids)
-        text = f"there is no unit {unit_id!r}; `kieng unit search` finds it"
-        if meant:
-            text = f"there is no unit {unit_id!r}; did you mean {meant!r}?"
+        text = unknown_unit(unit_id, catalogue.tree.ids)
         raise InvalidArgument(text, fields={field: text})
 
 

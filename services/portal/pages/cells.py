@@ -74,7 +74,7 @@ async def cell(page: Page) -> Response:
     ask = partial(page.call, KPI["ExplainKpi"])
     explained = await read_contributions(ask, explain_request(page, name))
     file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
-    if found := wanted_file(page, file_name, _lines(page, explained)):
+    if found := await wanted_file(page, file_name, _lines(page, explained)):
         return found
     asked = await asked_work(page)
     absence = await explain_absence(page, name, asked) if asked else None

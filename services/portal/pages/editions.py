@@ -27,7 +27,7 @@ async def editions(page: Page) -> Response:
     names = ("edition_id", "title", "unit_id", "from_month", "to_month", "view_id", "digest")
     heading = [page.text(f"edition.{name}") for name in names]
     lines = ([str(getattr(each, name)) for name in names] for each in answer.editions)
-    if found := wanted_file(page, "kieng-editions", [heading, *lines]):
+    if found := await wanted_file(page, "kieng-editions", [heading, *lines]):
         return found
     catalogue = await page.site.catalogues.live(page.session.token)
     return page.html("editions.html", editions=answer.editions, catalogue=catalogue)
@@ -46,7 +46,7 @@ async def edition(page: Page) -> Response:
         disposition = {"content-disposition": 'attachment; filename="edition.json"'}
         return Response(answer.content, media_type="application/json", headers=disposition)
     changed = await _changed(page, edition_id) if page.query.get("since") else None
-    if changed and (found := wanted_file(page, f"kieng-{edition_id}", _lines(page, changed))):
+    if changed and (found := await wanted_file(page, f"kieng-{edition_id}", _lines(page, changed))):
         return found
     catalogue = await page.site.catalogues.live(page.session.token)
     return page.html(

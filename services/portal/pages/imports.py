@@ -38,7 +38,7 @@ from services.portal.uploads import (
 ASKED = {"type": 40, "system": 60, "unit": 100, "month_day": 5, "sheet": 100}
 """Answers that say how a file is read -> most characters."""
 SYSTEM = "file"
-SAMPLES = 3
+SAMPLES, SAMPLE_LENGTH = 3, 24
 COLUMNS_MAX = 200
 PLAN_BYTES_MAX = 256 * 1024
 REPORT_BYTES_MAX = 4 * 1024 * 1024
@@ -220,10 +220,18 @@ def _mapping(page: Page, found: Found) -> list[tuple[str, str, str]]:
     """Return heading, first values and column of each heading of a table that can be mapped."""
     rows = [cells for _, cells in list(found.table.rows)[:SAMPLES]]
     return [
-        (heading, " · ".join(cell_text(cells[at])[:60] for cells in rows if at < len(cells)), name)
+        (
+            heading,
+            " · ".join(_short(cell_text(cells[at])) for cells in rows if at < len(cells)),
+            name,
+        )
         for at, (heading, name) in enumerate(zip(found.table.header, found.names, strict=False))
         if heading
     ][:COLUMNS_MAX]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SAMPLE_LENGTH else f"{text[:SAMPLE_LENGTH]}…"
 
 
 def label(page: Page, name: str) -> str:

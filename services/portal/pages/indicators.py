@@ -68,7 +68,7 @@ async def indicator(page: Page) -> Response:
     ]
     heading = [page.text(f"column.{name}") for name in ("month", "verified", "declared")]
     lines = ([month, *map(plain, values)] for month, *values in trend)
-    if found := wanted_file(page, f"kieng-{code}-{period.last}", [heading, *lines]):
+    if found := await wanted_file(page, f"kieng-{code}-{period.last}", [heading, *lines]):
         return found
     return page.html(
         "indicator.html",

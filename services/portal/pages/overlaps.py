@@ -52,7 +52,7 @@ async def overlaps(page: Page) -> Response:
     pairs |= {frozenset(each.unit_ids): each.works for each in counted.children}
     heading = [page.text("column.unit"), *children]
     lines = [[a, *(pairs.get(frozenset((a, b)), 0) for b in children)] for a in children]
-    if found := wanted_file(page, f"kieng-overlaps-{code}", [heading, *lines]):
+    if found := await wanted_file(page, f"kieng-overlaps-{code}", [heading, *lines]):
         return found
     return page.html(
         "overlaps.html",

@@ -58,7 +58,7 @@ async def wanted_document(page: Page, report: Report) -> Response | None:
     """
     kind = page.query.get("file", "")
     if kind in ("csv", "xlsx"):
-        return file(kind, report.name, list(_lines(page, report)))
+        return await file(kind, report.name, list(_lines(page, report)))
     if kind != "pdf":
         return None
     # One at a time, beside the loop: a page costs as much as a hundred of the others.
@@ -122,7 +122,7 @@ def _standing(page: Page, row: Row, figure: Figure) -> str:
     if not figure.standing:
         return NOTHING
     value, target = (full(each, row.unit, page.lang) for each in (figure.judged, figure.target))
-    return page.text(f"standing.{figure.told}", value=value, target=target)
+    return page.text(f"standing.{figure.outcome}", value=value, target=target)
 
 
 def _lines(page: Page, report: Report) -> Iterator[list[Value]]:

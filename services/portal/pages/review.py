@@ -61,7 +61,7 @@ async def queue(page: Page) -> Response:
         now = datetime.now(UTC)
         submissions = [shown(each) | waiting(page, each, now) for each in answer.submissions]
         following = answer.next_page_token
-    if found := wanted_file(page, "kieng-review", _lines(page, submissions)):
+    if found := await wanted_file(page, "kieng-review", _lines(page, submissions)):
         return found
     return page.html(
         "review.html",

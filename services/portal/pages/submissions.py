@@ -42,7 +42,7 @@ async def submissions(page: Page) -> Response:
         rows, following = [shown(each) for each in answer.submissions], answer.next_page_token
     names = ("id", "state", "type", "unit_id", "work_key", "reason")
     heading = [page.text(f"submission.{name}") for name in names]
-    if found := wanted_file(
+    if found := await wanted_file(
         page, "kieng-submissions", [heading, *([str(row[n]) for n in names] for row in rows)]
     ):
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,10 +39,10 @@ async def table(page: Page) -> Response:
     prefix = page.query.get("prefix", "")[:6]
     found = await board(page, catalogue, units, prefix)
     name = f"kieng-{found.house}-{found.period.first}-{found.period.last}"
-    return file(wanted, name, list(_lines(page, found)))
+    return await file(wanted, name, list(_lines(page, found)))
 
 
-def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -> Response | None:
+async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -> Response | None:
     """Return the table of a page as a file if its link asks for one by `file`, else None.
 
     Args:
@@ -50,12 +51,13 @@ def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -> Resp
         lines: heading and rows.
     """
     kind = page.query.get("file", "")
-    return file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
+    return await file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
 
 
-def file(kind: str, name: str, lines: list[list[Value]]) -> Response:
+async def file(kind: str, name: str, lines: list[list[Value]]) -> Response:
     """Return a table as a file of one of `KINDS`."""
-    content = as_csv(lines) if kind == "csv" else as_xlsx(lines)
+    # A workbook takes tens of milliseconds, in which others are answered.
+    content = await asyncio.to_thread(as_csv if kind == "csv" else as_xlsx, lines)
     disposition = {"content-disposition": f'attachment; filename="{name}.{kind}"'}
     return Response(content, media_type=KINDS[kind], headers=disposition)
 

@@ -252,7 +252,7 @@ def _need_state(submission: Submission, allowed: frozenset[State], what: str) ->
 
 def _need_evidence(content: Content) -> None:
     if not content.evidence_count:
-        text = "attach at least one proof to submit it"
+        text = "has no proof; name the file of one, or its SHA-256"
         raise InvalidArgument(f"content.evidence: {text}", fields={"content.evidence": text})
 
 

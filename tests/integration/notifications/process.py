@@ -41,8 +41,8 @@ class Process:
             raise Unavailable("down")
         self.published.extend(events)
 
-    def tell(self, records: Sequence[FakeRecord], *, mailing: bool = True) -> None:
-        notify(
+    def tell(self, records: Sequence[FakeRecord], *, mailing: bool = True) -> bool:
+        return notify(
             records,
             inbox=self.inbox,
             subscriptions=self.subscriptions,

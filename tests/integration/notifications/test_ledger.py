@@ -47,6 +47,14 @@ def test_a_batch_replayed_reordered_and_after_a_restart_tells_and_mails_once(
     assert restarted.states() == [("sent", 1)] * 4
 
 
+def test_the_sender_is_woken_only_for_mails(process: Process) -> None:
+    assert not process.tell(decisions(1))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
+    assert process.tell(decisions(2))
+    assert not process.tell(decisions(2))
+    assert not process.tell(decisions(3), mailing=False)
+
+
 def test_an_event_replayed_after_its_author_asked_for_mail_is_not_mailed(
     process: Process, mail_server: MailServer
 ) -> None:

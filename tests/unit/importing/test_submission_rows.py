@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 
@@ -11,7 +12,9 @@ from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.importing import field_values, headings, submission_rows
 from services.importing.cells import Cell, UnreadableCell
 from services.importing.column_aliases import ALIASES
+from services.importing.evidence import DEFAULT_TITLE
 from services.importing.spreadsheets import Notice
+from services.refusals import in_language
 
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
 
@@ -79,6 +82,34 @@ def test_days_are_read_as_vietnamese_write_them(text: str, day: str) -> None:
 def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
     parsed = receipt("r1", "vnu", "PT-1", "1", text)
     assert problems(parsed) == [(2, "received_on", "cell.day")]
+
+
+@pytest.mark.parametrize("text", ["7/2025", "07-2025", "7.2025", "2025-07", "2025/7", "2025"])
+def test_a_month_is_told_to_lack_its_day(text: str) -> None:
+    parsed = receipt("r1", "vnu", "PT-1", "1", text)
+    assert problems(parsed) == [(2, "received_on", "cell.day_missing")]
+
+
+@pytest.mark.parametrize("text", ["scopus|wos", "scopus, wos", "Scopus; WoS", "scopus,wos,"])
+def test_choices_may_be_separated_by_what_none_of_them_has(text: str) -> None:
+    made = submission_rows.content("publication", {"unit_id": "vnu", "indexes": text})
+    indexes = made.facts.publication.indexes
+    assert [facts_pb2.Publication.Index.Name(each) for each in indexes] == [
+        "INDEX_SCOPUS",
+        "INDEX_WOS",
+    ]
+
+
+def test_an_unknown_choice_is_named_itself() -> None:
+    with pytest.raises(field_values.CellWrong) as told:
+        submission_rows.content("publication", {"unit_id": "vnu", "indexes": "scopus, acm"})
+    assert told.value.values["text"] == "acm"
+    title = {"unit_id": "vnu", "title": "Tea, and salt"}
+    assert submission_rows.content("publication", title).facts.publication.title == "Tea, and salt"
+
+
+def test_the_record_of_an_unreadable_row_is_known() -> None:
+    assert receipt("r1", "vnu", "PT-1", "much", "2025-03-31").refused == {2: "r1"}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +239,7 @@ def test_evidence_columns_are_read_side_by_side() -> None:
     )
     assert [(proof.sha256, proof.title) for proof in claim.evidence] == [
         ("aa", "contract"),
-        ("bb", submission_rows.DEFAULT_EVIDENCE_TITLE),
+        ("bb", DEFAULT_TITLE),
     ]
 
 
@@ -220,7 +251,7 @@ def test_headings_of_people_are_understood() -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        (["record_id", "unit_id", "amonut_vnd"], "did you mean amount_vnd"),
+        (["record_id", "unit_id", "amonut_vnd"], "did you mean 'amount_vnd'"),
         (["record_id", "unit_id", "record id"], "there twice"),
         (["unit_id"], "record_id is missing"),
     ],
@@ -249,3 +280,30 @@ def test_aliases_name_columns_that_exist() -> None:
 def test_the_server_fills_in_partner_ids() -> None:
     assert "partner_id" not in headings.columns("training")
     assert "partner" in headings.columns("training")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "heading", "said"),
+    [
+        ("publication", "Tên bài báo", "; did you mean 'Tên'?"),
+        ("publication", "Ngày cong bố", None),
+        ("publication", "Mã DOl", "; did you mean 'Mã DOI'?"),
+        ("publication", "titel", "; did you mean 'title'?"),
+        ("receipt", "Mã DOI", "; it is one of publication: is that the type?"),
+        ("receipt", "Ghi chú nội bộ", "; there are also Thao tác, Lý do, "),
+        ("receipt", "our key", "; there are also action, reason, "),
+    ],
+)
+def test_an_unknown_heading_is_answered_with_headings(
+    type_name: str, heading: str, said: str | None
+) -> None:
+    header = ["record_id", "unit_id", heading]
+    if said is None:
+        assert headings.read_header(type_name, header)[2] == "issued_on"
+        return
+    with pytest.raises(headings.HeaderWrong) as wrong:
+        headings.read_header(type_name, header)
+    told = str(wrong.value)
+    assert told.startswith(f"unknown column {heading!r} for {type_name}{said}")
+    assert in_language(told, "vi").startswith(f"không có cột {heading!r} trong loại {type_name}; ")
+    assert not re.search(r"did you mean|is that|there are", in_language(told, "vi"))

@@ -86,4 +86,4 @@ def test_while_no_directory_is_published_a_unit_can_be_neither_known_nor_unknown
     units = Units()
     units.cache = UnitCache()
     with pytest.raises(Unavailable, match="no directory of units is published yet"):
-        units.get_dependency(None)("a")
+        units.get_dependency(None).find("a")

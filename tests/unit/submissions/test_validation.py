@@ -6,12 +6,14 @@ from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_p
 from services.kernel.access import Principal
 from services.kernel.errors import Forbidden, InvalidArgument
 from services.submissions import wire
+from services.submissions.directory_cache import KnownUnits
 from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import happened_on
 from services.submissions.validation import Intake
 
 TODAY = date(2026, 1, 1)
 UNITS = {
+    "beta/far": Unit(),
     "alpha/new": Unit(),
     "alpha/old": Unit("2024-06-02", ("alpha/new",)),
     "alpha/split": Unit("2024-06-02", ("alpha/new", "alpha/other")),
@@ -19,6 +21,7 @@ UNITS = {
     "alpha/young": Unit(first_day="2024-06-03", predecessor_ids=("alpha/old",)),
     "alpha/founded": Unit(first_day="2024-06-03"),
 }
+KNOWN = KnownUnits(UNITS.get, lambda: UNITS)
 CREATE = submission_service_pb2.DESCRIPTOR.services_by_name["SubmissionService"].methods_by_name[
     "CreateSubmission"
 ]
@@ -29,7 +32,7 @@ def take(unit_id: str, issued_on: str) -> str:
     facts = facts_pb2.Facts()
     facts.publication.title, facts.publication.issued_on = "t", issued_on
     message = submission_pb2.Content(unit_id=unit_id, facts=facts)
-    return Intake(PRINCIPAL, CREATE, UNITS.get, str).content(message, "s", TODAY).unit_id
+    return Intake(PRINCIPAL, CREATE, KNOWN, str).content(message, "s", TODAY).unit_id
 
 
 @pytest.mark.parametrize(
@@ -43,11 +46,12 @@ def test_who_vouches_is_a_right_of_the_credential(
     facts.publication.title, facts.publication.issued_on = "t", "2025-01-01"
     message = submission_pb2.Content(unit_id="alpha/new", facts=facts, source=source)
     with pytest.raises(Forbidden, match=f"content.source: needs the role {role}") as refused:
-        Intake(PRINCIPAL, CREATE, UNITS.get, str).content(message, "s", TODAY)
+        Intake(PRINCIPAL, CREATE, KNOWN, str).content(message, "s", TODAY)
     assert refused.value.reason == "SOURCE_NOT_YOURS"
+    assert list(refused.value.fields) == ["content.source"]
     assert refused.value.details == {"field": "content.source", "role": role}
     both = Principal("author", "alpha", "alpha", frozenset({"contributor", role}))
-    assert Intake(both, CREATE, UNITS.get, str).content(message, "s", TODAY).unit_id == "alpha/new"
+    assert Intake(both, CREATE, KNOWN, str).content(message, "s", TODAY).unit_id == "alpha/new"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def contract(partner: str) -> submission_pb2.Content:
 
 
 def test_what_is_stored_repeats_itself_and_any_other_content_does_not() -> None:
-    intake = Intake(PRINCIPAL, CREATE, UNITS.get, lambda text: f"p-{text}")
+    intake = Intake(PRINCIPAL, CREATE, KNOWN, lambda text: f"p-{text}")
     message = contract("One")
     stored = intake.content(message, "s", TODAY)
     assert intake.repeats(message, stored)
@@ -134,16 +138,12 @@ def test_what_is_stored_repeats_itself_and_any_other_content_does_not() -> None:
 
 
 def test_a_name_that_means_another_partner_now_repeats_nothing() -> None:
-    stored = Intake(PRINCIPAL, CREATE, UNITS.get, lambda _: "p-1").content(
-        contract("One"), "s", TODAY
-    )
-    assert not Intake(PRINCIPAL, CREATE, UNITS.get, lambda _: "p-2").repeats(
-        contract("One"), stored
-    )
+    stored = Intake(PRINCIPAL, CREATE, KNOWN, lambda _: "p-1").content(contract("One"), "s", TODAY)
+    assert not Intake(PRINCIPAL, CREATE, KNOWN, lambda _: "p-2").repeats(contract("One"), stored)
 
 
 def test_an_identifier_that_was_stored_before_it_was_folded_repeats_nothing() -> None:
-    intake = Intake(PRINCIPAL, CREATE, UNITS.get, str)
+    intake = Intake(PRINCIPAL, CREATE, KNOWN, str)
     message = submission_pb2.Content(unit_id="alpha/new")
     message.facts.scholar.person_id = "0000000218250097"
     unfolded = wire.decode_content(message, "s")
@@ -154,7 +154,28 @@ def test_a_repeated_source_still_needs_its_role() -> None:
     registry = Principal("r", "alpha", "alpha", frozenset({"contributor", "registry"}))
     message = contract("One")
     message.source = submission_pb2.SOURCE_REGISTRY
-    stored = Intake(registry, CREATE, UNITS.get, str).content(message, "s", TODAY)
-    assert Intake(registry, CREATE, UNITS.get, str).repeats(message, stored)
+    stored = Intake(registry, CREATE, KNOWN, str).content(message, "s", TODAY)
+    assert Intake(registry, CREATE, KNOWN, str).repeats(message, stored)
     with pytest.raises(Forbidden, match="needs the role registry"):
-        Intake(PRINCIPAL, CREATE, UNITS.get, str).repeats(message, stored)
+        Intake(PRINCIPAL, CREATE, KNOWN, str).repeats(message, stored)
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "said"),
+    [
+        ("NEW", "there is no unit 'NEW'; did you mean 'alpha/new'?"),
+        ("alpha/splitt", "there is no unit 'alpha/splitt'; did you mean 'alpha/split'?"),
+        ("zzz", "there is no unit 'zzz'; `kieng unit search` finds it"),
+    ],
+)
+def test_an_unknown_unit_is_refused_with_the_one_that_may_be_meant(unit_id: str, said: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        take(unit_id, "2025-01-01")
+    assert refused.value.fields == {"content.unit_id": said}
+
+
+def test_a_unit_beyond_the_credential_is_named_with_what_to_write_instead() -> None:
+    with pytest.raises(Forbidden) as refused:
+        take("beta/far", "2025-01-01")
+    said = "your credential does not reach beta/far; name alpha or a unit below"
+    assert refused.value.fields == {"content.unit_id": said}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from google.rpc import error_details_pb2
 
 from kieng.submissions.v1 import import_service_pb2 as pb
 from kieng.submissions.v1 import submission_pb2
-from services.cli.commands.import_report import Report, refusals, show
+from services.cli.commands.import_report import Report, local_mistakes, refusals, show
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
+from services.importing import submission_rows
+from services.importing.spreadsheets import Table
 
 
 def unchanged(
@@ -48,7 +52,7 @@ def test_an_unchanged_record_that_is_returned_is_told_with_its_reason(
     assert "Still returned" in printed
 
 
-UNKNOWN = "unknown unit 'vnu/x'; look it up with `kieng unit search`"
+UNKNOWN = "there is no unit 'vnu/x'; `kieng unit search` finds it"
 
 
 def test_a_refusal_says_apart_what_is_wrong_and_what_to_do() -> None:
@@ -61,8 +65,8 @@ def test_a_refusal_says_apart_what_is_wrong_and_what_to_do() -> None:
     (row,) = refusals(answer, "a", Lang.en)
     assert row.column == "unit_id"
     assert (row.problem, row.remedy) == (
-        "unknown unit 'vnu/x'",
-        "Look it up with `kieng unit search`",
+        "there is no unit 'vnu/x'",
+        "`kieng unit search` finds it",
     )
     (row,) = refusals(answer, "a", Lang.vi)
     assert (row.problem, row.remedy) == (
@@ -87,3 +91,48 @@ def test_a_usual_import_has_only_the_usual_numbers(capsys: pytest.CaptureFixture
     screen.show(show(screen, report))
     assert "Still" not in capsys.readouterr().out
     assert report.document()["still_returned"] == 0
+
+
+@pytest.mark.parametrize(("lang", "named"), [(Lang.vi, "Ngày công bố"), (Lang.en, "Published on")])
+def test_a_refused_row_has_its_record_and_the_headings_of_its_file(lang: Lang, named: str) -> None:
+    header = ["Mã bản ghi", "Mã đơn vị", named, "Minh chứng"]
+    parsed = submission_rows.parse("publication", header, [(5, ["TK-4", "vnu", "7/2025", ""])], "")
+    report, screen = Report(lang=lang), Screen(lang=lang)
+    local_mistakes(screen, replace(parsed, table=Table(header, [])), report)
+    (row,) = report.refused
+    assert (row.row, row.record_id, row.column) == (5, "TK-4", "issued_on")
+    assert report.reason(row).startswith(f"{named}: ")
+    assert report.heading("evidence") == "Minh chứng"
+    assert (
+        report.heading("institutions[0]")
+        == {
+            Lang.vi: "Các trường tham gia[0]",  # codespell:ignore tham
+            Lang.en: "institutions[0]",
+        }[lang]
+    )
+
+
+def test_evidence_that_a_file_has_no_column_for_is_called_as_a_template_calls_it() -> None:
+    assert Report(lang=Lang.vi).heading("evidence") == "Tệp minh chứng"
+    assert Report(lang=Lang.en).heading("evidence") == "evidence_file"
+
+
+def test_two_rows_about_one_work_at_one_unit_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(lang=Lang.en)
+    rows = [
+        (2, "TK-001", "vnu/hus", "doi:10.5555/tay-1"),
+        (3, "TK-002", "vnu/ueb", "doi:10.5555/tay-1"),
+        (4, "TK-003", "vnu/hus", "sub:vnu.1"),
+        (5, "TK-004", "vnu/hus", "sub:vnu.1"),
+        (11, "TK-010", "vnu/hus", "doi:10.5555/tay-1"),
+    ]
+    for row, record_id, unit_id, work_key in rows:
+        answer = pb.ImportSubmissionsResponse(row=row, outcome=pb.OUTCOME_CREATED)
+        answer.work_key = work_key
+        report.take(answer, record_id, unit_id)
+    (same,) = report.document()["same_work"]
+    assert (same["row"], same["earlier_row"]) == (11, 2)
+    assert (same["record_id"], same["earlier_record_id"]) == ("TK-010", "TK-001")
+    screen = Screen(lang=Lang.en)
+    screen.show(show(screen, report))
+    assert "2 (TK-001)" in capsys.readouterr().out

@@ -69,6 +69,7 @@ def test_a_running_stack_is_filled_where_it_is(
 ) -> None:
     """Nothing is emptied, nothing is started: without an address there is nothing to fill."""
     monkeypatch.delenv("KIENG_PARTNERS_ADDRESS", raising=False)
+    monkeypatch.setenv("KIENG_LANG", "en")
     kept = tmp_path / "kept"
     kept.write_text("mine")
     assert run("demo", "--running", "--data", str(tmp_path)) != 0

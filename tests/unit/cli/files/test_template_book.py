@@ -45,7 +45,7 @@ def test_a_filled_template_is_read_as_it_is(tmp_path: Path) -> None:
     with xlsxwriter.Workbook(filled) as book:
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, headers)
-        sheet.write_row(1, 0, [values.get(header, "") for header in headers])
+        sheet.write_row(1, 0, [values.get(header.removesuffix(" *"), "") for header in headers])
     table = spreadsheets.read(filled)
     (request,) = submission_rows.parse("receipt", table.header, table.rows, "file").requests
     receipt = request.content.facts.receipt
@@ -85,3 +85,18 @@ def test_columns_of_numbers_and_dates_of_contracts_stay_texts(tmp_path: Path) ->
     texts = ("record_id", "number", "partner", "signed_on")
     assert [forms[names.index(name) + 1] for name in texts] == ["@"] * len(texts)
     assert forms[names.index("value_vnd") + 1] != "@"
+
+
+def test_what_must_be_filled_in_is_marked(tmp_path: Path) -> None:
+    headers = spreadsheets.read(template(tmp_path, "publication", Lang.vi)).header
+    marked = [header for header in headers if header.endswith(" *")]
+    assert marked == ["Mã bản ghi *", "Mã đơn vị *", "Tên *", "Ngày công bố *", "Tệp minh chứng *"]
+    facts = headings.fact_columns("publication")
+    told = template_book.help_text("issued_on", facts["issued_on"], Screen(lang=Lang.en).text, True)
+    assert told == "issued_on\nRequired. A date: 2025-03-31 or 31/03/2025."
+
+
+@pytest.mark.parametrize("type_name", headings.TYPES)
+def test_of_every_type_the_contract_says_what_must_be_filled_in(type_name: str) -> None:
+    needed = template_book.required(type_name)
+    assert {"record_id", "unit_id", "evidence_file"} < needed <= set(headings.columns(type_name))

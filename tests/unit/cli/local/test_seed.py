@@ -1,13 +1,18 @@
-"""A filled log is waited for: its own view, not one that was given up."""
+"""A filled log is waited for: its own view, not one that was given up; what is late is repeated."""
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
+from services.cli.admin import partner_file
+from services.cli.client.troubles import CallFailed, Trouble
 from services.cli.errors import Failure
 from services.cli.local import seed
 
@@ -28,3 +33,45 @@ def test_a_refused_generation_is_not_waited_for(monkeypatch: pytest.MonkeyPatch)
     seed.wait_until_live(clients(refused, live))
     with pytest.raises(Failure, match="waits for alpha, beta"):
         seed.wait_until_live(clients(filled, live))
+
+
+LATE = CallFailed(Trouble(grpc.StatusCode.UNAVAILABLE, "late", "DEPENDENCY_DOWN"), "kpi", "here")
+REFUSED = CallFailed(Trouble(grpc.StatusCode.PERMISSION_DENIED, "no", "NOT_ALLOWED"), "kpi", "here")
+
+
+class Answers:
+    """A call that answers, or raises, one thing after another."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.left = list(answers)
+
+    def __call__(self, request: Any) -> Any:
+        answer = self.left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_a_start_asks_again_for_views_that_came_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed, "POLL_SECONDS", 0.0)
+    live = catalogue_service_pb2.ListViewsResponse(views=[View(state=View.STATE_LIVE)])
+    call = Answers(LATE, live)
+    stub: Any = SimpleNamespace(stub=lambda kind: SimpleNamespace(ListViews=call))
+    seed.wait_until_live(stub)
+    assert call.left == []
+    call.left = [REFUSED, live]
+    with pytest.raises(CallFailed):
+        seed.wait_until_live(stub)
+
+
+def test_a_start_registers_a_partner_again_whose_answer_came_late(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(seed, "POLL_SECONDS", 0.0)
+    path = tmp_path / "partners.csv"
+    path.write_text("name,house\nAlpha,enterprise\nBeta,state\n")
+    call = Answers(LATE, None, None)
+    stub: Any = SimpleNamespace(stub=lambda kind: SimpleNamespace(RegisterPartner=call))
+    again = partial(seed.retry, 5.0, seed.STARTING)
+    assert partner_file.register(stub, path, lambda: None, again) == 2
+    assert call.left == []

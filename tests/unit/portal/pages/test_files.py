@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import threading
 
 import html5lib
 import pytest
@@ -13,6 +14,7 @@ from kieng.kpi.v1 import edition_service_pb2 as editions
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
 from kieng.kpi.v1 import view_pb2
 from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
+from services.portal.pages import tables
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 VIEW = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
@@ -120,3 +122,16 @@ def test_a_page_leads_to_its_table_as_a_file(
 def test_a_title_is_no_formula() -> None:
     text = asyncio.run(Portal(ANSWERS, "approver").get("/review", file="csv")).text
     assert f"'={MARKUP}" in text
+
+
+def test_a_workbook_is_written_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def written(lines: list[list[tables.Value]]) -> bytes:
+        threads.append(threading.current_thread())
+        return b"PK"
+
+    monkeypatch.setattr(tables, "as_xlsx", written)
+    answer = asyncio.run(tables.file("xlsx", "kieng", [["a"]]))
+    assert answer.body == b"PK"
+    assert threads != [threading.current_thread()]

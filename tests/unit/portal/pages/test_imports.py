@@ -13,6 +13,7 @@ from typing import Any
 import html5lib
 import httpx
 import pytest
+import xlsxwriter
 
 from kieng.submissions.v1 import import_service_pb2 as api
 from services.portal.calls import Refused
@@ -71,11 +72,31 @@ def test_unknown_headings_are_mapped_with_suggestions() -> None:
     assert facts(answer)["new"] == "1"
 
 
-def bomb() -> bytes:
+def bomb(said: int = 64 * 1024 * 1024) -> bytes:
+    """A small file with a large part, of which it says this size."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", b" " * (64 * 1024 * 1024))
+        archive.filelist[0].file_size = said
     return content.getvalue()
+
+
+def merged() -> bytes:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADER.split(","))
+        sheet.write_row(1, 0, GOOD.split(","))
+    # Written by hand: xlsxwriter would write every cell of the range.
+    changed = io.BytesIO()
+    with zipfile.ZipFile(content) as made, zipfile.ZipFile(changed, "w") as archive:
+        for part in made.infolist():
+            text = made.read(part).replace(
+                b"</sheetData>",
+                b'</sheetData><mergeCells count="1"><mergeCell ref="A3:XFD400000"/></mergeCells>',
+            )
+            archive.writestr(part.filename, text)
+    return changed.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +108,8 @@ def bomb() -> bytes:
         ("strange.csv", table(GOOD), "none of the types"),
         ("receipt.xlsx", b"PK\x03\x04 no book", "not an XLSX file"),
         ("receipt.xlsx", bomb(), "unpacks to more than 32 MB"),
+        ("receipt.xlsx", bomb(10), "unpacks to more than 32 MB"),
+        ("receipt.xlsx", merged(), "unmerge them"),
         ("receipt.csv", table(*["a,b,c,d,e"] * (ROWS_MAX + 1)), "more than 5,000 rows"),
         ("receipt.csv", b"x" * (FILE_BYTES_MAX + 1), "over 2 MB"),
         ("", b"", "Choose a file first"),
@@ -101,6 +124,8 @@ def bomb() -> bytes:
         "type",
         "zip",
         "bomb",
+        "liar",
+        "merged",
         "rows",
         "size",
         "none",

@@ -31,6 +31,18 @@ def suggestion(text: str, known: Iterable[str]) -> str:
     return names[like[0]] if like else ""
 
 
+def unknown_unit(unit_id: str, known: Iterable[str]) -> str:
+    """Return what is said of a unit that does not exist: which one may be meant, or how to find it.
+
+    Args:
+        unit_id: id that is not known.
+        known: ids of all units.
+    """
+    if meant := suggestion(unit_id, known):
+        return f"there is no unit {unit_id!r}; did you mean {meant!r}?"
+    return f"there is no unit {unit_id!r}; `kieng unit search` finds it"
+
+
 def _plain(name: str) -> str:
     """Return a name in lower case, with only letters, digits and slashes, and without zeros."""
     kept = re.sub(r"[^\w/]|_", "", name.casefold()).strip("/")

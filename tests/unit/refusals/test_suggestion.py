@@ -1,6 +1,6 @@
 import pytest
 
-from services.kpi.domain.suggestion import suggestion
+from services.refusals.suggestion import suggestion
 
 UNITS = ["consortium", "vnu", "vnu/hus", "vnu/ueb", "vnu-hcm", "vnu-hcm/uit", "hust", "hust/soict"]
 CODES = ["KNW-01", "KNW-03", "ENT-01", "ENT-10"]
