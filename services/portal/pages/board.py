@@ -153,13 +153,13 @@ def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
     """Check that a unit exists.
 
     Raises:
-        NotFound: it does not; the message names units that may be meant.
+        NotFound: it does not; the message names the one that may be meant.
     """
     if unit_id in catalogue.units:
         return
     said, meant = page.text("refused.no_unit"), catalogue.meant(unit_id)
     if meant:
-        said = f"{said} {page.text('refused.meant', units=', '.join(meant))}"
+        said = f"{said} {page.text('refused.meant', unit=meant)}"
     raise NotFound(said)
 
 
