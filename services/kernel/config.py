@@ -31,7 +31,7 @@ def _known(zone: str) -> str:
 
 
 ZoneName = Annotated[str, AfterValidator(_known)]
-"""Name of a time zone of the IANA database; another one is refused with a remedy."""
+"""Name of a time zone of the IANA database; any other text is a mistake in the settings."""
 
 
 class KernelSettings(BaseSettings):

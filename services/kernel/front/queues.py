@@ -59,7 +59,7 @@ class Load(NamedTuple):
 
     @property
     def is_busy(self) -> bool:
-        """Whether the workers are busy."""
+        """Whether more than `BUSY` calls ran at once on average recently."""
         return self.used > BUSY * FORGET_SECONDS
 
     def exceeds(self, share: Share) -> bool:
