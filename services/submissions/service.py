@@ -166,7 +166,10 @@ class SubmissionsService:
 
     @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:
-        """Publish the current state of every submission again, with progress. Safe to repeat."""
+        """Publish the current state of every submission again; stream progress by institution.
+
+        Safe to repeat.
+        """
         principal = self.call.principal
         need(principal, self.call.method, Resource.of([principal.institution_id]))
         return republish(self.databases, self.log, request.generation)
