@@ -62,7 +62,7 @@ class NotificationsService:
 
     @grpc
     def watch_notifications(self, request: Any) -> Iterator[Any]:
-        """Stream the caller's notifications as they are created."""
+        """Stream the caller's notifications as they are created, with heartbeats in between."""
         return watch(
             self.caller,
             inbox=self.inbox,
@@ -73,7 +73,10 @@ class NotificationsService:
 
     @grpc
     def mark_read(self, request: Any) -> Any:
-        """Mark the caller's notifications as read. Idempotent."""
+        """Mark the caller's notifications with these ids as read; return how many were unread.
+
+        Idempotent.
+        """
         marked = self.inbox.mark_read(self.caller, request.notification_ids, datetime.now(UTC))
         return notification_service_pb2.MarkReadResponse(marked=marked)
 
