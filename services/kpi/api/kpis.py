@@ -118,7 +118,7 @@ class KpiApi:
     def list_kept_days(
         self, request: kpi_service_pb2.ListKeptDaysRequest
     ) -> kpi_service_pb2.ListKeptDaysResponse:
-        """ListKeptDays: return the days that are accepted as `as_of`."""
+        """ListKeptDays: return the days that are accepted as `as_of`, newest first."""
         days = [answers.encode_kept_day(kept) for kept in self.history.days.all()]
         return kpi_service_pb2.ListKeptDaysResponse(days=days)
 
@@ -157,7 +157,7 @@ class KpiApi:
     def explain_kpi(
         self, request: kpi_service_pb2.ExplainKpiRequest
     ) -> kpi_service_pb2.ExplainKpiResponse:
-        """ExplainKpi: return the works that a cell consists of."""
+        """ExplainKpi: return a page of the works that a cell consists of."""
         return explain(request, self.live, self.snapshots)
 
     @grpc
@@ -172,7 +172,7 @@ class KpiApi:
     def list_overlaps(
         self, request: kpi_service_pb2.ListOverlapsRequest
     ) -> kpi_service_pb2.ListOverlapsResponse:
-        """ListOverlaps: return the works that several children of a unit claim."""
+        """ListOverlaps: return a page of the works that several children of a unit claim."""
         return overlaps(request, self.live, self.snapshots)
 
     @grpc

@@ -168,7 +168,7 @@ class LiveView:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a view is loaded."""
+        """Whether a live view has been loaded, so that `read` does not refuse."""
         return self._view_state is not None
 
     def reaches(self, progress: Mapping[int, int]) -> bool:
@@ -206,10 +206,10 @@ class LiveView:
         return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
 
     def wait(self, change: int, seconds: float) -> bool:
-        """Wait until the state is newer than ``change``, at most a number of seconds.
+        """Wait until the state is newer than ``change``, for at most ``seconds``.
 
         Returns:
-            False if nothing is newer; True if the state is, or if no view is live.
+            True if the state is newer, or if no view is live; False otherwise.
         """
         with self._moved:
             if self._view_state is None or self._view_state.change == change:

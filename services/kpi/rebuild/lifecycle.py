@@ -34,7 +34,7 @@ class ViewStore(Protocol):
         """Return the live view; None if there is none."""
 
     def view_progress(self, view_id: str) -> ViewProgress:
-        """Return how far a view has read the log."""
+        """Return how far a view has read the log; an unknown view has read nothing."""
 
     def advance(self, view: View, phase: str) -> bool:
         """Move a view to another phase; return False if another process moved it before."""
