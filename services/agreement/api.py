@@ -85,7 +85,7 @@ class ProposalApi:
 
     @grpc
     def list_proposals(self, request: api.ListProposalsRequest) -> api.ListProposalsResponse:
-        """Return the newest proposals, newest first; if requested, without those that are closed."""
+        """Return the newest proposals, newest first; without closed ones if that is requested."""
         found = self.proposals.newest(waiting_only=request.open_only)
         return api.ListProposalsResponse(proposals=map(wire.encode_proposal, found))
 
