@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 
 from kieng.directory.v1 import directory_pb2
@@ -17,6 +18,7 @@ GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].meth
     "GetCatalogue"
 ]
 KEPT_MAX = 16
+MEANT_MAX = 3
 LIVE_SECONDS = 2.0
 """So long a caller is taken to have the live version that it last read."""
 CALLERS_MAX = 1_000
@@ -60,6 +62,20 @@ class Catalogue:
     def children(self, unit_id: str) -> list[directory_pb2.Unit]:
         """Return the units directly below one that still exist, in order."""
         return [self.units[each] for each in self.below.get(unit_id, ())]
+
+    def meant(self, text: str) -> list[str]:
+        """Return ids of units that somebody may mean who wrote an id that does not exist.
+
+        Those with this abbreviation, or last part of their id, come before those written alike.
+        """
+        asked = text.strip().casefold()
+        named = [
+            each.unit_id
+            for each in self.message.units
+            if asked in (each.abbreviation.casefold(), each.unit_id.rpartition("/")[2].casefold())
+        ]
+        alike = get_close_matches(asked, self.units, MEANT_MAX)
+        return list(dict.fromkeys([*named, *alike]))[:MEANT_MAX]
 
     def path(self, unit_id: str) -> list[directory_pb2.Unit]:
         """Return the units from the root down to one; empty if there is no such unit."""

@@ -1,4 +1,4 @@
-"""Notes on imported rows: other claims that may be about the same work, contradictory shares."""
+"""Notes on imported rows: claims on the same work, or perhaps the same, and their shares."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from services.cli.terminal.render import number_text
 from services.cli.terminal.screen import Screen
 
 SHOWN_MAX = 50
+OF_ITS_OWN = "sub:"
+"""Beginning of the key of a work whose facts have no number that others know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,21 @@ class RowShares:
 
 
 @dataclass(frozen=True, slots=True)
+class SameWork:
+    """A row that claims the same work for the same unit as an earlier row of the file.
+
+    The work counts once; the other claim is one too many, or has the number of another work.
+    """
+
+    row: int
+    record_id: str
+    earlier_row: int
+    earlier_record_id: str
+    work_key: str
+    unit_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StillRefused:
     """An unchanged row whose submission was returned or rejected, and why."""
 
@@ -60,6 +77,8 @@ class Notes:
     still: list[StillRefused] = field(default_factory=list)
     pairs: list[LikePair] = field(default_factory=list)
     shares: list[RowShares] = field(default_factory=list)
+    same: list[SameWork] = field(default_factory=list)
+    _claimed: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     _seen: set[frozenset[str]] = field(default_factory=set)
 
     def add(self, answer: pb.ImportSubmissionsResponse, record_id: str, still: str = "") -> None:
@@ -90,22 +109,44 @@ class Notes:
             shares = (said.declared_ppm, said.declaring, said.silent)
             self.shares.append(RowShares(answer.row, record_id, *shares))
 
+    def add_work(self, answer: pb.ImportSubmissionsResponse, record_id: str, unit_id: str) -> None:
+        """Note that a row claims a work for a unit, and whether an earlier row does so."""
+        key = answer.work_key
+        # Nobody else has a key of this kind.
+        if not key or key.startswith(OF_ITS_OWN):
+            return
+        first = self._claimed.setdefault((key, unit_id), (answer.row, record_id))
+        if first[0] != answer.row:
+            self.same.append(SameWork(answer.row, record_id, *first, key, unit_id))
+
     def document(self) -> dict[str, Any]:
         """Return the notes in the form of `--output json`."""
         return {
             "still_refused": [asdict(each) for each in self.still],
+            "same_work": [asdict(each) for each in self.same],
             "may_be_same": [asdict(pair) for pair in self.pairs],
             "shares": [asdict(each) for each in self.shares],
         }
 
-    def tables(self, screen: Screen) -> Iterator[RenderableType]:
-        """Yield a table for each kind of note, unless there is none of that kind."""
+    def tables(self, screen: Screen, options: str = "") -> Iterator[RenderableType]:
+        """Yield a table for each kind of note, unless there is none of that kind.
+
+        ``options`` are those that the next command needs.
+        """
         if self.still:
             table = screen.table(">row", "record", "state", "reason", "submission_id")
-            table.title = screen.text("import.still_refused", rows=len(self.still))
+            table.title = screen.text("import.still_refused", rows=len(self.still), options=options)
             for each in self.still[:SHOWN_MAX]:
                 state = screen.text(f"state.{each.state}")
                 table.add_row(str(each.row), each.record_id, state, each.reason, each.submission_id)
+            yield table
+        if self.same:
+            table = screen.table(">row", "record", ">earlier_row", "work_key", "unit")
+            table.title = screen.text("import.same_work", rows=len(self.same))
+            for same in self.same[:SHOWN_MAX]:
+                earlier = f"{same.earlier_row} ({same.earlier_record_id})"
+                told = (same.record_id, earlier, same.work_key, same.unit_id)
+                table.add_row(str(same.row), *told)
             yield table
         if self.pairs:
             like = screen.table(">row", "record", "may_be_same", "work_key", "unit")

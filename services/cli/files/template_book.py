@@ -94,7 +94,8 @@ def required(type_name: str) -> set[str]:
     facts = facts_pb2.Facts()
     getattr(facts, type_name).SetInParent()
     found = protovalidate.collect_violations(facts)
-    missing = {each.proto.field.elements[-1].field_name for each in found}
+    paths = (each.proto.field for each in found)
+    missing = {path.elements[-1].field_name for path in paths if path is not None}
     needed = {name for name, field in fact_columns(type_name).items() if field.name in missing}
     return {"record_id", "unit_id", EVIDENCE_COLUMNS[0]} | needed
 

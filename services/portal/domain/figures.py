@@ -45,7 +45,7 @@ class Figure:
         return self.on.endswith("-12-31")
 
     @property
-    def told(self) -> str:
+    def outcome(self) -> str:
         """The standing as people are told it: `missed` where a year that is over ended behind."""
         return MISSED if self.standing == BEHIND and self.is_over else self.standing
 

@@ -16,7 +16,14 @@ from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import periods
 from services.portal.domain.pictures import chart
-from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection, status_of
+from services.portal.pages.board import (
+    SERIES_MONTHS,
+    check_unit,
+    period_of,
+    read_cells,
+    selection,
+    status_of,
+)
 from services.portal.pages.tables import plain, wanted_file
 from services.portal.site import Page
 from services.portal.texts import Lang, word
@@ -44,8 +51,9 @@ async def indicator(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     code = page.request.path_params["code"]
     unit_id = page.query.get("unit", catalogue.root)
-    if code not in catalogue.indicators or unit_id not in catalogue.units:
+    if code not in catalogue.indicators:
         raise NotFound(page.text("refused.no_page"))
+    check_unit(page, catalogue, unit_id)
     period = await period_of(page, catalogue)
     months = periods.months_until(period.last, SERIES_MONTHS)
     units = [unit_id, *(each.unit_id for each in catalogue.children(unit_id))][:100]

@@ -22,6 +22,9 @@ from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
+TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
+"""Facts that name a work for people; of several, the first counts."""
+UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 
 
 async def work(page: Page) -> Response:
@@ -72,10 +75,13 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "work_key": submission.work_key,
         "type": type_,
         "facts": values,
+        "title": next((values[name] for name in TITLES if values.get(name)), ""),
         "evidence": list(submission.content.evidence),
         "submitted_by": submission.submitted_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
+        # It was said of an earlier version: the present one waits.
+        "is_earlier_reason": submission.state in UNDECIDED,
         "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
         "changes": changes(submission),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 
@@ -13,6 +14,7 @@ from services.importing.cells import Cell, UnreadableCell
 from services.importing.column_aliases import ALIASES
 from services.importing.evidence import DEFAULT_TITLE
 from services.importing.spreadsheets import Notice
+from services.refusals import in_language
 
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
 
@@ -249,7 +251,7 @@ def test_headings_of_people_are_understood() -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        (["record_id", "unit_id", "amonut_vnd"], "did you mean amount_vnd"),
+        (["record_id", "unit_id", "amonut_vnd"], "did you mean 'amount_vnd'"),
         (["record_id", "unit_id", "record id"], "there twice"),
         (["unit_id"], "record_id is missing"),
     ],
@@ -278,3 +280,30 @@ def test_aliases_name_columns_that_exist() -> None:
 def test_the_server_fills_in_partner_ids() -> None:
     assert "partner_id" not in headings.columns("training")
     assert "partner" in headings.columns("training")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "heading", "said"),
+    [
+        ("publication", "Tên bài báo", "; did you mean 'Tên'?"),
+        ("publication", "Ngày cong bố", None),
+        ("publication", "Mã DOl", "; did you mean 'Mã DOI'?"),
+        ("publication", "titel", "; did you mean 'title'?"),
+        ("receipt", "Mã DOI", "; it is one of publication: is that the type?"),
+        ("receipt", "Ghi chú nội bộ", "; there are also Thao tác, Lý do, "),
+        ("receipt", "our key", "; there are also action, reason, "),
+    ],
+)
+def test_an_unknown_heading_is_answered_with_headings(
+    type_name: str, heading: str, said: str | None
+) -> None:
+    header = ["record_id", "unit_id", heading]
+    if said is None:
+        assert headings.read_header(type_name, header)[2] == "issued_on"
+        return
+    with pytest.raises(headings.HeaderWrong) as wrong:
+        headings.read_header(type_name, header)
+    told = str(wrong.value)
+    assert told.startswith(f"unknown column {heading!r} for {type_name}{said}")
+    assert in_language(told, "vi").startswith(f"không có cột {heading!r} trong loại {type_name}; ")
+    assert not re.search(r"did you mean|is that|there are", in_language(told, "vi"))
