@@ -163,9 +163,9 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
 
 
 def _unknown(type_name: str, heading: str, header: Sequence[str], found: Sequence[str]) -> str:
-    """Return what is said of an unknown heading: what may be meant, or what there is besides.
+    """Return the message about an unknown heading, with a suggestion or the columns that are left.
 
-    ``found`` are the columns that the headings of the file mean.
+    ``found`` has the column of each heading of the file; empty for a heading that is unknown.
     """
     said = f"unknown column {heading!r} for {type_name}"
     if others := [each for each in TYPES if _meaning(_meanings(each), heading)]:
@@ -179,7 +179,7 @@ def _unknown(type_name: str, heading: str, header: Sequence[str], found: Sequenc
 
 
 def _meant(type_name: str, heading: str) -> str:
-    """Return the heading that is most like a text, or else the longest one that it begins with."""
+    """Return the known heading that a text resembles or, failing that, begins with; else ""."""
     names = columns(type_name)
     known = {slug(alias): alias for name in names for alias in (*ALIASES.get(name, ()), name)}
     name = slug(REMARK.sub("", heading))

@@ -1,7 +1,7 @@
 """Turns rows of a table into import requests, for every submission type. Pure.
 
 The columns are the fields of the claim and of the facts of its type. Cells that cannot be read are
-reported by row and column. Whether readable values are valid is for the service to check.
+reported by row and column; whether readable values are valid is for the service to check.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ EXAMPLE_ID = "#example"
 class Wrong:
     """A mistake because of which a row is not sent to the service.
 
-    ``row`` is the number of the row in the file; ``column`` is empty if the whole row is wrong;
-    ``problem`` is the key of a message, and ``values`` are the values of its placeholders.
+    ``row`` is its number in the file; ``column`` is empty if the whole row is wrong; ``problem`` is
+    the key of a message, and ``values`` are the values of its placeholders.
     """
 
     row: int
@@ -155,10 +155,6 @@ def _parsed(
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
     """Return the content of one claim from column -> text, e.g. of a command line.
 
-    Args:
-        type_name: submission type.
-        row: column -> text.
-
     Raises:
         CellWrong: a text cannot be read; the error names the first such column.
         HeaderWrong: a column is unknown, or the unit is missing.
@@ -171,11 +167,7 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
 
 
 def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:
-    """Return a mistake if the number of cells in a row does not fit the headings, else none.
-
-    A spreadsheet writes all cells, so a CSV row that lacks some is damaged; blank extra cells are
-    fine.
-    """
+    """Return a mistake if a row lacks cells or has a text beyond the last heading, else none."""
     if not is_too_wide(cells, columns.header) and len(cells) > columns.width:
         return []
     values = {"cells": str(len(cells)), "headings": str(columns.width)}

@@ -11,7 +11,7 @@ from services.kernel.time_zones import ZoneName
 
 
 class Settings(KernelSettings):
-    """Settings of the portal, beside those of the kernel."""
+    """Settings of the portal, in addition to those of the kernel."""
 
     web_port: int = 0
     """Port of the web pages and of HTTP/JSON; 0 takes a free one."""
