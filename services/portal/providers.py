@@ -52,7 +52,7 @@ class ProviderSettings(BaseModel):
     scope: str = "openid"
     """Scopes to request; with `openid offline_access`, many providers give a refresh token."""
     resource: str = ""
-    """Resource (RFC 8707) to request, so that the token is for the services; empty if not needed."""
+    """Resource (RFC 8707) to request, so that the token is for the services; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
