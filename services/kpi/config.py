@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 
 from services.agreement import config as agreement
-from services.kernel.config import KernelSettings
-from services.kernel.time_zones import ZoneName
+from services.kernel.config import KernelSettings, ZoneName
 from services.kpi.signing import Signer, read_signer
 
 RECORDS_MAX = 4000

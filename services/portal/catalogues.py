@@ -6,21 +6,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.portal.calls import Services
 from services.portal.texts import Lang
+from services.refusals.suggestion import suggestion
 
 GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].methods_by_name[
     "GetCatalogue"
 ]
 KEPT_MAX = 16
 """Number of catalogue versions that are kept."""
-MEANT_MAX = 3
-"""Most units that are suggested for an id that does not exist."""
 LIVE_SECONDS = 2.0
 """How long the version that a caller last read as live is taken for the live one."""
 CALLERS_MAX = 1_000
@@ -73,23 +71,16 @@ class Catalogue:
         """Return the existing units directly below a unit, in order."""
         return [self.units[each] for each in self.below.get(unit_id, ())]
 
-    def meant(self, text: str) -> list[str]:
-        """Return the ids of up to three units that an id that does not exist may mean.
+    def meant(self, text: str) -> str:
+        """Return the id of the unit that an id that does not exist may mean; empty if none.
 
-        Units with this abbreviation, or this last part of their id, come before those with similar
-        ids.
+        The id may be spelled similarly, lack the units above, or be the abbreviation of the unit.
 
         Args:
             text: the id that does not exist.
         """
-        asked = text.strip().casefold()
-        named = [
-            each.unit_id
-            for each in self.message.units
-            if asked in (each.abbreviation.casefold(), each.unit_id.rpartition("/")[2].casefold())
-        ]
-        alike = get_close_matches(asked, self.units, MEANT_MAX)
-        return list(dict.fromkeys([*named, *alike]))[:MEANT_MAX]
+        short = {each.abbreviation.casefold(): each.unit_id for each in self.message.units}
+        return suggestion(text, self.units) or short.get(text.strip().casefold() or "-", "")
 
     def path(self, unit_id: str) -> list[directory_pb2.Unit]:
         """Return the units from the root down to a unit, both included; empty if it is unknown."""

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from services.kernel.config import KernelSettings
-from services.kernel.time_zones import ZoneName
+from services.kernel.config import KernelSettings, ZoneName
 
 
 class Settings(KernelSettings):

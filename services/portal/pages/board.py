@@ -153,13 +153,13 @@ def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
     """Check that a unit exists in a catalogue.
 
     Raises:
-        NotFound: there is no such unit; the message suggests similar ones. The caller's fault.
+        NotFound: there is no such unit; the message suggests a similar one. The caller's fault.
     """
     if unit_id in catalogue.units:
         return
     said, meant = page.text("refused.no_unit"), catalogue.meant(unit_id)
     if meant:
-        said = f"{said} {page.text('refused.meant', units=', '.join(meant))}"
+        said = f"{said} {page.text('refused.meant', unit=meant)}"
     raise NotFound(said)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from starlette.responses import Response
 
+from kieng.kpi.v1 import catalogue_pb2
 from services import definitions
 from services.kernel.errors import NotFound
 from services.portal import wire
@@ -106,12 +107,16 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
             break
         if code not in older.indicators:
             break
-        name = partial(named, page.lang)
-        words = definitions.words(older.indicators[code], page.lang.value, name)
+        words = rule_of(older.indicators[code], page.lang)
         if found and found[-1].words == words:
             found.pop()
         found.append(Definition(version, words))
     return found
+
+
+def rule_of(indicator: catalogue_pb2.Indicator, lang: Lang) -> str:
+    """Return in one sentence what an indicator counts."""
+    return definitions.words(indicator, lang.value, partial(named, lang))
 
 
 def named(lang: Lang, group: str, name: str) -> str:

@@ -18,6 +18,8 @@ from services.portal.pages.cells import (
     finding_word,
     named,
 )
+from services.portal.pages.indicators import named as in_sentence
+from services.portal.pages.indicators import rule_of
 from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
@@ -42,6 +44,7 @@ async def work(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await explain_absence(page, name, work_key)
     own = await own_submissions(page, work_key) if page.session.may(*READERS) else []
+    indicator = catalogue.indicators.get(name.code)
     return page.html(
         "work.html",
         catalogue=catalogue,
@@ -49,7 +52,10 @@ async def work(page: Page) -> Response:
         work_key=work_key,
         answer=answer,
         own=own,
+        rule=rule_of(indicator, page.lang) if indicator and answer.counts else "",
+        proofs={proof.sha256: proof.title for each in own for proof in each["evidence"]},
         word_of=finding_word,
+        date_field=in_sentence(page.lang, "fact", answer.date_field),
     )
 
 

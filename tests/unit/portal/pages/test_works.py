@@ -10,7 +10,7 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
-from tests.unit.portal.answered import PERIOD, Answers, Portal
+from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal
 
 CELL = {"unit": "vnu", "indicator": "KNW-03", **PERIOD}
 Explained = kpi_service_pb2.ExplainKpiResponse
@@ -79,3 +79,29 @@ def test_a_page_of_works_has_titles_and_says_what_it_adds_and_where_the_others_a
     assert text.index("Các công trình tiếp theo") < text.index("Lúa chịu mặn")
     assert "Về trang đầu" not in text
     assert "Về trang đầu" in get(answers(ExplainKpi=explained), "/cells", page="a").text
+
+
+def test_a_work_that_counts_has_its_title_the_reason_and_the_names_of_its_proofs() -> None:
+    def counts(request: kpi_service_pb2.ExplainAbsenceRequest) -> Absence:
+        counted = kpi_service_pb2.Finding(reason=kpi_service_pb2.Finding.REASON_COUNTS)
+        claim = kpi_service_pb2.ExplainedClaim(unit_id="vnu/hus", evidence_sha256=["ab" * 32])
+        return Absence(
+            counts=True,
+            findings=[counted],
+            claims=[claim],
+            title="Lúa chịu mặn",
+            date_field="issued_on",
+            counts_from="2025-03-31",
+        )
+
+    own = submission_pb2.Submission(submission_id="s1")
+    own.content.evidence.add(sha256="ab" * 32, title="Bài báo, bản in")
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[own])
+    found = answers(ExplainAbsence=counts, ListSubmissions=lambda _: listed)
+    query = CELL | {"work": "doi:10.5555/tay-1", "indicator": CATALOGUE.indicators[0].code}
+    text = asyncio.run(Portal(found, "contributor").get("/works", **query)).text
+    assert '<h1 class="key">Lúa chịu mặn</h1>' in text
+    assert "được tính từ ngày 2025-03-31 (ngày công bố), trong kỳ 2025-01" in text
+    assert "Đơn vị kê khai: vnu/hus." in text
+    claims = text[text.index("Các kê khai được tính") :]
+    assert "Bài báo, bản in" in claims[: claims.index("</table>")]
