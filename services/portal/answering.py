@@ -88,8 +88,8 @@ def form(
 ) -> Endpoint:
     """Return the endpoint of a form; it accepts only forms that the portal gave to the same user.
 
-    A form that arrives after its session has ended is not processed but returned to the user
-    complete, who can send it again after signing in.
+    A form that arrives after its session has ended is not processed: the user gets it back with all
+    answers, and can send it again after signing in.
 
     Args:
         handler: answers; gets the page and the fields of the form.

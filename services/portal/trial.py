@@ -21,7 +21,7 @@ from services.portal.config import Settings
 
 LOCAL = "urn:kieng:local:"
 CALLED = ("kpi", "submissions", "partners", "notifications")
-"""Services that pages call, which are the audiences of a token."""
+"""Services that pages call, for which a token has to be valid."""
 ROLES = ("viewer", "contributor", "reviewer", "approver", "auditor", "steward", "operator")
 
 

@@ -19,8 +19,8 @@ THICK_MAX = 12.0
 class Work:
     """A work that counts in an indicator.
 
-    ``units`` are the units below the one the page is about, or that one itself, that claim the
-    work.
+    ``units`` are those children of the page's unit whose subtrees claim the work, and the unit
+    itself if it claims the work directly.
     """
 
     key: str
@@ -63,9 +63,9 @@ def ties(works: Iterable[Work]) -> list[Tie]:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve from a unit to a partner; ``path`` is its SVG path, ``thick`` its width.
+    """A curve from a unit to a partner; ``path`` is its SVG path, ``thick`` its line width.
 
-    The more works the two have in common, the thicker is the curve.
+    The curve is the thicker, the more works name the partner and are claimed by the unit.
     """
 
     unit_id: str

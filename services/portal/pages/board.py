@@ -64,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """Figures of units over a period; one board serves all pages that show the same numbers."""
+    """Figures of units over a period; pages that show the same numbers share one board."""
 
     catalogue: Catalogue
     house: str
@@ -108,7 +108,7 @@ def troubles_of(view: view_pb2.ViewInfo) -> list[trust.Trouble]:
 
 
 def status_of(view: view_pb2.ViewInfo) -> dict[str, Any]:
-    """Return the template variables of the status line for the view that the numbers are from."""
+    """Return template variables of the status line for a view: `view`, `newest` and `level`."""
     return {"view": view, "newest": wire.newest(view), "level": trust.level(troubles_of(view))}
 
 
@@ -164,10 +164,10 @@ def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
 
 
 async def period_of(page: Page, catalogue: Catalogue) -> Period:
-    """Return the period that the URL names; without `from` or `to`, the year begins or ends it.
+    """Return the period that the URL names with `from` and `to`; by default the year to date.
 
-    Without both, it is the year to date or, if that has no numbers, the latest earlier year with
-    some.
+    If only one of them is there, its year begins or ends the period. If the year to date has no
+    numbers, the default is the latest of the `YEARS_BACK` years before that has some.
 
     Raises:
         InvalidArgument: the URL names no valid period. The caller's fault.

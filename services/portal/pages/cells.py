@@ -107,7 +107,7 @@ async def cell(page: Page) -> Response:
 
 
 def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
-    """Yield the works of a number as a file has them, with what they stand on."""
+    """Yield headings and rows of a file: the works of a number, and the view that they are from."""
     names = ("cell.work", "column.title", "cell.contribution", "cell.claims", "work.verified")
     yield [page.text(each) for each in (*names, "column.view", "column.digest")]
     for work in explained.works:
@@ -145,10 +145,11 @@ def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiReq
 async def asked_work(page: Page) -> str:
     """Return the key of the work that parameter `work` names; empty without the parameter.
 
-    It may be a work key, or a DOI in any form, e.g. as a web address.
+    The parameter is a work key, or a DOI in any form, e.g. as a web address; any other text is
+    returned as it is. Whether the work exists is not checked.
 
     Raises:
-        Refused: the caller may not read, or the text names no work.
+        Refused: the caller may not read.
     """
     given = page.query.get("work", "").strip()
     if not given:

@@ -39,9 +39,9 @@ class Content:
 
     @classmethod
     def read(cls, content: bytes) -> Content:
-        """Return the content of signed bytes; fields that only later releases know are ignored."""
+        """Return the content that signed bytes encode; unknown fields of definitions are ignored."""
         document = json.loads(content)
-        # What the catalogue of a later release no longer knows is not part of a report.
+        # An edition may be older than this release, which need not know all of its fields.
         message = ParseDict(
             document["definitions"], catalogue_pb2.Catalogue(), ignore_unknown_fields=True
         )

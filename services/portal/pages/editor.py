@@ -67,6 +67,7 @@ async def write(page: Page, given: FormData) -> Response:
 
     Raises:
         Refused: the service refused for another reason than wrong answers.
+        InvalidArgument: there is no such type. The caller's fault.
     """
     answers = {key: [str(v) for v in given.getlist(key)] for key in given if key != "csrf"}
     type_, action = _one(answers, "type"), _one(answers, "action")

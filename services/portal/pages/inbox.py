@@ -49,10 +49,13 @@ async def inbox(page: Page) -> Response:
 
 
 async def waiting_for(page: Page) -> list[notification_pb2.Notification]:
-    """Return the returns that the reader has not read: they wait for a new version.
+    """Return the unread notifications that a submission was returned, newest first.
+
+    The user is expected to submit a new version of each. Only the newest unread notifications are
+    searched, see `LOOKED_MAX`.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read notifications.
     """
     request = notification_service_pb2.ListNotificationsRequest(
         unread_only=True, page_size=LOOKED_MAX

@@ -115,7 +115,7 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
 
 
 def rule_of(indicator: catalogue_pb2.Indicator, lang: Lang) -> str:
-    """Return in one sentence what an indicator counts."""
+    """Return a sentence in a language that says what an indicator counts."""
     return definitions.words(indicator, lang.value, partial(named, lang))
 
 

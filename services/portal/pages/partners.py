@@ -93,9 +93,10 @@ def _counted(
 
 
 def indicators(catalogue: Catalogue) -> Mapping[str, Sequence[catalogue_pb2.Indicator]]:
-    """Return the indicators behind the page: `partners` -> those of works that name a partner.
+    """Return the indicators behind the two lists of the page, by `partners` and `products`.
 
-    And `products` -> those that count products. Ratios and attainments are left out.
+    Those of `partners` count types of works that name a partner. Ratios and attainments are left
+    out.
     """
     plain = [
         each

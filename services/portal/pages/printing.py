@@ -53,7 +53,7 @@ class Report:
 
 
 def source(page: Page, path: str, **query: str) -> tuple[str, str]:
-    """Return label and URL of a report; the URL is absolute if `public_url` is set.
+    """Return the label and the URL of a report; the URL is absolute if `public_url` is set.
 
     Args:
         page: the page, for its language.

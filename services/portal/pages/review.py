@@ -80,7 +80,8 @@ async def queue(page: Page) -> Response:
 def waiting(page: Page, submission: submission_pb2.Submission, now: datetime) -> dict[str, Any]:
     """Return the template variables about the wait of a submission: `days`, `due`, `is_overdue`.
 
-    `days` counts whole days since its last change, and `due` is the day of the deadline.
+    `days` counts whole days since its last change, `due` is the last day for a decision as text,
+    and `is_overdue` is whether that time has passed.
 
     Args:
         page: the page, for language and time zone.

@@ -58,7 +58,7 @@ async def matching(page: Page, words: str) -> Sequence[directory_pb2.Unit]:
 
 
 def aimed(back: str, unit_id: str) -> str:
-    """Return the URL of the page that was left, for another unit.
+    """Return the URL to go back to the page from which the tree was opened, but for another unit.
 
     Args:
         back: path of that page, with its parameters; `/units/ID` has its unit in the path, all
