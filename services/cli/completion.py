@@ -17,14 +17,14 @@ import typer
 FILE = "completion.json"
 UNITS, INDICATORS, SUBMISSIONS = "units", "indicators", "submissions"
 WORDS_MAX = 5000
-"""Maximum number of words of a kind that are kept; the oldest are forgotten."""
+"""Maximum number of words of one kind that are stored; the oldest are removed first."""
 
 Words = Mapping[str, str]
 """Word -> what the shell shows beside it."""
 
 
 def remember(data: Path, kind: str, words: Words) -> None:
-    """Keep words for later completions, if there is a data folder that can be written.
+    """Store words in the data folder for later completions; do nothing if it cannot be written.
 
     Args:
         data: data folder of the stack.

@@ -132,7 +132,7 @@ def root(
 
 
 def run() -> None:
-    """Entry point of the process `kieng`; see `main`."""
+    """Run `main` as the process `kieng`, which exits at once after Ctrl-C."""
     try:
         main()
     except SystemExit as end:

@@ -111,11 +111,14 @@ class Session:
         return self.clients.stub(stub_class)
 
     def remember(self, kind: str, words: Words) -> None:
-        """Keep words that were read, for completions in a shell; see `services.cli.completion`."""
+        """Store words that were read, for completion in a shell; see `services.cli.completion`.
+
+        ``kind`` is `UNITS`, `INDICATORS` or `SUBMISSIONS`.
+        """
         remember(self.data, kind, words)
 
     def for_unit(self, unit: str) -> Session:
-        """Return a session for the institution of `--institution`, or else for that of a unit."""
+        """Return a session for the institution in `--institution`, or else for that of the unit."""
         # A unit's id begins with its institution.
         return self.acting_for(self.institution or unit.partition("/")[0])
 
