@@ -120,10 +120,11 @@ def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) 
 
 
 def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
-    """Return the catalogue version and the digest of the numbers that the submissions give.
+    """Return the catalogue version and the digest of the numbers computed from a backup.
 
-    Both come from the files of a backup and its live catalogue, so later writes to the databases
-    do not matter. Empty without a live view or catalogue.
+    They are computed from the submissions and the live catalogue in its files, so later writes to
+    the databases do not matter. Returns an empty map if the backup has no live view or no
+    catalogue.
 
     Raises:
         Failure: the submissions or the catalogue in the files are damaged.
