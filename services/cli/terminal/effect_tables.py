@@ -1,4 +1,4 @@
-"""Renders what events would change: numbers before and after, as a table or in a few words."""
+"""Renders how numbers would change by events: before and after, as a table or in a few words."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def effect_table(
     title: str,
     stages: Sequence[str] = STAGES,
 ) -> WholeTable:
-    """Return a table with a row per number, and its values at the stages as `3 → 5`.
+    """Return a table with a row per number, and its values at successive stages as `3 → 5`.
 
     Args:
         screen: language of the texts.
         names: units of measure of the indicators.
         effects: numbers that would change.
         title: title of the table.
-        stages: stages to show, in order.
+        stages: stages to show, a part of `STAGES`, in order.
     """
     table = screen.table("unit", "indicator", "period", ">declared", ">verified", title=title)
     for effect in effects:
@@ -41,9 +41,10 @@ def effect_table(
 
 
 def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str:
-    """Return what a verification would change at one unit: `KNW-03 +1, KNW-05`.
+    """Return how verified numbers of one unit would change, e.g. `KNW-03 +1, KNW-05`; maybe empty.
 
-    A whole number is shown with its difference, a ratio by its code alone; at most three.
+    A whole number is shown with its difference, a ratio by its code alone. At most `IN_SHORT_MAX`
+    are listed, followed by the number of the others.
     """
     found = list(_changes(screen, effects, unit_id))
     more = len(found) - IN_SHORT_MAX
@@ -51,7 +52,7 @@ def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str
 
 
 def period_text(effect: api.Effect) -> str:
-    """Return the period of a number: a year, or a month."""
+    """Return the period of a number: its year, e.g. `2025`, or else its month, e.g. `2025-03`."""
     year = effect.from_month[:4]
     is_year = (effect.from_month, effect.to_month) == (f"{year}-01", f"{year}-12")
     return year if is_year else effect.from_month
