@@ -59,7 +59,7 @@ def doctor(
 
 
 def is_stopped(stack: Stack) -> bool:
-    """Return True if nothing of a stack runs here, and nothing names one elsewhere."""
+    """Return True if no process of the stack runs here and nothing says that it runs elsewhere."""
     if stack.pid:
         # Its file is left behind when `kieng up` was killed.
         pids = (stack.pid, *(process.pid for process in stack.processes.values()))

@@ -1,4 +1,4 @@
-"""Notes on imported rows: other claims that may be about the same work, contradictory shares."""
+"""Notes on imported rows: likely duplicates, contradictory shares, submissions still refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ SHOWN_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class LikePair:
-    """A row, and a claim that may be about the same work under another key."""
+    """An imported row, and another claim with another work key that may be about the same work.
+
+    The fields `other_...` describe that claim; ``other_record_id`` is empty if it came from no
+    import.
+    """
 
     row: int
     record_id: str
@@ -29,10 +33,11 @@ class LikePair:
 
 @dataclass(frozen=True, slots=True)
 class RowShares:
-    """A row about a work whose claims declare more than the whole, or only some of them a share.
+    """An imported row about a work whose shares contradict each other.
 
-    ``declared_ppm`` is the sum of the shares, ``declaring`` and ``silent`` are the numbers of
-    claims with and without a share.
+    Either the claims on the work declare more than the whole, or only some of them declare a share.
+    ``declared_ppm`` is the sum of the shares in parts per million; ``declaring`` and ``silent`` are
+    the numbers of claims with and without a share.
     """
 
     row: int
@@ -44,7 +49,7 @@ class RowShares:
 
 @dataclass(frozen=True, slots=True)
 class StillRefused:
-    """An unchanged row whose submission was returned or rejected, and why."""
+    """A row that did not change since its submission was returned or rejected, with the reason."""
 
     row: int
     record_id: str
@@ -55,7 +60,11 @@ class StillRefused:
 
 @dataclass
 class Notes:
-    """The notes on the rows of one import; two rows about possibly one work are one pair."""
+    """The notes on the rows of one import.
+
+    ``still`` are rows still refused, ``pairs`` likely duplicates, and ``shares`` contradictory
+    shares. Two rows that may be about one work give one pair.
+    """
 
     still: list[StillRefused] = field(default_factory=list)
     pairs: list[LikePair] = field(default_factory=list)
@@ -63,9 +72,13 @@ class Notes:
     _seen: set[frozenset[str]] = field(default_factory=set)
 
     def add(self, answer: pb.ImportSubmissionsResponse, record_id: str, still: str = "") -> None:
-        """Add the notes in the answer to a row.
+        """Add the notes in the service's answer to a row.
 
-        ``still`` is the outcome of an unchanged row whose submission is returned or rejected.
+        Args:
+            answer: answer to the row.
+            record_id: id of the record in the row.
+            still: `still_returned` or `still_rejected` for an unchanged row whose submission is in
+                that state; otherwise empty.
         """
         if still:
             state = still.removeprefix("still_")
@@ -91,7 +104,7 @@ class Notes:
             self.shares.append(RowShares(answer.row, record_id, *shares))
 
     def document(self) -> dict[str, Any]:
-        """Return the notes in the form of `--output json`."""
+        """Return the notes, a list for each kind, as the object that `--output json` prints."""
         return {
             "still_refused": [asdict(each) for each in self.still],
             "may_be_same": [asdict(pair) for pair in self.pairs],
@@ -99,7 +112,7 @@ class Notes:
         }
 
     def tables(self, screen: Screen) -> Iterator[RenderableType]:
-        """Yield a table for each kind of note, unless there is none of that kind."""
+        """Yield a table for each kind of note that there is, with at most `SHOWN_MAX` rows."""
         if self.still:
             table = screen.table(">row", "record", "state", "reason", "submission_id")
             table.title = screen.text("import.still_refused", rows=len(self.still))

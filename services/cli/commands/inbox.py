@@ -30,7 +30,7 @@ REASONS_MAX = 50
 # Whoever submits is notified.
 ROLE = "contributor"
 LISTED_MAX = 500
-"""Maximum number of notifications in a list, among which the beginning of an id is looked up."""
+"""Maximum number of notifications in a list, in which abbreviated ids are looked up as well."""
 
 
 @app.command("list")
@@ -97,10 +97,14 @@ def read(
 
 
 def reasons_of(session: Session, found: Iterable[notification_pb2.Notification]) -> dict[str, str]:
-    """Return what a notification is about -> why that submission was returned, rejected or taken.
+    """Return `about` of a notification -> reason why that submission was refused or withdrawn.
 
-    A notification does not say why, because it may leave the institution by e-mail. Only the first
-    `REASONS_MAX` submissions are read.
+    A notification does not contain the reason, because it may leave the institution by e-mail. Only
+    the first `REASONS_MAX` submissions are read; those that cannot be read are left out.
+
+    Args:
+        session: session of the reader.
+        found: notifications; their field `about` is e.g. `submission:vnu.0192f0c1-...`.
     """
     about = dict.fromkeys(told.about for told in found if told.kind in WITH_REASON)
     reasons = {}

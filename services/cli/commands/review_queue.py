@@ -1,4 +1,4 @@
-"""`kieng review queue` and `export`: what waits for a decision, on the screen or as a file."""
+"""`kieng review queue` and `export`: shows what waits for a decision, or writes it to a file."""
 
 from __future__ import annotations
 
@@ -49,20 +49,23 @@ EffectOption = Annotated[
 
 
 def session_for(session: Session, filters: Filters) -> Session:
-    """Return the session of a reviewer: for the institution of the unit, in the chosen role."""
+    """Return a session for the institution of the unit in the filters, with the role in them."""
     institution = session.for_unit(filters.unit).institution
     return session.acting_for(institution, filters.role)
 
 
 def look_of(session: Session, filters: Filters) -> LastLook:
-    """Return what this reviewer saw last."""
+    """Return which submissions this reviewer has been shown in this role on this machine."""
     return LastLook.of(
         session.data, f"{session.institution} {filters.role} {session.subject}".strip()
     )
 
 
 def options_of(session: Session) -> str:
-    """Return the options that a command needs to be typed again for the same person."""
+    """Return the options that make another command act for the same person, e.g. ` --subject anna`.
+
+    Each option has a blank in front; the text is empty if none is needed.
+    """
     given = {"institution": session.institution, "subject": session.subject}
     return "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)
 

@@ -18,7 +18,7 @@ PANEL_HEAD, PANEL_FOOT = 46, 24
 INK, SOFT, RULE = "#1d1b18", "#5f5a52", "#ddd8cf"
 VERIFIED, EXPECTED, TARGET = "#1b6b4a", "#4b6b8a", "#a3241f"
 LEVELS = 4
-"""Maximum number of steps of an axis between its smallest and its largest value."""
+"""Approximate number of steps into which an axis is divided."""
 
 
 @dataclass(frozen=True, slots=True)

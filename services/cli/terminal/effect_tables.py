@@ -41,10 +41,9 @@ def effect_table(
 
 
 def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str:
-    """Return how verified numbers of one unit would change, e.g. `KNW-03 +1, KNW-05`; maybe empty.
+    """Return what a verification would change at one unit: `KNW-03 +1, KNW-05`.
 
-    A whole number is shown with its difference, a ratio by its code alone. At most `IN_SHORT_MAX`
-    are listed, followed by the number of the others.
+    A whole number is shown with its difference, a ratio by its code alone; at most three.
     """
     found = list(_changes(screen, effects, unit_id))
     more = len(found) - IN_SHORT_MAX
