@@ -172,7 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The user can act on a file that cannot be read or written; any other error is a bug.
         if error.filename is None:
             raise
-        print(f"kieng: {error.filename}: {error.strerror}", file=sys.stderr)
+        told = Failure(f"{error.filename}: {error.strerror}").told_in(lang)
+        print(f"kieng: {visible(told)}", file=sys.stderr)
         raise SystemExit(USAGE) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None

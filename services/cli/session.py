@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from functools import cached_property, update_wrapper
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Concatenate, cast, get_type_hints
 
 import typer
@@ -117,10 +119,51 @@ class Session:
         """
         remember(self.data, kind, words)
 
+    @property
+    def options(self) -> str:
+        """Options that make the user's next command act for the same person; with a blank in front.
+
+        E.g. ` --institution vnu`; empty if none was given.
+        """
+        given = {"institution": self.institution, "subject": self.subject}
+        return "".join(f" --{name} {quote(value)}" for name, value in given.items() if value)
+
     def for_unit(self, unit: str) -> Session:
-        """Return a session for the institution in `--institution`, or else for that of the unit."""
+        """Return a session for the institution in `--institution`, or else for that of the unit.
+
+        Raises:
+            Failure: the unit has no institution; the message says which unit may be meant.
+        """
         # A unit's id begins with its institution.
-        return self.acting_for(self.institution or unit.partition("/")[0])
+        institution = self.institution or unit.partition("/")[0]
+        if institution and institution != self.institution and self._lacks(institution):
+            # Imported here, because only a mistake needs it.
+            from services.refusals.suggestion import unknown_unit
+
+            viewer = self.acting_for(CONSORTIUM, "viewer")
+            raise Failure(unknown_unit(unit, viewer.unit_ids()))
+        return self.acting_for(institution)
+
+    def _lacks(self, institution: str) -> bool:
+        """Return True if the local issuer signs the tokens but has no key of this institution."""
+        if os.environ.get("KIENG_TOKEN") or not self.stack.issuer_folder.is_dir():
+            return False
+        from services.cli.client.local_issuer import LocalIssuer
+
+        return institution not in LocalIssuer(self.stack.issuer_folder).institutions()
+
+    def unit_ids(self) -> list[str]:
+        """Return the ids of all units in the directory.
+
+        Raises:
+            Failure: the directory cannot be read.
+        """
+        # Imported here, because only few commands read the directory.
+        from kieng.directory.v1 import directory_service_pb2 as api
+        from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+
+        answer = self.stub(DirectoryServiceStub).GetDirectory(api.GetDirectoryRequest())
+        return [unit.unit_id for unit in answer.directory.units]
 
     def acting_for(self, institution: str, *roles: str) -> Session:
         """Return a session for another institution, with other roles if any are given."""
@@ -170,7 +213,8 @@ def with_session(
             output = str(chosen.pop("output"))
             document = output if output in documents else ""
             screen = Screen(Output.table if document else Output(output), chosen.pop("lang"))
-            if screen.output is Output.xlsx and screen.answers.is_terminal:
+            is_printed = values.get("file") is None
+            if screen.output is Output.xlsx and screen.answers.is_terminal and is_printed:
                 raise Failure(screen.text("output.xlsx_to_terminal"), USAGE)
             try:
                 with ExitStack() as resources:

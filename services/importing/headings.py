@@ -134,10 +134,7 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     unread |= {slug(heading) for heading in chosen}
     for heading, name in zip(header, found, strict=True):
         if slug(heading) and slug(heading) not in unread and not name:
-            close = get_close_matches(slug(heading), list(meanings), n=1)
-            hint = f" did you mean {meanings[close[0]]}?" if close else ""
-            text = f"unknown column {heading.strip()!r} for {type_name};{hint}"
-            raise HeaderWrong(text + f" Known are: {', '.join(columns(type_name))}")
+            raise HeaderWrong(_unknown(type_name, heading.strip(), header, found))
     named = [name for name in found if name]
     for name in named:
         if named.count(name) > 1:
@@ -145,3 +142,30 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     if missing := [name for name in ("record_id", "unit_id") if name not in named]:
         raise HeaderWrong(f"column {', '.join(missing)} is missing")
     return found
+
+
+def _unknown(type_name: str, heading: str, header: Sequence[str], found: Sequence[str]) -> str:
+    """Return what is said of an unknown heading: what may be meant, or what there is besides.
+
+    ``found`` are the columns that the headings of the file mean.
+    """
+    said = f"unknown column {heading!r} for {type_name}"
+    if others := [each for each in TYPES if _meaning(_meanings(each), heading)]:
+        return f"{said}; it is one of {', '.join(others)}: is that the type?"
+    if meant := _meant(type_name, heading):
+        return f"{said}; did you mean {meant!r}?"
+    left = [name for name in columns(type_name) if name not in found]
+    if not all(each.isascii() for each in header):
+        left = [next(iter(ALIASES.get(name, ())), name) for name in left]
+    return f"{said}; there are also {', '.join(left)}"
+
+
+def _meant(type_name: str, heading: str) -> str:
+    """Return the heading that is most like a text, or else the longest one that it begins with."""
+    names = columns(type_name)
+    known = {slug(alias): alias for name in names for alias in (*ALIASES.get(name, ()), name)}
+    name = slug(REMARK.sub("", heading))
+    if close := get_close_matches(name, list(known), 1, LIKE):
+        return known[close[0]]
+    begun = [each for each in known if name.startswith(f"{each}_")]
+    return known[max(begun, key=len)] if begun else ""

@@ -192,7 +192,8 @@ def _record_mistakes(
     record_id = cell_text(cell)
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
-    if problem := trouble_of_text(cell) or trouble_of_words(record_id):
+    of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)
+    if problem := of_cell or trouble_of_words(record_id):
         return [Wrong(number, "record_id", problem, {"text": record_id})]
     if not record_id:
         return [Wrong(number, "record_id", "cell.missing", {})]
@@ -285,9 +286,11 @@ class _Columns:
                 getattr(message, target).extend(value)
             else:
                 setattr(message, target, value)
-        proof = ["" if at is None else cell_text(cells[at]) for at in self._proof]
+        files, sha256, title, uri = (
+            "" if at is None else cell_text(cells[at]) for at in self._proof
+        )
         try:
-            add_evidence(content, *proof, self._digest)
+            add_evidence(content, files, sha256, title, uri, self._digest)
         except CellWrong as error:
             mistakes.append(Wrong(number, EVIDENCE_COLUMNS[0], error.problem, error.values))
         return mistakes

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.kernel.access import audience_of
@@ -16,6 +17,18 @@ from services.kernel.service_tokens import read_service_key
 
 METADATA_AGE_MS = 10_000
 """Time after which all Kafka clients know of new partitions; `kieng log repartition` awaits it."""
+
+
+def _known(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {zone!r}; write e.g. Asia/Ho_Chi_Minh") from None
+    return zone
+
+
+ZoneName = Annotated[str, AfterValidator(_known)]
+"""Name of a time zone of the IANA database; another one is refused with a remedy."""
 
 
 class KernelSettings(BaseSettings):

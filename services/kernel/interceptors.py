@@ -150,17 +150,19 @@ def check(message: Message) -> None:
     Raises:
         InvalidArgument: fields are wrong; names each of them. The caller's fault.
     """
-    found = [violation.proto for violation in protovalidate.collect_violations(message)]
-    fields = {_place(each): _told(each.message) for each in found}
+    found = protovalidate.collect_violations(message)
+    fields = {_place(each.proto): _told(each.proto.message, each.field_value) for each in found}
     if fields:
         listed = "; ".join(f"{path}: {text}" for path, text in fields.items())
         raise InvalidArgument(f"the request is not valid: {listed}", fields=fields)
 
 
-def _told(message: str) -> str:
-    """Return what a rule says of a field, with a pattern described in words."""
+def _told(message: str, value: object) -> str:
+    """Return what a rule says of the value of a field, with a pattern described in words."""
     said, is_pattern, pattern = message.partition(PATTERN)
-    return forms()[pattern.strip("`")] if is_pattern else said or "is not valid"
+    told = forms()[pattern.strip("`")] if is_pattern else said or "is not valid"
+    # An empty text is not badly written.
+    return f"is missing; {told}" if is_pattern and value == "" else told
 
 
 @cache

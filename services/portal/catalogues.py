@@ -12,6 +12,7 @@ from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.portal.calls import Services
 from services.portal.texts import Lang
+from services.refusals.suggestion import suggestion
 
 GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].methods_by_name[
     "GetCatalogue"
@@ -60,6 +61,14 @@ class Catalogue:
     def children(self, unit_id: str) -> list[directory_pb2.Unit]:
         """Return the units directly below one that still exist, in order."""
         return [self.units[each] for each in self.below.get(unit_id, ())]
+
+    def meant(self, text: str) -> str:
+        """Return the id of the unit that is meant by an id that does not exist; empty if none is.
+
+        It may be written otherwise, without the units above, or as the abbreviation of a unit.
+        """
+        short = {each.abbreviation.casefold(): each.unit_id for each in self.message.units}
+        return suggestion(text, self.units) or short.get(text.strip().casefold() or "-", "")
 
     def path(self, unit_id: str) -> list[directory_pb2.Unit]:
         """Return the units from the root down to one; empty if there is no such unit."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from services.kernel.config import KernelSettings
+from services.kernel.config import KernelSettings, ZoneName
 
 
 class Settings(KernelSettings):
@@ -22,6 +22,8 @@ class Settings(KernelSettings):
     """gRPC address of the partners service."""
     notifications_address: str = "127.0.0.1:50054"
     """gRPC address of the notifications service."""
+    time_zone: ZoneName = "Asia/Ho_Chi_Minh"
+    """Time zone of the times on pages and in their documents."""
     session_key: SecretStr = SecretStr("")
     """Keys that encrypt session cookies: 32 bytes in base64url each, joined by commas, the newest
     first; required beyond loopback. Empty: a new one at each start, which ends all sessions."""

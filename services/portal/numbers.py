@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
@@ -64,6 +65,7 @@ def percent(part: Fraction, lang: Lang) -> str:
     return str(format_percent(float(part), format="#,##0.#%", locale=lang.value))
 
 
-def moment(when: datetime, lang: Lang) -> str:
-    """Format a date and time to the minute, in the local time zone and the given language."""
-    return str(format_datetime(when.astimezone(), "d MMM yyyy HH:mm", locale=lang.value))
+def moment(when: datetime, zone: ZoneInfo, lang: Lang) -> str:
+    """Return a date and time to the minute in a time zone, which is named, e.g. `GMT+07:00`."""
+    local = when.astimezone(zone)
+    return str(format_datetime(local, "d MMM yyyy HH:mm ZZZZ", locale=lang.value))

@@ -65,8 +65,8 @@ def link(lang: Lang, path: str, **query: object) -> str:
 
 @cache
 def formats(lang: Lang) -> dict[str, Callable[..., str]]:
-    """Return how numbers and moments are written in a language, by the name in templates."""
-    names = ("short", "full", "signed", "percent", "moment")
+    """Return how numbers are written in a language, by the name in templates."""
+    names = ("short", "full", "signed", "percent")
     return {name: partial(getattr(numbers, name), lang=lang) for name in names}
 
 

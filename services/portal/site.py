@@ -8,9 +8,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import jinja2
 import structlog
@@ -27,6 +29,7 @@ from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
 from services.portal.domain.figures import Number
 from services.portal.domain.periods import Period
+from services.portal.numbers import moment
 from services.portal.pieces import Pieces, environment, formats, link
 from services.portal.providers import Provider, SignInFailed, listed
 from services.portal.renewals import Renewals
@@ -73,6 +76,7 @@ class Site:
     def __post_init__(self) -> None:
         """Prepare sessions and issuers; nothing is connected yet."""
         self.pieces = Pieces(self.environment)
+        self.zone = ZoneInfo(self.settings.time_zone)
         self.printing = asyncio.Semaphore(1)
         self.admissions, self.broadcasts = Admissions(), Broadcasts()
         self.sessions = Sessions(self.settings)
@@ -186,6 +190,10 @@ class Page:
         """Return values of the contracts, e.g. `q1, q2`, in words; other text as it is."""
         return ", ".join(self.word("value", each) for each in text.split(", "))
 
+    def moment(self, when: datetime) -> str:
+        """Return a date and time in the language of the page and the time zone of the portal."""
+        return moment(when, self.site.zone, self.lang)
+
     def said(self, sentence: str) -> str:
         """Return what a service said in the language of the page; as it is if that is unknown."""
         return in_language(sentence, self.lang)
@@ -209,6 +217,7 @@ class Page:
             "page": self,
             "lang": self.lang,
             "t": self.text,
+            "moment": self.moment,
             "word": self.word,
             "href": self.href,
             "session": self.session,

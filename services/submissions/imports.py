@@ -221,4 +221,5 @@ def _answer(
         version=submission.version,
         state=submission_pb2.State.ValueType(submission.state.value),
         reason=submission.reason,
+        work_key=submission.content.work_key,
     )

@@ -14,8 +14,8 @@ ALLOWED = {
     "services/submissions/application.py": {"roles", "unit_id"},
     # A list narrows its query to the caller's units.
     "services/submissions/paging.py": {"reaches", "unit_id"},
-    # Who may vouch as a registry is a right to a value, not to a method.
-    "services/submissions/validation.py": {"roles"},
+    # Who may vouch as a registry is a right to a value, not to a method; a refusal names the unit.
+    "services/submissions/validation.py": {"roles", "unit_id"},
     # A proposer who may vote votes at once; the vote itself is checked as everybody's.
     "services/agreement/api.py": {"roles"},
     # A session keeps what its token says; the services decide.

@@ -86,13 +86,16 @@ class LocalIssuer:
             services: names of the services that accept the token.
 
         Raises:
-            Failure: the institution has no key here, or the lifetime is too long.
+            Failure: the institution has no key here, the lifetime is too long, or the unit
+                belongs to another institution.
         """
         if not 0 < seconds <= TOKEN_SECONDS_MAX:
             raise Failure(f"a token holds at most {TOKEN_SECONDS_MAX // 60} minutes", USAGE)
         if not self._path(institution).exists():
             known = ", ".join(self.institutions()) or "none"
             raise Failure(f"the local issuer has no institution {institution!r}; it has {known}")
+        if unit and unit.partition("/")[0] != institution:
+            raise Failure(f"{unit!r} is no unit of {institution}; write it like {institution}/abc")
         now = int(time.time())
         claims = {
             "iss": _issuer(institution),

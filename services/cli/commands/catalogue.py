@@ -18,6 +18,7 @@ from services.cli.client.stack import DEPLOY
 from services.cli.commands import catalogue_reorganisation, catalogue_views, catalogue_what_if
 from services.cli.errors import NO
 from services.cli.files import catalogue_yaml
+from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
@@ -125,6 +126,7 @@ def export(
 
     Example: kieng catalogue export catalogue.json
     """
+    need_place(file)
     request = catalogue_service_pb2.GetCatalogueRequest(version=version)
     stub = session.stub(CatalogueServiceStub)
     message = stub.GetCatalogue(request).catalogue

@@ -15,7 +15,7 @@ from services.cli.client.clients import Clients
 from services.cli.client.resuming import Patience
 from services.cli.client.troubles import CallFailed
 from services.cli.commands.import_sending import Trial
-from services.cli.terminal.effect_tables import STAGES, effect_table
+from services.cli.terminal.effect_tables import STAGES, effect_table, visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import value_json, view_json
 from services.cli.terminal.screen import Screen
@@ -124,12 +124,13 @@ def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
         names: units of measure of the indicators.
         numbers: numbers that would change.
     """
-    if not numbers.effects:
+    effects = visible(screen, names, numbers.effects)
+    if not effects:
         return screen.text("import.effect_none")
-    first = numbers.effects[:SHOWN_MAX]
+    first = effects[:SHOWN_MAX]
     shown = effect_table(screen, names, first, screen.text("import.effect"))
     # A list that the service has cut is far longer.
-    if (more := len(numbers.effects) - SHOWN_MAX) > 0:
+    if (more := len(effects) - SHOWN_MAX) > 0:
         shown.caption = screen.text("import.effect_more", more=more)
     return Group(shown, screen.text("import.effect_assumes"))
 

@@ -14,6 +14,7 @@ from services.cli.commands.import_plan import Asked
 from services.cli.commands.import_report import write_report
 from services.cli.commands.import_run import Policy, Run
 from services.cli.errors import NO, USAGE, Failure
+from services.cli.files.destination import need_places
 from services.cli.session import Session, with_session
 from services.cli.terminal.escaping import visible
 from services.cli.terminal.texts import Lang
@@ -112,6 +113,7 @@ def import_file(
         raise Failure("--plan, --no-effect and --by-month go with --dry-run", USAGE)
     if commit is not None and dry_run:
         raise Failure("--commit does a plan; --dry-run makes one. Give one of them", USAGE)
+    need_places(plan_to, report_to, refused_to)
     asked = Asked(
         file=str(path.resolve()) if path else "",
         type_name=type_name,

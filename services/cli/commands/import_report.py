@@ -73,6 +73,8 @@ class Report:
     notes: Notes = field(default_factory=Notes)
     headings: Mapping[str, str] = field(default_factory=dict)
     """Column -> its heading in the file."""
+    options: str = ""
+    """Options that the user's next command needs, with a blank in front; maybe empty."""
     lang: Lang = Lang.en
     """Language in which the refusals of the service are reported."""
 
@@ -82,8 +84,19 @@ class Report:
         self.refused_rows.add(row.row)
         self.counts["refused"] = len(self.refused_rows)
 
-    def take(self, answer: import_service_pb2.ImportSubmissionsResponse, record_id: str) -> str:
-        """Add the service's answer to a row to the report, and return the outcome of the row."""
+    def take(
+        self,
+        answer: import_service_pb2.ImportSubmissionsResponse,
+        record_id: str,
+        unit_id: str = "",
+    ) -> str:
+        """Add the service's answer to a row to the report, and return the outcome of the row.
+
+        Args:
+            answer: answer to the row.
+            record_id: id of the record in the row.
+            unit_id: id of the claiming unit; empty to look for no repeated claims.
+        """
         if answer.HasField("error"):
             for refused in refusals(answer, record_id, self.lang):
                 self.refuse(refused)
@@ -93,6 +106,8 @@ class Report:
         still = STILL.get(answer.state, "") if is_unchanged else ""
         self.counts[still or outcome] += 1
         self.notes.add(answer, record_id, still)
+        if unit_id:
+            self.notes.add_work(answer, record_id, unit_id)
         return outcome
 
     def heading(self, column: str) -> str:
@@ -149,14 +164,14 @@ def show(screen: Screen, report: Report) -> RenderableType:
     counts = screen.table(*(f">{name}" for name in names))
     counts.add_row(*(number_text(report.counts[name], screen.lang) for name in names))
     if not report.refused:
-        return Group(*report.notes.tables(screen), counts)
+        return Group(*report.notes.tables(screen, report.options), counts)
     refused = screen.table(">row", "record", "column", "problem", "remedy")
     for row in report.refused[:SHOWN_MAX]:
         place = report.heading(row.column)
         refused.add_row(str(row.row), row.record_id, place, row.problem, row.remedy)
     if (more := len(report.refused) - SHOWN_MAX) > 0:
         refused.caption = screen.text("import.more", more=more)
-    return Group(*report.notes.tables(screen), refused, counts)
+    return Group(*report.notes.tables(screen, report.options), refused, counts)
 
 
 def write_report(path: Path, report: Report) -> None:

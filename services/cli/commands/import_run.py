@@ -58,6 +58,7 @@ class Run:
         """Read the file, print what was skipped, and report the cells that cannot be read."""
         self.path = Path(self.asked.file)
         self.report.lang = self.session.screen.lang
+        self.report.options = self.session.options
         self.parsed = submission_file.read(self.path, self.asked.reading())
         for notice in self.parsed.notices:
             self.session.screen.say(notice.key, **notice.values)

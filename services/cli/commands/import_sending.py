@@ -75,10 +75,10 @@ def send(
     """
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
-        records = {request.row: request.source_record.record_id for request in part}
+        rows = {request.row: _named(request) for request in part}
         for batch in answers(stub.ImportBatches, list(batches(part)), patience):
             for answer in batch.answers:
-                report.take(answer, records.get(answer.row, ""))
+                report.take(answer, *rows.get(answer.row, ("", "")))
                 advance()
 
 
@@ -107,11 +107,11 @@ def try_rows(
     trial = Trial()
     for part in _parts(iter(requests), ROWS_PER_CALL):
         asked = [api.TryImportRequest(row=each, with_events=with_events) for each in part]
-        records = {request.row: request.source_record.record_id for request in part}
+        rows = {request.row: _named(request) for request in part}
         for answer in answers(stub.TryImport, asked, patience):
             told = answer.answer
-            record_id = records.get(told.row, "")
-            outcome = report.take(told, record_id)
+            record_id, unit_id = rows.get(told.row, ("", ""))
+            outcome = report.take(told, record_id, unit_id)
             versions = answer.version_before, told.version
             trial.rows.append(PlannedRow(told.row, record_id, outcome, *versions))
             trial.submitted += answer.submitted
@@ -135,6 +135,10 @@ def batches(requests: Requests) -> Iterator[api.ImportBatchesRequest]:
         size += length
     if rows:
         yield api.ImportBatchesRequest(rows=rows)
+
+
+def _named(request: api.ImportSubmissionsRequest) -> tuple[str, str]:
+    return request.source_record.record_id, request.content.unit_id
 
 
 def _parts(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

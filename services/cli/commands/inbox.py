@@ -40,13 +40,13 @@ def list_notifications(
     unread: Annotated[bool, typer.Option("--unread", help="Unread ones only.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=LISTED_MAX, help="Maximum number of rows.")] = 50,
 ) -> None:
-    """List notifications, newest first.
+    """List notifications: unread returns first, as they wait for you; then the newest first.
 
     Example: kieng inbox list --institution vnu --unread
     """
-    request = api.ListNotificationsRequest(unread_only=unread, page_size=limit)
+    request = api.ListNotificationsRequest(unread_only=unread, page_size=LISTED_MAX)
     answer = session.stub(NotificationServiceStub).ListNotifications(request)
-    found = list(answer.notifications)
+    found = sorted(answer.notifications, key=waits, reverse=True)[:limit]
     reasons = reasons_of(session, found)
     listed = [message_json(told) | _reason_json(reasons, told) for told in found]
     document = {"unread": answer.unread, "notifications": listed}
@@ -94,6 +94,12 @@ def read(
     marked = stub.MarkRead(request).marked
     screen = session.screen
     screen.answer({"marked": marked}, lambda: screen.text("inbox.marked", marked=marked))
+
+
+def waits(told: notification_pb2.Notification) -> bool:
+    """Return True if a notification is unread and asks its reader to correct a submission."""
+    is_returned = told.kind == notification_pb2.KIND_SUBMISSION_RETURNED
+    return is_returned and not told.HasField("read_at")
 
 
 def reasons_of(session: Session, found: Iterable[notification_pb2.Notification]) -> dict[str, str]:

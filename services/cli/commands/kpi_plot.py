@@ -24,6 +24,7 @@ from services.cli.commands.kpi import (
 from services.cli.commands.kpi_history import check_day
 from services.cli.commands.kpi_targets import Children, children_of
 from services.cli.errors import USAGE, Failure
+from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.plots import PlotLayout, plot_json
 
@@ -57,6 +58,7 @@ def plot(
     check_day("--as-of", as_of)
     if file.suffix.lower() not in FORMATS:
         raise Failure(f"--file {str(file)!r}: name a file .png or .svg", USAGE)
+    need_place(file)
     names = read_names(session)
     units = children_of(names, [unit]) if children else [unit]
     months = [f"{to_month[:4]}-{month:02d}" for month in range(1, int(to_month[5:]) + 1)]

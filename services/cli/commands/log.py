@@ -19,6 +19,7 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli.admin import broker, log_partitions, offline
 from services.cli.client.consent import need_approval, need_effect
 from services.cli.errors import DOWN, NO, Failure
+from services.cli.files.destination import need_place
 from services.cli.local.seed import fill_log, wait_until_live
 from services.cli.session import Session, with_session
 
@@ -38,6 +39,7 @@ def export(
 
     Example: kieng log export submissions.kienglog
     """
+    need_place(file)
     written = offline.run(
         offline.VERIFICATION, "export", session.stack.broker, str(file), exit_code=DOWN
     )

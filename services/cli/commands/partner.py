@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
 
 from kieng.partners.v1 import partner_pb2
@@ -58,7 +59,9 @@ def search(
     stub = session.stub(PartnerServiceStub)
     found = stub.SearchPartners(partner_api.SearchPartnersRequest(query=query)).partners
     document = {"partners": [message_json(partner) for partner in found]}
-    session.screen.answer(document, lambda: _partners(session.screen, found))
+    screen = session.screen
+    advice = [] if found else [screen.text("search.no_partner", query=query)]
+    screen.answer(document, lambda: Group(_partners(screen, found), *advice))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +17,11 @@ from services.cli.commands.kpi import OnDay, OneUnit, To, check_month, read_name
 from services.cli.commands.kpi_history import AsOf, check_day
 from services.cli.commands.kpi_targets import Exact
 from services.cli.errors import USAGE, Failure
+from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import cell_json, ratio_json, value_json, view_json
 from services.cli.terminal.report_page import ReportLayout, report_tables
+from services.cli.terminal.screen import Output
 from services.documents.page import Page
 
 
@@ -34,13 +37,15 @@ def report(
     as_of: AsOf = "",
     exact: Exact = False,
     file: Annotated[
-        Path | None, typer.Option("--file", help="Where to write html or pdf (default: stdout).")
+        Path | None, typer.Option("--file", help="Where to write the report (default: stdout).")
     ] = None,
 ) -> None:
     """Report on a unit: its targets, its children ranked, and what moved most.
 
     Example: kieng report --unit vnu --to 2025-07 --output pdf --file vnu.pdf
     """
+    if file is not None:
+        need_place(file)
     check_month("--to", to_month)
     if from_month:
         check_month("--from", from_month)
@@ -51,15 +56,15 @@ def report(
         unit_id=unit, from_month=from_month, to_month=to_month, on_date=on, as_of=as_of
     )
     answer = session.stub(KpiServiceStub).GetReport(request)
-    if screen.is_json:
-        screen.json_line(report_json(answer), indent=2)
-        return
-    layout = ReportLayout(screen, read_names(session), answer, exact, bool(session.document))
-    page = layout.page()
-    if not session.document:
-        screen.answer(None, lambda: report_tables(screen, page))
-        return
-    _write(_content(session.document, page, screen.lang.value), file)
+    is_kept = bool(session.document) or file is not None or screen.output is Output.xlsx
+    page = ReportLayout(screen, read_names(session), answer, exact, is_kept).page()
+    if session.document:
+        _write(_content(session.document, page, screen.lang.value), file)
+    else:
+        with screen.into(file) if file else nullcontext():
+            screen.answer(report_json(answer), lambda: report_tables(screen, page))
+    if file is not None:
+        screen.say("report.written", file=file)
 
 
 def _content(document: str, page: Page, lang: str) -> bytes:

@@ -27,7 +27,7 @@ from services.cli.errors import NO
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.cli.terminal.texts import Lang, text
 from services.refusals import in_language
 
 app = typer.Typer(no_args_is_help=True, help="See what waits for a decision, and decide.")
@@ -213,7 +213,7 @@ def read(path: Path, system: str, lang: Lang = Lang.en) -> DecisionsRead:
     for row in decision_file.read(path):
         if not row.decision and row.name:
             found.left_open += 1
-        elif problem := _problem(row):
+        elif problem := _problem(row, lang):
             told = in_language(problem, lang)
             found.refused.append(RefusedRow(row.number, row.name, "decision", told, ""))
         else:
@@ -221,10 +221,12 @@ def read(path: Path, system: str, lang: Lang = Lang.en) -> DecisionsRead:
     return found
 
 
-def _problem(row: decision_file.Row) -> str:
-    if row.decision not in DECISIONS or not row.name:
-        known = ", ".join(DECISIONS)
-        return f"decision is one of {known}; record_id or submission_id is needed"
+def _problem(row: decision_file.Row, lang: Lang) -> str:
+    if row.decision not in DECISIONS:
+        known = ", ".join(text(lang, f"decision.{name}") for name in DECISIONS)
+        return f"{row.decision!r} is no decision; choose one of {known}"
+    if not row.name:
+        return "the row names no submission: fill in record_id or submission_id"
     if row.version and not (row.version.isdecimal() and len(row.version) <= VERSION_DIGITS_MAX):
         return f"version {row.version!r} is not a number; leave it as it was exported"
     return ""

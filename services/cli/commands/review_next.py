@@ -40,7 +40,7 @@ from services.cli.commands.submission_export import Below
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
-from services.cli.terminal.effect_tables import effect_table
+from services.cli.terminal.effect_tables import effect_table, visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import iso_day_text, message_json
 from services.cli.terminal.review_tables import claims_table, subject_text
@@ -115,7 +115,8 @@ def _show_one(session: Session, filters: Filters, look: LastLook, queue: list[Wa
         return
     document, shown = _whole(session, item, len(queue))
     screen.answer(
-        document, lambda: Group(shown, screen.text("review.how", options=options_of(session)))
+        document,
+        lambda: Group(shown, screen.text("review.how", options=options_of(session, filters))),
     )
     _remember(look, item, is_open=True)
 
@@ -140,7 +141,7 @@ def _decide_one(
     if name and (item is None or item.submission.version != version):
         look.shown = ("", 0)
         look.save()
-        told = screen.text("review.moved_on", id=name, options=options_of(session))
+        told = screen.text("review.moved_on", id=name, options=options_of(session, filters))
         raise Failure(told, NO)
     if item is None:
         raise Failure(screen.text("review.queue_empty"), NO)
@@ -235,8 +236,9 @@ def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any
 
 
 def _effects(screen: Screen, names: Names, effects: list[kpi_service_pb2.Effect]) -> RenderableType:
+    stages = ("before", "once_verified")
+    effects = visible(screen, names, effects, stages)
     if not effects:
         return screen.text("import.effect_none")
-    stages = ("before", "once_verified")
     title = screen.text("review.effect")
     return effect_table(screen, names, effects, title, stages)

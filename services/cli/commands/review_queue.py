@@ -25,6 +25,7 @@ from services.cli.commands.submission_export import Below
 from services.cli.completion import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.files import decision_file
+from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.effect_tables import in_short
 from services.cli.terminal.render import iso_day_text
@@ -61,13 +62,15 @@ def look_of(session: Session, filters: Filters) -> LastLook:
     )
 
 
-def options_of(session: Session) -> str:
-    """Return the options that make another command act for the same person, e.g. ` --subject anna`.
+def options_of(session: Session, filters: Filters) -> str:
+    """Return the options for the user's next command about the same queue, with a blank in front.
 
-    Each option has a blank in front; the text is empty if none is needed.
+    They name institution, subject, role, unit and type, as far as they were given.
     """
-    given = {"institution": session.institution, "subject": session.subject}
-    return "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)
+    role = "" if filters.role is Role.approver else filters.role.value
+    given = {"role": role, "unit": filters.unit, "type": filters.type_name}
+    told = "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)
+    return session.options + told
 
 
 @with_session("approver", institution="", subject=True)
@@ -104,7 +107,7 @@ def queue(
     }
     document = {"role": role, **counts, "submissions": [each.document(now) for each in shown]}
     session.screen.answer(
-        document, lambda: _shown(session.screen, counts, shown, now, options_of(session))
+        document, lambda: _shown(session.screen, counts, shown, now, options_of(session, filters))
     )
     pairs = ((each.submission.submission_id, each.submission.version) for each in shown)
     waiting = (each.submission.submission_id for each in found)
@@ -175,8 +178,7 @@ def export(
     """
     if to.suffix.lower() not in decision_file.SUFFIXES:
         raise Failure(f"{to}: a file of decisions is a .csv or .xlsx file", USAGE)
-    if to.exists() and not force:
-        raise Failure(f"{to}: is there already; give another name with --to, or --force", USAGE)
+    need_place(to, replace=force)
     filters = Filters(role, unit, type_name, older_than, only_new, days)
     session = session_for(session, filters)
     found = read_waiting(session, filters, look_of(session, filters))
@@ -188,7 +190,7 @@ def export(
     screen = session.screen
     rows = decision_file.write(to, screen.lang, [_file_row(screen, each, now) for each in mine])
     told = {"path": str(to), "rows": rows, "left_out": len(found) - rows}
-    options = options_of(session)
+    options = session.options
     screen.answer(told, lambda: screen.text("review.exported", options=options, **told))
 
 

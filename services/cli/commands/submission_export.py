@@ -13,6 +13,7 @@ from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.errors import USAGE, Failure
 from services.cli.files import submission_export
+from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 from services.importing import headings
@@ -77,8 +78,7 @@ def export(
     path = to or Path(f"{type_name}.csv")
     if path.suffix.lower() not in submission_export.SUFFIXES:
         raise Failure(f"{path}: an export is a .csv or .xlsx file", USAGE)
-    if path.exists() and not force:
-        raise Failure(f"{path}: is there already; give another name with --to, or --force", USAGE)
+    need_place(path, replace=force)
     request = api.ListSubmissionsRequest(
         unit_id=unit,
         type=type_name,

@@ -11,6 +11,7 @@ from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from services.cli.errors import USAGE, Failure
 from services.cli.files import template_book
+from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.importing import headings
 
@@ -39,13 +40,13 @@ def template(
     path = to or Path(f"{type_name}.xlsx")
     if path.suffix.lower() != ".xlsx":
         raise Failure(f"{path}: a template is an .xlsx file", USAGE)
-    if path.exists() and not force:
-        raise Failure(f"{path}: is there already; give another name with --to, or --force", USAGE)
+    need_place(path, replace=force)
     screen = session.screen
     units = _units(session) if session.institution else []
     template_book.write(path, type_name, screen.lang, screen.text, units)
     document = {"path": str(path), "type": type_name, "units": len(units)}
-    screen.answer(document, lambda: screen.text("template.done", path=path, type=type_name))
+    told = {"path": path, "type": type_name}
+    screen.answer(document, lambda: screen.text("template.done", options=session.options, **told))
 
 
 def _units(session: Session) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
 from kieng.directory.v1 import directory_pb2
 from kieng.directory.v1 import directory_service_pb2 as api
@@ -38,7 +39,9 @@ def search(
     for unit in found:
         kind = enum_text(directory_pb2.UnitKind.Name(unit.kind), "UNIT_KIND_")
         table.add_row(unit.unit_id, getattr(unit.name, lang), kind, " | ".join(unit.aliases))
-    screen.answer({"units": [message_json(unit) for unit in found]}, lambda: table)
+    advice = [] if found else [screen.text("search.no_unit", query=query)]
+    document = {"units": [message_json(unit) for unit in found]}
+    screen.answer(document, lambda: Group(table, *advice))
 
 
 @app.command()

@@ -15,6 +15,7 @@ from services.importing.column_aliases import ALIASES
 from services.importing.field_values import enum_choices, is_amount, is_day
 from services.importing.headings import CLAIM_COLUMNS, EVIDENCE_COLUMNS, columns, fact_columns
 from services.importing.submission_rows import EXAMPLE_ID
+from services.importing.xlsx_book import new_book
 
 ROWS = 5_000
 """Number of rows that have drop-downs."""
@@ -54,7 +55,7 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
         units: ids of units for the drop-down; if empty, there is no drop-down for units.
     """
     choices, needed = _choices(type_name, units), required(type_name)
-    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
+    with new_book(path, strings_to_numbers=False) as book:
         sheet = book.add_worksheet(type_name)
         lists = book.add_worksheet(LISTS)
         lists.hide()
@@ -98,7 +99,8 @@ def required(type_name: str) -> set[str]:
     facts = facts_pb2.Facts()
     getattr(facts, type_name).SetInParent()
     found = protovalidate.collect_violations(facts)
-    missing = {each.proto.field.elements[-1].field_name for each in found}
+    paths = (each.proto.field for each in found)
+    missing = {path.elements[-1].field_name for path in paths if path is not None}
     needed = {name for name, field in fact_columns(type_name).items() if field.name in missing}
     return {"record_id", "unit_id", EVIDENCE_COLUMNS[0]} | needed
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from kieng.kpi.v1 import kpi_service_pb2 as api
-from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import number_text, value_text, with_sign
 from services.cli.terminal.screen import Screen
@@ -40,14 +40,38 @@ def effect_table(
     return table
 
 
-def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str:
-    """Return what a verification would change at one unit: `KNW-03 +1, KNW-05`.
+def visible(
+    screen: Screen, names: Names, effects: Iterable[api.Effect], stages: Sequence[str] = STAGES
+) -> list[api.Effect]:
+    """Return the effects that a reader can see in the numbers as they are written.
 
-    A whole number is shown with its difference, a ratio by its code alone; at most three.
+    Others change a number by less than its last digit that is shown.
+
+    Args:
+        screen: language of the texts.
+        names: units of measure of the indicators.
+        effects: numbers that would change.
+        stages: stages that are shown.
+    """
+
+    def is_visible(effect: api.Effect) -> bool:
+        unit = names.units_of_value.get(effect.indicator_code, "")
+        return any(" → " in _steps(screen, effect, each, unit, stages) for each in MEASURES)
+
+    return [each for each in effects if is_visible(each)]
+
+
+def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str:
+    """Return what a verification would change at one unit, e.g. `KNW-03 +1, KNW-05`; maybe empty.
+
+    A whole number is shown with its difference, a ratio by its code alone. At most `IN_SHORT_MAX`
+    are listed, followed by the number of the others.
     """
     found = list(_changes(screen, effects, unit_id))
     more = len(found) - IN_SHORT_MAX
-    return ", ".join(found[:IN_SHORT_MAX]) + (f" … +{more}" if more > 0 else "")
+    return ", ".join(found[:IN_SHORT_MAX]) + (
+        f" {screen.text('effect.more', more=more)}" if more > 0 else ""
+    )
 
 
 def period_text(effect: api.Effect) -> str:
@@ -75,10 +99,7 @@ def _changes(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> Ite
 def _steps(
     screen: Screen, effect: api.Effect, measure: str, unit: str, stages: Sequence[str]
 ) -> str:
-    """Return a value at the stages, e.g. `3 → 5 → 8`, without equal neighbours."""
-    steps: list[view_pb2.Value] = []
-    for stage in stages:
-        value = getattr(getattr(effect, stage), measure)
-        if not steps or steps[-1] != value:
-            steps.append(value)
-    return " → ".join(value_text(value, unit, screen.lang) for value in steps)
+    """Return a value at successive stages, e.g. `3 → 5 → 8`; equal neighbours are written once."""
+    values = (getattr(getattr(effect, stage), measure) for stage in stages)
+    texts = [value_text(value, unit, screen.lang) for value in values]
+    return " → ".join(text for text, _ in groupby(texts))

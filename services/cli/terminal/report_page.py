@@ -206,11 +206,22 @@ class ReportLayout:
 def report_tables(screen: Screen, page: Page) -> RenderableType:
     """Return a report for the terminal: its sentences, and a table for each section.
 
-    Columns that are not essential are left out, from the right, if the screen is too narrow.
+    Columns that are not essential are left out, from the right, if the screen is too narrow. In
+    formats for data the bars are left out, and a workbook also has the sentences as a table.
     """
-    shown: list[RenderableType] = [page.title, page.summary, *page.frame, ""]
+    frame = [page.title, page.summary, *page.frame]
+    shown: list[RenderableType] = [*frame, ""]
+    is_data = screen.output in (Output.csv, Output.xlsx)
+    if screen.output is Output.xlsx:
+        # A book is handed on without what is printed beside it.
+        about = screen.table("report")
+        for line in frame:
+            about.add_row(line)
+        shown.append(about)
     for section in page.sections:
-        kept = list(range(len(section.columns)))
+        # A bar is a picture and no value.
+        numbers = range(len(section.columns))
+        kept = [number for number in numbers if not (is_data and number == section.bar_column)]
         table = _table(screen, section, kept)
         spare = [number for number in kept if number not in section.main]
         while spare and screen.output is Output.table and not table.fits(screen.answers.width):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import RenderableType
@@ -108,6 +110,23 @@ class Screen:
         for line in text.split("\n"):
             is_long = len(line) > console.width
             console.print(commands_apart(line) if is_long else line, soft_wrap=True)
+
+    @contextmanager
+    def into(self, path: Path) -> Iterator[None]:
+        """Write answers to a file during the `with` block instead of printing them.
+
+        The file is replaced if it exists.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        printed = self.answers
+        with path.open("w", encoding="utf-8", newline="") as file:
+            self.answers = EscapingConsole(file=file, width=FILE_COLUMNS)
+            try:
+                yield
+            finally:
+                self.answers = printed
 
     def fields(self, document: dict[str, Any]) -> None:
         """Print an answer as a JSON object, or else as a table with a row per field."""

@@ -13,6 +13,7 @@ from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
 
 Pairs = dict[str, str]
+UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
 """Facts that name a work for people, in the order in which they are tried."""
 
@@ -48,7 +49,8 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
         "submission_id": submission.submission_id,
         "title": title_of(submission.content),
         "state": screen.text(f"state.{state_text(submission)}"),
-        "reason": submission.reason,
+        # Until the present version is decided, the reason is that of an earlier one.
+        "earlier_reason" if submission.state in UNDECIDED else "reason": submission.reason,
         "version": str(submission.version),
         "work_key": submission.work_key,
         "verified_work_key": submission.verified_work_key,

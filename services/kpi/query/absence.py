@@ -7,11 +7,14 @@ from types import MappingProxyType
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kpi.domain.absence import AskedCell, Finding, Reason, explain_absence
+from services.kpi.domain.catalogue import ANY
+from services.kpi.domain.contribution import Facts, begin_of
+from services.kpi.domain.disagreement import claims_of
 from services.kpi.domain.months import month_range
-from services.kpi.domain.work import Work
+from services.kpi.domain.work import Claim, Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, claims_in, ids_of, restored_of
+from services.kpi.query.explanation import Seen, claims_in, facts_of, ids_of, restored_of
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
@@ -69,13 +72,29 @@ def absence(
                 )
             )
         )
+    claims = claims_of(work, cell.measure)
+    facts = facts_of(said, claims[0].name if claims else "")
+    date_field, begin = _dated(claims, cell)
     return kpi_service_pb2.ExplainAbsenceResponse(
+        title=getattr(facts, "title", "") or getattr(facts, "name", ""),
+        date_field=date_field,
+        counts_from=begin,
         view=seen.info(progress),
         counts=answer.counts,
         contribution=encode_value(answer.share),
         findings=findings,
         claims=claims_in(said),
     )
+
+
+def _dated(claims: list[Claim], cell: AskedCell) -> tuple[str, str]:
+    """Return the fact that dates a work for the indicator, and the date; empty for none."""
+    base = cell.catalogue.indicators.get(cell.indicator.attainment_of, cell.indicator)
+    component = base.value
+    if not claims or component is None or component.type not in (ANY, claims[0].type):
+        return "", ""
+    component = component.of_type(claims[0].type)
+    return component.date, begin_of(component, Facts(claims[:1], cell.catalogue.tree))
 
 
 def encode_finding(

@@ -205,8 +205,13 @@ class LiveView:
         known = self._view_state.progress.next_offsets if self._view_state else {}
         return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
 
-    def wait(self, change: int, seconds: float) -> None:
-        """Wait until the state is newer than ``change``, at most a number of seconds."""
+    def wait(self, change: int, seconds: float) -> bool:
+        """Wait until the state is newer than ``change``, at most a number of seconds.
+
+        Returns:
+            False if nothing is newer; True if the state is, or if no view is live.
+        """
         with self._moved:
             if self._view_state is None or self._view_state.change == change:
                 self._moved.wait(seconds)
+            return self._view_state is None or self._view_state.change != change

@@ -72,6 +72,10 @@ def _changes(
     sent: dict[tuple[str, str, str], bytes] = {}
     change, silent_since, view_id = -1, time.monotonic(), ""
     while is_active():
+        is_newer = live.wait(change, LOOK_SECONDS)
+        is_silent = time.monotonic() - silent_since >= SIGN_OF_LIFE_SECONDS
+        if not (is_newer or is_silent):
+            continue
         with live.read() as state:
             is_news, change = state.change != change, state.change
             view = answers.encode_view_state(state)
@@ -88,8 +92,6 @@ def _changes(
             if sent.get(key) != value:
                 sent[key] = value
                 changed.append(cell)
-        is_silent = time.monotonic() - silent_since >= SIGN_OF_LIFE_SECONDS
         if changed or is_silent:
             silent_since = time.monotonic()
             yield kpi_service_pb2.WatchKpisResponse(view=view, cells=changed)
-        live.wait(change, LOOK_SECONDS)

@@ -45,8 +45,8 @@ class Figure:
         return self.on.endswith("-12-31")
 
     @property
-    def told(self) -> str:
-        """The standing as people are told it: `missed` where a year that is over ended behind."""
+    def outcome(self) -> str:
+        """The standing in words for people: `missed` if the year is over and ended behind."""
         return MISSED if self.standing == BEHIND and self.is_over else self.standing
 
     @property

@@ -149,6 +149,20 @@ async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.
     return answer
 
 
+def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
+    """Check that a unit exists.
+
+    Raises:
+        NotFound: it does not; the message names the one that may be meant.
+    """
+    if unit_id in catalogue.units:
+        return
+    said, meant = page.text("refused.no_unit"), catalogue.meant(unit_id)
+    if meant:
+        said = f"{said} {page.text('refused.meant', unit=meant)}"
+    raise NotFound(said)
+
+
 async def period_of(page: Page, catalogue: Catalogue) -> Period:
     """Return the period of a link; without one, the year to date, or the last year with numbers.
 
@@ -195,8 +209,8 @@ async def board(
         NotFound: there is no such unit.
         InvalidArgument: the link names no period.
     """
-    if not set(unit_ids) <= catalogue.units.keys():
-        raise NotFound(page.text("refused.no_unit"))
+    for unit_id in unit_ids:
+        check_unit(page, catalogue, unit_id)
     house, period = house_of(page), await period_of(page, catalogue)
     own = catalogue.message.indicators if prefix else catalogue.of_house(house)
     indicators = [each for each in own if each.code.startswith(prefix)][:100]

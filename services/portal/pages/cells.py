@@ -88,6 +88,8 @@ async def cell(page: Page) -> Response:
         value=wire.number(explained.value),
         works=[(work, wire.number(work.contribution)) for work in explained.works],
         is_exact=explained.is_exact,
+        part=explained.part,
+        is_whole=not (explained.next_page or page.query.get("page")),
         next_page=explained.next_page,
         asked=asked,
         absence=absence,

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 
 WORKS_MAX = 500
-CALLS_MAX = 20
-"""Most calls for one page of the portal; each looks at `WORKS_MAX` works of any month."""
+"""Most works of one page of the portal."""
+LOOKED_MAX = 250
+"""Works of any month that one call looks at, so that pages are at least half full."""
+CALLS_MAX = 40
+"""Most calls for one page of the portal."""
 
 Ask = Callable[[kpi_service_pb2.ExplainKpiRequest], Awaitable[kpi_service_pb2.ExplainKpiResponse]]
 
@@ -29,6 +32,13 @@ class Contributions:
     next_page: str
     is_exact: bool | None
 
+    @property
+    def part(self) -> int | None:
+        """What these works add to the value; None where they are no whole numbers to be added."""
+        if not self.value.HasField("whole") or any(w.member_number or w.member for w in self.works):
+            return None
+        return sum(work.contribution.whole for work in self.works)
+
 
 async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiRequest) -> Contributions:
     """Read the works behind a number until a page of the portal is full or no work is left.
@@ -45,7 +55,7 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
     """
     asked = kpi_service_pb2.ExplainKpiRequest()
     asked.CopyFrom(request)
-    asked.page_size = WORKS_MAX
+    asked.page_size = LOOKED_MAX
     works: list[kpi_service_pb2.ExplainedWork] = []
     positions = set()
     for _ in range(CALLS_MAX):
@@ -56,7 +66,7 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
         are_of_one_position = not request.page_token and len(positions) == 1
         if are_of_one_position and _are_all(answer.value, works):
             asked.page_token = ""
-        if not asked.page_token or len(works) >= WORKS_MAX:
+        if not asked.page_token or len(works) > WORKS_MAX - LOOKED_MAX:
             break
     exact: bool | None = None
     if not request.page_token and not asked.page_token:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from services.portal import wire
 from services.portal.calls import of_status
 from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Number
+from services.portal.numbers import full
 from services.portal.pages.board import KPI
 from services.portal.site import Page
 
@@ -94,7 +95,8 @@ async def effects_of_events(
     parts = await _all(page, KPI["TryEvents"], *requests) if requests else []
     effects = [each for part in parts for each in part.effects]
     catalogue = await page.site.catalogues.live(page.session.token)
-    return Effects(catalogue, [_effect(each, each.once_submitted) for each in effects])
+    found = [_effect(each, each.once_submitted) for each in effects]
+    return Effects(catalogue, visible(page, catalogue, found))
 
 
 def _messages(events: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -139,7 +141,23 @@ async def effects_of_decisions(
     asked = kpi_service_pb2.TryEventsRequest(verified=events)
     parts = await _all(page, KPI["TryEvents"], asked)
     effects = [each for part in parts for each in part.effects]
-    return Effects(catalogue, [_effect(each, each.once_verified) for each in effects]), refused
+    found = [_effect(each, each.once_verified) for each in effects]
+    return Effects(catalogue, visible(page, catalogue, found)), refused
+
+
+def visible(page: Page, catalogue: Catalogue, effects: Iterable[Effect]) -> list[Effect]:
+    """Return the effects that a reader can see, of numbers as they are written."""
+
+    def differ(effect: Effect, before: Number | None, after: Number | None) -> bool:
+        unit = catalogue.unit_of(effect.code)
+        return full(before, unit, page.lang) != full(after, unit, page.lang)
+
+    return [
+        each
+        for each in effects
+        if differ(each, each.declared_before, each.declared)
+        or differ(each, each.verified_before, each.verified)
+    ]
 
 
 async def _all(page: Page, method: MethodDescriptor, *requests: Message) -> list[Any]:

@@ -12,6 +12,8 @@ NOTIFICATIONS = notification_service_pb2.DESCRIPTOR.services_by_name[
     "NotificationService"
 ].methods_by_name
 PAGE_SIZE = 50
+LOOKED_MAX = 500
+"""Newest unread notifications among which those that wait are looked for."""
 KINDS = {
     name.removeprefix("KIND_").lower(): number
     for name, number in notification_pb2.Kind.items()
@@ -32,14 +34,32 @@ async def inbox(page: Page) -> Response:
         page_token=page.query.get("page", ""),
     )
     answer = await page.call(NOTIFICATIONS["ListNotifications"], request)
+    waiting = [] if request.page_token else await waiting_for(page)
+    shown_first = {each.notification_id for each in waiting}
+    others = [each for each in answer.notifications if each.notification_id not in shown_first]
     return page.html(
         "inbox.html",
-        notifications=answer.notifications,
+        waiting=waiting,
+        notifications=others,
         unread=answer.unread,
         next_page=answer.next_page_token,
         kind_of=kind_of,
         link_of=link_of,
     )
+
+
+async def waiting_for(page: Page) -> list[notification_pb2.Notification]:
+    """Return the returns that the reader has not read: they wait for a new version.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    request = notification_service_pb2.ListNotificationsRequest(
+        unread_only=True, page_size=LOOKED_MAX
+    )
+    answer = await page.call(NOTIFICATIONS["ListNotifications"], request)
+    returned = notification_pb2.KIND_SUBMISSION_RETURNED
+    return [each for each in answer.notifications if each.kind == returned]
 
 
 async def mark_read(page: Page, given: FormData) -> Response:

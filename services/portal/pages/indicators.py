@@ -9,6 +9,7 @@ from functools import partial
 
 from starlette.responses import Response
 
+from kieng.kpi.v1 import catalogue_pb2
 from services import definitions
 from services.kernel.errors import NotFound
 from services.portal import wire
@@ -16,7 +17,14 @@ from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import periods
 from services.portal.domain.pictures import chart
-from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection, status_of
+from services.portal.pages.board import (
+    SERIES_MONTHS,
+    check_unit,
+    period_of,
+    read_cells,
+    selection,
+    status_of,
+)
 from services.portal.pages.tables import plain, wanted_file
 from services.portal.site import Page
 from services.portal.texts import Lang, word
@@ -44,8 +52,9 @@ async def indicator(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     code = page.request.path_params["code"]
     unit_id = page.query.get("unit", catalogue.root)
-    if code not in catalogue.indicators or unit_id not in catalogue.units:
+    if code not in catalogue.indicators:
         raise NotFound(page.text("refused.no_page"))
+    check_unit(page, catalogue, unit_id)
     period = await period_of(page, catalogue)
     months = periods.months_until(period.last, SERIES_MONTHS)
     units = [unit_id, *(each.unit_id for each in catalogue.children(unit_id))][:100]
@@ -94,12 +103,16 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
             break
         if code not in older.indicators:
             break
-        name = partial(named, page.lang)
-        words = definitions.words(older.indicators[code], page.lang.value, name)
+        words = rule_of(older.indicators[code], page.lang)
         if found and found[-1].words == words:
             found.pop()
         found.append(Definition(version, words))
     return found
+
+
+def rule_of(indicator: catalogue_pb2.Indicator, lang: Lang) -> str:
+    """Return in one sentence what an indicator counts."""
+    return definitions.words(indicator, lang.value, partial(named, lang))
 
 
 def named(lang: Lang, group: str, name: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 from starlette.responses import Response
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
-from services.kernel.errors import NotFound
 from services.portal.catalogues import Catalogue
-from services.portal.pages.board import KPI, period_of, status_of
+from services.portal.pages.board import KPI, check_unit, period_of, status_of
 from services.portal.pages.cells import MEASURES
 from services.portal.pages.tables import wanted_file
 from services.portal.site import Page
@@ -29,8 +28,7 @@ async def overlaps(page: Page) -> Response:
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     unit_id = page.query.get("unit", catalogue.root)
-    if unit_id not in catalogue.units:
-        raise NotFound(page.text("refused.no_unit"))
+    check_unit(page, catalogue, unit_id)
     codes = whole_counts(catalogue)
     code = page.query.get("indicator") or next(iter(codes), "")
     measure = "declared" if page.query.get("measure") == "declared" else "verified"

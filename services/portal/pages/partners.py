@@ -9,14 +9,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from kieng.partners.v1 import partner_service_pb2
 from kieng.submissions.v1 import facts_pb2
-from services.kernel.errors import NotFound
 from services.portal.catalogues import Catalogue
 from services.portal.domain.periods import Period
 from services.portal.domain.ties import WIDTH, Tie, Work, picture, ties
-from services.portal.pages.board import KPI, period_of, status_of
+from services.portal.pages.board import KPI, check_unit, period_of, status_of
 from services.portal.pages.contributions import Contributions, read_contributions
 from services.portal.pages.tables import Value, wanted_file
 from services.portal.site import Page
@@ -44,25 +43,21 @@ async def partners(page: Page) -> Response:
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     unit_id = page.query.get("unit", catalogue.root)
-    if unit_id not in catalogue.units:
-        raise NotFound(page.text("refused.no_unit"))
+    check_unit(page, catalogue, unit_id)
     period = await period_of(page, catalogue)
     kinds = indicators(catalogue)
     asked = [each.code for group in kinds.values() for each in group]
     names = await _names(page)
     answers = await asyncio.gather(*_read(page, asked, unit_id, period))
-    found = dict(zip(asked, answers, strict=True))
-    works = {
-        kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
-        for kind, group in kinds.items()
-    }
-    known = ties(works["partners"])
-    products = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
+    read = dict(zip(asked, answers, strict=True))
+    # Beside the loop: thousands of works may count.
+    known, products = await asyncio.to_thread(_counted, catalogue, unit_id, read)
     if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
         return file
     parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
-    return page.html(
+    return await asyncio.to_thread(
+        page.html,
         "partners.html",
         catalogue=catalogue,
         unit_id=unit_id,
@@ -78,8 +73,20 @@ async def partners(page: Page) -> Response:
         products_count=len(products),
         levels=levels,
         is_cut=any(each.next_page for each in answers) or len(known) > LISTED_MAX,
-        **status_of(answers[0].view if answers else kpi_service_pb2.ExplainKpiResponse().view),
+        **status_of(next((each.view for each in answers), view_pb2.ViewInfo())),
     )
+
+
+def _counted(
+    catalogue: Catalogue, unit_id: str, found: Mapping[str, Contributions]
+) -> tuple[Sequence[Tie], Sequence[Work]]:
+    """Return the partners and the products of the works behind each indicator."""
+    works = {
+        kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
+        for kind, group in indicators(catalogue).items()
+    }
+    ready = sorted(works["products"], key=lambda each: (-each.trl, each.title, each.key))
+    return ties(works["partners"]), ready
 
 
 def indicators(catalogue: Catalogue) -> Mapping[str, Sequence[catalogue_pb2.Indicator]]:

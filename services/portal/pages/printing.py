@@ -122,7 +122,7 @@ def _standing(page: Page, row: Row, figure: Figure) -> str:
     if not figure.standing:
         return NOTHING
     value, target = (full(each, row.unit, page.lang) for each in (figure.judged, figure.target))
-    return page.text(f"standing.{figure.told}", value=value, target=target)
+    return page.text(f"standing.{figure.outcome}", value=value, target=target)
 
 
 def _lines(page: Page, report: Report) -> Iterator[list[Value]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from services.portal.numbers import moment
 from services.portal.pages.board import Board, board
 from services.portal.pages.printing import Report, source, wanted_document
 from services.portal.site import Page
@@ -22,7 +21,8 @@ async def report(page: Page) -> Response:
         InvalidArgument: the link names no period.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
-    unit_id = page.query.get("unit", catalogue.root)
+    own = page.session.unit_id
+    unit_id = page.query.get("unit") or (own if own in catalogue.units else catalogue.root)
     found = await board(page, catalogue, [unit_id])
     made = report_of(page, found)
     if document := await wanted_document(page, made):
@@ -35,7 +35,7 @@ def report_of(page: Page, found: Board) -> Report:
     unit_id, period = found.unit_ids[0], found.period
     newest = page.text("view.reading")
     if found.newest:
-        newest = moment(found.newest, page.lang)
+        newest = page.moment(found.newest)
     where = {"unit": unit_id, "house": found.house, "from_": period.first, "to": period.last}
     return Report(
         found.catalogue.unit_name(unit_id, page.lang),

@@ -6,8 +6,10 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from babel.dates import format_date
 from google.protobuf.message import Message
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +25,8 @@ from services.portal.pages.works import shown
 from services.portal.site import Page
 
 QUEUE_MAX = 50
+DUE_DAYS = 14
+"""Days after which a decision is overdue, as for the alert KiengReviewQueueOld."""
 DECISIONS = {
     "approve": review_service_pb2.DECISION_APPROVE,
     "verify": review_service_pb2.DECISION_VERIFY,
@@ -54,7 +58,9 @@ async def queue(page: Page) -> Response:
             page_token=page.query.get("page", ""),
         )
         answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
-        submissions, following = [shown(s) for s in answer.submissions], answer.next_page_token
+        now = datetime.now(UTC)
+        submissions = [shown(each) | waiting(page, each, now) for each in answer.submissions]
+        following = answer.next_page_token
     if found := await wanted_file(page, "kieng-review", _lines(page, submissions)):
         return found
     return page.html(
@@ -69,11 +75,19 @@ async def queue(page: Page) -> Response:
     )
 
 
+def waiting(page: Page, submission: submission_pb2.Submission, now: datetime) -> dict[str, Any]:
+    """Return for how many whole days a submission has waited, and by when it is to be decided."""
+    since = submission.updated_at.ToDatetime(tzinfo=UTC)
+    due = since + timedelta(days=DUE_DAYS)
+    day = format_date(due.astimezone(page.site.zone).date(), locale=page.lang.value)
+    return {"days": max(0, (now - since).days), "due": day, "is_overdue": now > due}
+
+
 def _lines(page: Page, submissions: Sequence[dict[str, Any]]) -> Iterator[list[Value]]:
     names = ("id", "state", "type", "unit_id", "work_key")
     yield [*(page.text(f"submission.{name}") for name in names), page.text("column.title")]
     for each in submissions:
-        yield [*(str(each[name]) for name in names), each["facts"].get("title", "")]
+        yield [*(str(each[name]) for name in names), each["title"]]
 
 
 async def decide(page: Page, given: FormData) -> Response:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from starlette.responses import Response
 
 from kieng.directory.v1 import directory_pb2, directory_service_pb2
-from services.kernel.errors import NotFound
 from services.portal.domain.trees import tree as tree_of
+from services.portal.pages.board import check_unit
 from services.portal.pages.sign_in import local_path
 from services.portal.site import Page
 
@@ -30,8 +30,7 @@ async def tree(page: Page) -> Response:
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     at = page.query.get("at", catalogue.root)
-    if at not in catalogue.units:
-        raise NotFound(page.text("refused.no_unit"))
+    check_unit(page, catalogue, at)
     words = page.query.get("q", "").strip()[:WORD_MAX]
     back = local_path(page.query.get("back", "/units/"))
     return page.html(

@@ -18,10 +18,15 @@ from services.portal.pages.cells import (
     finding_word,
     named,
 )
+from services.portal.pages.indicators import named as in_sentence
+from services.portal.pages.indicators import rule_of
 from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
+TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
+"""Facts that name a work for people; of several, the first counts."""
+UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 
 
 async def work(page: Page) -> Response:
@@ -37,6 +42,7 @@ async def work(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await explain_absence(page, name, work_key)
     own = await own_submissions(page, work_key) if page.session.may(*READERS) else []
+    indicator = catalogue.indicators.get(name.code)
     return page.html(
         "work.html",
         catalogue=catalogue,
@@ -44,7 +50,10 @@ async def work(page: Page) -> Response:
         work_key=work_key,
         answer=answer,
         own=own,
+        rule=rule_of(indicator, page.lang) if indicator and answer.counts else "",
+        proofs={proof.sha256: proof.title for each in own for proof in each["evidence"]},
         word_of=finding_word,
+        date_field=in_sentence(page.lang, "fact", answer.date_field),
     )
 
 
@@ -72,10 +81,13 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "work_key": submission.work_key,
         "type": type_,
         "facts": values,
+        "title": next((values[name] for name in TITLES if values.get(name)), ""),
         "evidence": list(submission.content.evidence),
         "submitted_by": submission.submitted_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
+        # It was said of an earlier version: the present one waits.
+        "is_earlier_reason": submission.state in UNDECIDED,
         "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
         "changes": changes(submission),
     }

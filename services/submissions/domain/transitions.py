@@ -238,6 +238,11 @@ def _resubmitted(submission: Submission, content: Content, change: Change) -> di
 
 
 def _need_state(submission: Submission, allowed: frozenset[State], what: str) -> None:
+    if submission.state in (State.SUBMITTED, State.UNIT_APPROVED) and what == "submitted":
+        raise WrongState(
+            "it was submitted already and waits for a decision; nothing more is needed",
+            details={"state": submission.state.name},
+        )
     if submission.state not in allowed:
         raise WrongState(
             f"a {submission.state.name.lower()} submission cannot be {what}",

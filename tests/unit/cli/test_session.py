@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
@@ -10,8 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 from services.cli.client.stack import CONSORTIUM
+from services.cli.errors import Failure
 from services.cli.session import Session, with_session
-from services.cli.terminal.screen import Output
+from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
 
 SHARED = {"institution", "subject", "output", "lang", "data"}
@@ -85,3 +88,22 @@ def test_calls_are_closed_when_the_command_ends(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["--data", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert closed == ["here"]
+
+
+def test_a_unit_without_its_institution_is_refused_with_the_one_that_may_be_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KIENG_TOKEN", raising=False)
+    for name in ("consortium", "vnu"):
+        (tmp_path / f"{name}.pem").touch()
+    stack: Any = SimpleNamespace(issuer_folder=tmp_path)
+    monkeypatch.setattr("services.cli.session.find", lambda data: stack)
+    monkeypatch.setattr(Session, "unit_ids", lambda session: ["vnu", "vnu/hus", "hust/scs"])
+    with ExitStack() as resources:
+        session = Session(resources, ("contributor",), Screen(), institution="")
+        with pytest.raises(Failure, match="no unit 'hus'; did you mean 'vnu/hus'"):
+            session.for_unit("hus")
+        assert session.for_unit("vnu/hus").institution == "vnu"
+        assert session.acting_for("vnu").for_unit("hus").institution == "vnu"
+        monkeypatch.setenv("KIENG_TOKEN", "given")
+        assert session.for_unit("hus").institution == "hus"

@@ -8,9 +8,8 @@ from datetime import date
 import pytest
 
 from kieng.submissions.v1 import facts_pb2, submission_pb2
-from services.importing import field_values, headings, submission_rows
+from services.importing import field_values, submission_rows
 from services.importing.cells import Cell, UnreadableCell
-from services.importing.column_aliases import ALIASES
 from services.importing.evidence import DEFAULT_TITLE
 from services.importing.spreadsheets import Notice
 
@@ -239,42 +238,3 @@ def test_evidence_columns_are_read_side_by_side() -> None:
         ("aa", "contract"),
         ("bb", DEFAULT_TITLE),
     ]
-
-
-def test_headings_of_people_are_understood() -> None:
-    found = headings.read_header("receipt", ["Mã bản ghi", "ĐƠN VỊ", "so tien", "Ngày nhận", ""])
-    assert found == ["record_id", "unit_id", "amount_vnd", "received_on", ""]
-
-
-@pytest.mark.parametrize(
-    ("header", "words"),
-    [
-        (["record_id", "unit_id", "amonut_vnd"], "did you mean amount_vnd"),
-        (["record_id", "unit_id", "record id"], "there twice"),
-        (["unit_id"], "record_id is missing"),
-    ],
-)
-def test_a_header_that_is_wrong_says_what_to_do(header: list[str], words: str) -> None:
-    with pytest.raises(headings.HeaderWrong, match=words):
-        headings.read_header("receipt", header)
-
-
-@pytest.mark.parametrize("type_name", headings.TYPES)
-def test_every_heading_means_one_column_of_a_type(type_name: str) -> None:
-    known = headings.columns(type_name)
-    assert len(known) == len(set(known))
-    meanings: dict[str, str] = {}
-    for name in known:
-        for alias in (name, *ALIASES.get(name, ())):
-            assert meanings.setdefault(headings.slug(alias), name) == name
-
-
-def test_aliases_name_columns_that_exist() -> None:
-    assert set(ALIASES) <= {
-        name for type_name in headings.TYPES for name in headings.columns(type_name)
-    }
-
-
-def test_the_server_fills_in_partner_ids() -> None:
-    assert "partner_id" not in headings.columns("training")
-    assert "partner" in headings.columns("training")

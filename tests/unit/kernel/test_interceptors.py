@@ -11,6 +11,7 @@ from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel import errors
 from services.kernel.interceptors import check, forms, status_of
+from services.refusals import in_language
 
 CONTRACTS = Path(__file__).parents[3] / "protos" / "kieng"
 
@@ -106,3 +107,11 @@ def test_no_pattern_is_shown_to_a_person() -> None:
         "sha256": "write the 64 digits of a SHA-256, 0 to 9 and a to f",
     }
     assert "^" not in refusal.value.message
+
+
+def test_an_empty_text_is_told_to_be_missing() -> None:
+    with pytest.raises(errors.InvalidArgument) as refusal:
+        check(submission_pb2.Evidence(title="x", sha256=""))
+    missing = "is missing; write the 64 digits of a SHA-256, 0 to 9 and a to f"
+    assert refusal.value.fields == {"sha256": missing}
+    assert in_language(missing, "vi").startswith("còn thiếu; viết")

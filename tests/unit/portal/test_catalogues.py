@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from kieng.directory.v1 import directory_pb2
+from kieng.kpi.v1 import catalogue_pb2
 from services.portal import catalogues
 from services.portal.catalogues import Catalogue, Catalogues
-from tests.unit.portal.answered import Answers
+from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal
 
 
 def read(answers: Answers, *tokens: str) -> list[Catalogue]:
@@ -41,3 +44,46 @@ def test_callers_of_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     answers = Answers()
     read(answers, "one", "other", "one")
     assert len(answers.asked) == 3
+
+
+UNITS = Catalogue(
+    catalogue_pb2.Catalogue(
+        units=[
+            directory_pb2.Unit(unit_id="vnu"),
+            directory_pb2.Unit(unit_id="vnu/hus", parent_id="vnu", abbreviation="ĐHKHTN"),
+            directory_pb2.Unit(unit_id="vnu/uet", parent_id="vnu"),
+        ]
+    )
+)
+
+
+@pytest.mark.parametrize("given", ["hus", " HUS ", "vnu/huss", "đhkhtn"])
+def test_a_unit_that_does_not_exist_may_be_another_one(given: str) -> None:
+    assert UNITS.meant(given) == "vnu/hus"
+
+
+def test_nothing_is_suggested_for_what_is_like_no_unit() -> None:
+    assert UNITS.meant("zzzzzzzz") == UNITS.meant("") == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/units/h", ""),
+        ("/tree", "at"),
+        ("/report", "unit"),
+        ("/overlaps", "unit"),
+        ("/partners", "unit"),
+    ],
+)
+def test_pages_name_the_unit_that_may_be_meant(path: str, name: str) -> None:
+    page = asyncio.run(Portal(Answers()).get(path, **({name: "h"} if name else {})))
+    assert page.status_code == 404
+    assert "Có phải a/x/h?" in page.text
+
+
+def test_a_report_is_at_first_about_the_readers_own_unit() -> None:
+    portal = Portal(Answers())
+    portal.session = replace(portal.session, institution_id="a", unit_id="a/x")
+    unit = next(each for each in CATALOGUE.units if each.unit_id == "a/x")
+    assert f"<h1>{unit.name.vi}</h1>" in asyncio.run(portal.get("/report", **PERIOD)).text

@@ -1,6 +1,8 @@
 """Numbers as people read them, in both languages."""
 
+from datetime import UTC, datetime
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -44,3 +46,10 @@ def test_changes_have_a_sign() -> None:
 def test_a_fraction_that_is_whole_is_written_as_a_fraction() -> None:
     assert numbers.full(1, "", EN) == "1"
     assert numbers.full(Fraction(1), "", EN) == "1.00"
+
+
+def test_a_time_is_of_the_zone_of_the_portal_and_names_it() -> None:
+    when, zone = datetime(2026, 11, 30, 17, 8, tzinfo=UTC), ZoneInfo("Asia/Ho_Chi_Minh")
+    assert numbers.moment(when, zone, EN) == "1 Dec 2026 00:08 GMT+07:00"
+    assert numbers.moment(when, zone, VI) == "1 thg 12 2026 00:08 GMT+07:00"
+    assert numbers.moment(when, ZoneInfo("UTC"), EN) == "30 Nov 2026 17:08 GMT+00:00"

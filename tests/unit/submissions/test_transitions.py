@@ -201,3 +201,9 @@ def test_a_request_of_a_release_without_digests_is_answered_as_before() -> None:
 
 def test_a_unit_lies_below_itself_and_every_unit_above() -> None:
     assert list(ancestors("alpha/one/lab")) == ["alpha", "alpha/one", "alpha/one/lab"]
+
+
+@pytest.mark.parametrize("state", [S, U])
+def test_what_is_submitted_twice_needs_nothing_more(state: State) -> None:
+    with pytest.raises(WrongState, match="submitted already and waits for a decision"):
+        transitions.submit(IN_STATE[state](), change())

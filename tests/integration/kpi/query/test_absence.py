@@ -28,7 +28,8 @@ def reasons(answer: kpi_service_pb2.ExplainAbsenceResponse) -> list[str]:
 
 
 def test_a_work_is_found_in_whatever_partition_it_is(stored: Stored) -> None:
-    one = changed("s1", 1, "doi:10.1/a", article("alpha"), article("alpha"))
+    rice = article("alpha", title="Rice")
+    one = changed("s1", 1, "doi:10.1/a", rice, rice)
     other = changed("s2", 1, "doi:10.1/b", article("beta"), article("beta"))
     stored.claimed().apply([record(0, one)])
     there = record(0, other)
@@ -37,6 +38,8 @@ def test_a_work_is_found_in_whatever_partition_it_is(stored: Stored) -> None:
     found = asked(stored, "doi:10.1/a")
     assert (found.counts, found.contribution.whole, reasons(found)) == (True, 1, ["COUNTS"])
     assert [claim.submission_id for claim in found.claims] == ["s1"]
+    assert (found.title, found.date_field) == ("Rice", "issued_on")
+    assert found.counts_from == "2025-03-10"
     found = asked(stored, "doi:10.1/b")
     assert (found.counts, reasons(found)) == (False, ["UNIT_NOT_BELOW"])
     assert found.view.digest == stored.digest()

@@ -133,3 +133,9 @@ def test_a_key_that_cannot_sign_is_told_in_one_sentence(
     if spoil is not spoil_absent:
         with pytest.raises(Failure, match=r"north\.pem"):
             issuer.create(["north"], tmp_path / "issuers.json")
+
+
+def test_a_token_for_a_unit_of_another_institution_is_not_made(issuer: LocalIssuer) -> None:
+    with pytest.raises(Failure, match="'hus' is no unit of north; write it like north/abc"):
+        issuer.mint("north", "somebody", ["approver"], "hus", 60)
+    assert issuer.mint("north", "somebody", ["approver"], "north", 60)

@@ -115,3 +115,24 @@ def test_a_refused_row_has_its_record_and_the_headings_of_its_file(lang: Lang, n
 def test_evidence_that_a_file_has_no_column_for_is_called_as_a_template_calls_it() -> None:
     assert Report(lang=Lang.vi).heading("evidence") == "Tệp minh chứng"
     assert Report(lang=Lang.en).heading("evidence") == "evidence_file"
+
+
+def test_two_rows_about_one_work_at_one_unit_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(lang=Lang.en)
+    rows = [
+        (2, "TK-001", "vnu/hus", "doi:10.5555/tay-1"),
+        (3, "TK-002", "vnu/ueb", "doi:10.5555/tay-1"),
+        (4, "TK-003", "vnu/hus", "sub:vnu.1"),
+        (5, "TK-004", "vnu/hus", "sub:vnu.1"),
+        (11, "TK-010", "vnu/hus", "doi:10.5555/tay-1"),
+    ]
+    for row, record_id, unit_id, work_key in rows:
+        answer = pb.ImportSubmissionsResponse(row=row, outcome=pb.OUTCOME_CREATED)
+        answer.work_key = work_key
+        report.take(answer, record_id, unit_id)
+    (same,) = report.document()["same_work"]
+    assert (same["row"], same["earlier_row"]) == (11, 2)
+    assert (same["record_id"], same["earlier_record_id"]) == ("TK-010", "TK-001")
+    screen = Screen(lang=Lang.en)
+    screen.show(show(screen, report))
+    assert "2 (TK-001)" in capsys.readouterr().out

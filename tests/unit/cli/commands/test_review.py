@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from kieng.submissions.v1 import review_service_pb2 as api
 from services.cli.client.resuming import Patience
-from services.cli.commands import review
+from services.cli.commands import review, review_queue
 from services.cli.commands.import_report import RefusedRow
+from services.cli.commands.review_waiting import Filters, Role
+from services.cli.session import Session
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
 
@@ -49,8 +52,8 @@ def test_rows_of_other_systems_name_their_records(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("maybe,vnu.1,1", "decision is one of approve, verify, return, reject"),
-        ("verify,,1", "record_id or submission_id is needed"),
+        ("maybe,vnu.1,1", "'maybe' is no decision; choose one of approve, verify, return, reject"),
+        ("verify,,1", "the row names no submission: fill in record_id or submission_id"),
         ("verify,vnu.1,1.5", "version '1.5' is not a number"),
         (f"verify,vnu.1,{10**19}", "version '10000000000000000000' is not a number"),
     ],
@@ -84,7 +87,8 @@ class Service:
 def test_what_is_refused_is_told_in_the_language_of_the_reader(tmp_path: Path) -> None:
     path = file(tmp_path, "decision,submission_id,version", "maybe,vnu.1,1", "verify,vnu.2,x")
     told = [row.problem for row in review.read(path, "file", Lang.vi).refused]
-    assert told[0].startswith("quyết định là một trong approve, verify, return, reject")
+    wanted = "không phải là quyết định; hãy chọn một trong: duyệt, xác minh, trả lại, từ chối"
+    assert told[0].endswith(wanted)
     assert told[1] == "phiên bản 'x' không phải số; hãy để nguyên như khi xuất"
     sent = review.Sent(lang=Lang.vi)
     review._send(Changed(), [(2, api.DecideSubmissionsRequest())], lambda: None, Patience(), sent)
@@ -126,3 +130,12 @@ def test_without_refusals_only_the_counts_are_said(capsys: pytest.CaptureFixture
     assert "2 quyết định có hiệu lực" in printed.err
     review.answer(Screen(lang=Lang.vi), review.Sent(refused=[RefusedRow(2, "r", "", "no", "")]))
     assert "no" in capsys.readouterr().out
+
+
+def test_the_next_command_is_about_the_same_person_and_unit() -> None:
+    with ExitStack() as resources:
+        session = Session(resources, (), Screen(), institution="vnu", subject="an@vnu")
+        everything = review_queue.options_of(session, Filters())
+        some = review_queue.options_of(session, Filters(Role.reviewer, "vnu/hus", "task"))
+    assert everything == " --institution vnu --subject an@vnu"
+    assert some == f"{everything} --role reviewer --unit vnu/hus --type task"

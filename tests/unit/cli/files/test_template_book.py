@@ -91,7 +91,7 @@ def test_what_must_be_filled_in_is_marked(tmp_path: Path) -> None:
     headers = spreadsheets.read(template(tmp_path, "publication", Lang.vi)).header
     marked = [header for header in headers if header.endswith(" *")]
     assert marked == ["Mã bản ghi *", "Mã đơn vị *", "Tên *", "Ngày công bố *", "Tệp minh chứng *"]
-    facts = template_book.fact_columns("publication")
+    facts = headings.fact_columns("publication")
     told = template_book.help_text("issued_on", facts["issued_on"], Screen(lang=Lang.en).text, True)
     assert told == "issued_on\nRequired. A date: 2025-03-31 or 31/03/2025."
 

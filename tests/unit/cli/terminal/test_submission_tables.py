@@ -39,6 +39,16 @@ def test_all_facts_and_proofs_are_shown(capsys: pytest.CaptureFixture[str]) -> N
     assert "Verified" not in shown
 
 
+def test_a_reason_is_that_of_an_earlier_version_until_the_present_one_is_decided(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    submission = submission_pb2.Submission(content=publication(), reason="No proof")
+    submission.state = submission_pb2.STATE_RETURNED
+    assert "earlier" not in printed(capsys, submission)
+    submission.state = submission_pb2.STATE_SUBMITTED
+    assert "Reason why an earlier version was returned" in printed(capsys, submission)
+
+
 def test_what_is_verified_is_shown_beside_what_is_claimed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

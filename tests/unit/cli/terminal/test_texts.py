@@ -31,7 +31,7 @@ def constants() -> tuple[set[str], list[re.Pattern[str]]]:
                 whole.add(node.value)
             elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
                 parts = [
-                    re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z_]+"
+                    re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z0-9_]+"
                     for part in node.values
                 ]
                 # An f-string of nothing but values would match, and so excuse, every key.

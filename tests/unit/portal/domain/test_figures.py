@@ -26,9 +26,9 @@ def test_what_is_judged_is_what_had_happened_by_the_day() -> None:
 
 def test_a_year_that_ended_behind_was_missed() -> None:
     behind = replace(figure("vnu", 16, 20, "behind"), judged=16, on="2025-11-30")
-    assert (behind.told, behind.is_over) == ("behind", False)
-    assert replace(behind, on="2025-12-31").told == "missed"
-    assert replace(behind, on="2025-12-31", standing="reached").told == "reached"
+    assert (behind.outcome, behind.is_over) == ("behind", False)
+    assert replace(behind, on="2025-12-31").outcome == "missed"
+    assert replace(behind, on="2025-12-31", standing="reached").outcome == "reached"
 
 
 def test_a_unit_is_ranked_by_the_mean_of_what_it_reached_each_at_most_whole() -> None:

@@ -10,6 +10,7 @@ import pytest
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.portal.pages.contributions import (
     CALLS_MAX,
+    LOOKED_MAX,
     WORKS_MAX,
     Contributions,
     read_contributions,
@@ -34,7 +35,7 @@ def read(answers: Sequence[Answer], token: str = "") -> tuple[Contributions, lis
     left, tokens = iter(answers), list[str]()
 
     async def ask(request: kpi_service_pb2.ExplainKpiRequest) -> Answer:
-        assert request.page_size == WORKS_MAX
+        assert request.page_size == LOOKED_MAX
         tokens.append(request.page_token)
         return next(left)
 
@@ -98,9 +99,10 @@ def test_a_later_page_says_nothing_about_the_sum() -> None:
 
 
 def test_a_page_is_full_at_its_limit() -> None:
-    found, tokens = read([answer(900, 400, "a"), answer(900, 400, "b")])
-    assert (len(found.works), found.next_page, found.is_exact) == (800, "b", None)
-    assert tokens == ["", "a"]
+    fullest = [answer(900, LOOKED_MAX, "a"), answer(900, LOOKED_MAX, "b"), answer(900, 1)]
+    found, tokens = read(fullest)
+    assert (len(found.works), found.next_page, found.is_exact) == (WORKS_MAX, "b", None)
+    assert (found.part, tokens) == (WORKS_MAX, ["", "a"])
 
 
 def test_the_calls_for_one_page_are_limited() -> None:

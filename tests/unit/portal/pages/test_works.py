@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from kieng.submissions.v1 import submission_service_pb2
-from tests.unit.portal.answered import PERIOD, Answers, Portal
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal
 
 CELL = {"unit": "vnu", "indicator": "KNW-03", **PERIOD}
 Explained = kpi_service_pb2.ExplainKpiResponse
@@ -49,3 +49,59 @@ def test_a_work_may_be_named_as_people_write_it(path: str, given: str) -> None:
     assert page.status_code == 200
     assert "chưa xác minh" in page.text
     assert "chưa biết" not in page.text
+
+
+@pytest.mark.parametrize(("state", "is_earlier"), [("RETURNED", False), ("SUBMITTED", True)])
+def test_a_reason_is_that_of_an_earlier_version_until_the_present_one_is_decided(
+    state: str, is_earlier: bool
+) -> None:
+    own = submission_pb2.Submission(submission_id="s1", reason="Thiếu minh chứng", version=2)
+    own.state = submission_pb2.State.Value(f"STATE_{state}")
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[own])
+    found = answers(ListSubmissions=lambda _: listed)
+    query = CELL | {"work": "doi:10.5555/tay-1"}
+    page = asyncio.run(Portal(found, "contributor").get("/works", **query))
+    assert ("Lý do của lần trả lại trước" in page.text) is is_earlier
+    assert "Thiếu minh chứng" in page.text
+
+
+def test_a_page_of_works_has_titles_and_says_what_it_adds_and_where_the_others_are() -> None:
+    work = kpi_service_pb2.ExplainedWork(work_key="doi:10.5555/tay-1", title="Lúa chịu mặn")
+    work.contribution.whole = 1
+
+    def explained(request: kpi_service_pb2.ExplainKpiRequest) -> Explained:
+        works = [work] * request.page_size
+        return Explained(value=view_pb2.Value(whole=905), works=works, next_page_token="b")
+
+    text = get(answers(ExplainKpi=explained), "/cells").text
+    assert "Trang này có 500 công trình, đóng góp 500 trong 905" in text
+    assert text.count("Các công trình tiếp theo") == 2
+    assert text.index("Các công trình tiếp theo") < text.index("Lúa chịu mặn")
+    assert "Về trang đầu" not in text
+    assert "Về trang đầu" in get(answers(ExplainKpi=explained), "/cells", page="a").text
+
+
+def test_a_work_that_counts_has_its_title_the_reason_and_the_names_of_its_proofs() -> None:
+    def counts(request: kpi_service_pb2.ExplainAbsenceRequest) -> Absence:
+        counted = kpi_service_pb2.Finding(reason=kpi_service_pb2.Finding.REASON_COUNTS)
+        claim = kpi_service_pb2.ExplainedClaim(unit_id="vnu/hus", evidence_sha256=["ab" * 32])
+        return Absence(
+            counts=True,
+            findings=[counted],
+            claims=[claim],
+            title="Lúa chịu mặn",
+            date_field="issued_on",
+            counts_from="2025-03-31",
+        )
+
+    own = submission_pb2.Submission(submission_id="s1")
+    own.content.evidence.add(sha256="ab" * 32, title="Bài báo, bản in")
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[own])
+    found = answers(ExplainAbsence=counts, ListSubmissions=lambda _: listed)
+    query = CELL | {"work": "doi:10.5555/tay-1", "indicator": CATALOGUE.indicators[0].code}
+    text = asyncio.run(Portal(found, "contributor").get("/works", **query)).text
+    assert '<h1 class="key">Lúa chịu mặn</h1>' in text
+    assert "được tính từ ngày 2025-03-31 (ngày công bố), trong kỳ 2025-01" in text
+    assert "Đơn vị kê khai: vnu/hus." in text
+    claims = text[text.index("Các kê khai được tính") :]
+    assert "Bài báo, bản in" in claims[: claims.index("</table>")]

@@ -990,8 +990,19 @@ class ExplainAbsenceResponse(_message.Message):
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     CLAIMS_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_FIELD_NUMBER: _builtins.int
+    COUNTS_FROM_FIELD_NUMBER: _builtins.int
     counts: _builtins.bool
     """True when the work counts in the cell."""
+    title: _builtins.str
+    """What people call it, as in ExplainedWork; empty when its type has neither title nor name, or nothing counts of it in this measure."""
+    date_field: _builtins.str
+    """Fact of its leading claim that dates it for the indicator; empty when it counts nothing of this type."""
+    counts_from: _builtins.str
+    """The date, `YYYY-MM-DD`, from which it counts: that of `date_field`, or a later one that the indicator asks for; empty when it is
+    not given.
+    """
     @_builtins.property
     def view(self) -> _view_pb2.ViewInfo:
         """What the answer stands on."""
@@ -1016,10 +1027,13 @@ class ExplainAbsenceResponse(_message.Message):
         contribution: _view_pb2.Value | None = ...,
         findings: _abc.Iterable[Global___Finding] | None = ...,
         claims: _abc.Iterable[Global___ExplainedClaim] | None = ...,
+        title: _builtins.str = ...,
+        date_field: _builtins.str = ...,
+        counts_from: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "counts", b"counts", "findings", b"findings", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "counts", b"counts", "counts_from", b"counts_from", "date_field", b"date_field", "findings", b"findings", "title", b"title", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

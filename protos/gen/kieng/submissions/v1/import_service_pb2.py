@@ -29,7 +29,7 @@ from kieng.submissions.v1 import submission_pb2 as kieng_dot_submissions_dot_v1_
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/submissions/v1/import_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x1ckieng/access/v1/access.proto\x1a%kieng/submissions/v1/submission.proto\x1a\x18kieng/text/v1/text.proto\"\xfa\x01\n\x18ImportSubmissionsRequest\x12\x14\n\x03row\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x41\n\rsource_record\x18\x02 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecordB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1d.kieng.submissions.v1.Content\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\x12$\n\x0eversion_before\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x11\n\x0f_version_before\"\xc9\x02\n\x19ImportSubmissionsResponse\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.kieng.submissions.v1.Outcome\x12\x15\n\rsubmission_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12\x34\n\x0bmay_be_same\x18\x06 \x03(\x0b\x32\x1f.kieng.submissions.v1.LikeClaim\x12\x32\n\x06shares\x18\x07 \x01(\x0b\x32\".kieng.submissions.v1.SharesOfWork\x12*\n\x05state\x18\x08 \x01(\x0e\x32\x1b.kieng.submissions.v1.State\x12\x0e\n\x06reason\x18\t \x01(\t\"T\n\x14ImportBatchesRequest\x12<\n\x04rows\x18\x01 \x03(\x0b\x32..kieng.submissions.v1.ImportSubmissionsRequest\"Y\n\x15ImportBatchesResponse\x12@\n\x07\x61nswers\x18\x01 \x03(\x0b\x32/.kieng.submissions.v1.ImportSubmissionsResponse\"\x80\x01\n\tLikeClaim\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07unit_id\x18\x02 \x01(\t\x12\x10\n\x08work_key\x18\x03 \x01(\t\x12\x39\n\rsource_record\x18\x04 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecord\"G\n\x0cSharesOfWork\x12\x14\n\x0c\x64\x65\x63lared_ppm\x18\x01 \x01(\x03\x12\x11\n\tdeclaring\x18\x02 \x01(\x05\x12\x0e\n\x06silent\x18\x03 \x01(\x05\"l\n\x10TryImportRequest\x12\x43\n\x03row\x18\x01 \x01(\x0b\x32..kieng.submissions.v1.ImportSubmissionsRequestB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x0bwith_events\x18\x02 \x01(\x08\"\x91\x01\n\x11TryImportResponse\x12?\n\x06\x61nswer\x18\x01 \x01(\x0b\x32/.kieng.submissions.v1.ImportSubmissionsResponse\x12\x16\n\x0eversion_before\x18\x02 \x01(\x03\x12\x11\n\tsubmitted\x18\x03 \x03(\x0c\x12\x10\n\x08verified\x18\x04 \x03(\x0c*\x8f\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_CREATED\x10\x01\x12\x13\n\x0fOUTCOME_AMENDED\x10\x02\x12\x15\n\x11OUTCOME_WITHDRAWN\x10\x03\x12\x15\n\x11OUTCOME_UNCHANGED\x10\x04\x12\x13\n\x0fOUTCOME_RENEWED\x10\x05\x32\xfb\x02\n\rImportService\x12\x83\x01\n\x11ImportSubmissions\x12..kieng.submissions.v1.ImportSubmissionsRequest\x1a/.kieng.submissions.v1.ImportSubmissionsResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03(\x01\x30\x01\x12w\n\rImportBatches\x12*.kieng.submissions.v1.ImportBatchesRequest\x1a+.kieng.submissions.v1.ImportBatchesResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03(\x01\x30\x01\x12k\n\tTryImport\x12&.kieng.submissions.v1.TryImportRequest\x1a\'.kieng.submissions.v1.TryImportResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03(\x01\x30\x01\x42}\n\x14kieng.submissions.v1B\x12ImportServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/submissions/v1/import_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x1ckieng/access/v1/access.proto\x1a%kieng/submissions/v1/submission.proto\x1a\x18kieng/text/v1/text.proto\"\xfa\x01\n\x18ImportSubmissionsRequest\x12\x14\n\x03row\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x41\n\rsource_record\x18\x02 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecordB\x06\xbaH\x03\xc8\x01\x01\x12.\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1d.kieng.submissions.v1.Content\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\x12$\n\x0eversion_before\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x11\n\x0f_version_before\"\xdb\x02\n\x19ImportSubmissionsResponse\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.kieng.submissions.v1.Outcome\x12\x15\n\rsubmission_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12\x34\n\x0bmay_be_same\x18\x06 \x03(\x0b\x32\x1f.kieng.submissions.v1.LikeClaim\x12\x32\n\x06shares\x18\x07 \x01(\x0b\x32\".kieng.submissions.v1.SharesOfWork\x12*\n\x05state\x18\x08 \x01(\x0e\x32\x1b.kieng.submissions.v1.State\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x10\n\x08work_key\x18\n \x01(\t\"T\n\x14ImportBatchesRequest\x12<\n\x04rows\x18\x01 \x03(\x0b\x32..kieng.submissions.v1.ImportSubmissionsRequest\"Y\n\x15ImportBatchesResponse\x12@\n\x07\x61nswers\x18\x01 \x03(\x0b\x32/.kieng.submissions.v1.ImportSubmissionsResponse\"\x80\x01\n\tLikeClaim\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07unit_id\x18\x02 \x01(\t\x12\x10\n\x08work_key\x18\x03 \x01(\t\x12\x39\n\rsource_record\x18\x04 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecord\"G\n\x0cSharesOfWork\x12\x14\n\x0c\x64\x65\x63lared_ppm\x18\x01 \x01(\x03\x12\x11\n\tdeclaring\x18\x02 \x01(\x05\x12\x0e\n\x06silent\x18\x03 \x01(\x05\"l\n\x10TryImportRequest\x12\x43\n\x03row\x18\x01 \x01(\x0b\x32..kieng.submissions.v1.ImportSubmissionsRequestB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x0bwith_events\x18\x02 \x01(\x08\"\x91\x01\n\x11TryImportResponse\x12?\n\x06\x61nswer\x18\x01 \x01(\x0b\x32/.kieng.submissions.v1.ImportSubmissionsResponse\x12\x16\n\x0eversion_before\x18\x02 \x01(\x03\x12\x11\n\tsubmitted\x18\x03 \x03(\x0c\x12\x10\n\x08verified\x18\x04 \x03(\x0c*\x8f\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_CREATED\x10\x01\x12\x13\n\x0fOUTCOME_AMENDED\x10\x02\x12\x15\n\x11OUTCOME_WITHDRAWN\x10\x03\x12\x15\n\x11OUTCOME_UNCHANGED\x10\x04\x12\x13\n\x0fOUTCOME_RENEWED\x10\x05\x32\xfb\x02\n\rImportService\x12\x83\x01\n\x11ImportSubmissions\x12..kieng.submissions.v1.ImportSubmissionsRequest\x1a/.kieng.submissions.v1.ImportSubmissionsResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03(\x01\x30\x01\x12w\n\rImportBatches\x12*.kieng.submissions.v1.ImportBatchesRequest\x1a+.kieng.submissions.v1.ImportBatchesResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03(\x01\x30\x01\x12k\n\tTryImport\x12&.kieng.submissions.v1.TryImportRequest\x1a\'.kieng.submissions.v1.TryImportResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03(\x01\x30\x01\x42}\n\x14kieng.submissions.v1B\x12ImportServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,24 +53,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTSERVICE'].methods_by_name['ImportBatches']._serialized_options = b'\332\330\030\005\n\001\001\020\003'
   _globals['_IMPORTSERVICE'].methods_by_name['TryImport']._loaded_options = None
   _globals['_IMPORTSERVICE'].methods_by_name['TryImport']._serialized_options = b'\332\330\030\005\n\001\001\020\003'
-  _globals['_OUTCOME']._serialized_start=1441
-  _globals['_OUTCOME']._serialized_end=1584
+  _globals['_OUTCOME']._serialized_start=1459
+  _globals['_OUTCOME']._serialized_end=1602
   _globals['_IMPORTSUBMISSIONSREQUEST']._serialized_start=217
   _globals['_IMPORTSUBMISSIONSREQUEST']._serialized_end=467
   _globals['_IMPORTSUBMISSIONSRESPONSE']._serialized_start=470
-  _globals['_IMPORTSUBMISSIONSRESPONSE']._serialized_end=799
-  _globals['_IMPORTBATCHESREQUEST']._serialized_start=801
-  _globals['_IMPORTBATCHESREQUEST']._serialized_end=885
-  _globals['_IMPORTBATCHESRESPONSE']._serialized_start=887
-  _globals['_IMPORTBATCHESRESPONSE']._serialized_end=976
-  _globals['_LIKECLAIM']._serialized_start=979
-  _globals['_LIKECLAIM']._serialized_end=1107
-  _globals['_SHARESOFWORK']._serialized_start=1109
-  _globals['_SHARESOFWORK']._serialized_end=1180
-  _globals['_TRYIMPORTREQUEST']._serialized_start=1182
-  _globals['_TRYIMPORTREQUEST']._serialized_end=1290
-  _globals['_TRYIMPORTRESPONSE']._serialized_start=1293
-  _globals['_TRYIMPORTRESPONSE']._serialized_end=1438
-  _globals['_IMPORTSERVICE']._serialized_start=1587
-  _globals['_IMPORTSERVICE']._serialized_end=1966
+  _globals['_IMPORTSUBMISSIONSRESPONSE']._serialized_end=817
+  _globals['_IMPORTBATCHESREQUEST']._serialized_start=819
+  _globals['_IMPORTBATCHESREQUEST']._serialized_end=903
+  _globals['_IMPORTBATCHESRESPONSE']._serialized_start=905
+  _globals['_IMPORTBATCHESRESPONSE']._serialized_end=994
+  _globals['_LIKECLAIM']._serialized_start=997
+  _globals['_LIKECLAIM']._serialized_end=1125
+  _globals['_SHARESOFWORK']._serialized_start=1127
+  _globals['_SHARESOFWORK']._serialized_end=1198
+  _globals['_TRYIMPORTREQUEST']._serialized_start=1200
+  _globals['_TRYIMPORTREQUEST']._serialized_end=1308
+  _globals['_TRYIMPORTRESPONSE']._serialized_start=1311
+  _globals['_TRYIMPORTRESPONSE']._serialized_end=1456
+  _globals['_IMPORTSERVICE']._serialized_start=1605
+  _globals['_IMPORTSERVICE']._serialized_end=1984
 # @@protoc_insertion_point(module_scope)

@@ -118,6 +118,7 @@ class ImportSubmissionsResponse(_message.Message):
     SHARES_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    WORK_KEY_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Number of the row."""
     outcome: Global___Outcome.ValueType
@@ -130,6 +131,8 @@ class ImportSubmissionsResponse(_message.Message):
     """State of the submission after the row; unspecified when it was refused."""
     reason: _builtins.str
     """Reason of its last decision or withdrawal, e.g. why an unchanged record is still returned; empty when none was given."""
+    work_key: _builtins.str
+    """Key of the work that the submission claims; empty when the row was refused."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why it was refused, naming the field; unset otherwise."""
@@ -156,10 +159,11 @@ class ImportSubmissionsResponse(_message.Message):
         shares: Global___SharesOfWork | None = ...,
         state: _submission_pb2.State.ValueType = ...,
         reason: _builtins.str = ...,
+        work_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "shares", b"shares"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "may_be_same", b"may_be_same", "outcome", b"outcome", "reason", b"reason", "row", b"row", "shares", b"shares", "state", b"state", "submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "may_be_same", b"may_be_same", "outcome", b"outcome", "reason", b"reason", "row", b"row", "shares", b"shares", "state", b"state", "submission_id", b"submission_id", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

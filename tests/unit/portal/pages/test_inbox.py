@@ -1,0 +1,31 @@
+"""The inbox has first what waits for its reader."""
+
+import asyncio
+
+from kieng.notifications.v1 import notification_pb2, notification_service_pb2
+from tests.unit.portal.answered import Answers, Portal
+
+Request = notification_service_pb2.ListNotificationsRequest
+Response = notification_service_pb2.ListNotificationsResponse
+
+
+def notification(name: str, kind: int, *, is_read: bool = False) -> notification_pb2.Notification:
+    found = notification_pb2.Notification(notification_id=name, subject=name, kind=kind)  # type: ignore[arg-type]
+    if is_read:
+        found.read_at.seconds = 1
+    return found
+
+
+def listed(request: Request) -> Response:
+    """An inbox whose oldest notification is a return that nobody has read."""
+    verified = notification_pb2.KIND_SUBMISSION_VERIFIED
+    newest = [notification(f"verified-{n}", verified) for n in range(60)]
+    returned = notification("returned", notification_pb2.KIND_SUBMISSION_RETURNED)
+    return Response(notifications=[*newest, returned][: request.page_size], unread=61)
+
+
+def test_an_old_return_that_is_unread_comes_before_what_is_newer() -> None:
+    page = asyncio.run(Portal(Answers(ListNotifications=listed), "contributor").get("/inbox"))
+    text = page.text
+    assert text.index("<strong>returned") < text.index("<strong>verified-0")
+    assert text.count("<strong>returned") == 1
