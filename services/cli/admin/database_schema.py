@@ -173,7 +173,7 @@ def set_version(database: Database, version: int) -> None:
 
 @contextmanager
 def lock(database: Database, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[None]:
-    """Hold the lock of a database during the `with` block; the lock is renewed meanwhile.
+    """Hold the lock of a database during the `with` block, renewing it regularly.
 
     The lock of a process that died expires after `LOCK_SECONDS`.
 

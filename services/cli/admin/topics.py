@@ -129,7 +129,7 @@ def _topic(name: str, row: Mapping[str, Any]) -> Topic:
         raise TopicTableInvalid(f"{name}: config must be a map")
     config = {str(setting): str(value) for setting, value in row["config"].items()}
     if row["replication"] > 2:
-        # Else an acknowledged record could be on the one copy that is lost.
+        # Otherwise an acknowledged record could have a single replica, and be lost with it.
         config.setdefault("min.insync.replicas", "2")
     return Topic(name, row["partitions"], row["replication"], config)
 
@@ -243,7 +243,8 @@ def without_copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[tupl
 
 def _describe(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, Any]:
     """Return name -> kafka-python's description of the topics in a table that exist."""
-    # All topics are asked for: a broker that creates topics by use could create those named.
+    # All topics are listed, because a broker that creates topics on first use could create topics
+    # that are asked for by name.
     wanted = {topic.name for topic in table}
     return {found["name"]: found for found in admin.describe_topics() if found["name"] in wanted}
 

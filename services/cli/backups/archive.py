@@ -56,7 +56,7 @@ class Manifest:
 
     Args:
         name: name of the folder of the backup.
-        created_at: when the backup was begun, ISO 8601, UTC.
+        created_at: when the backup was started, ISO 8601, UTC.
         release: version of the program that made the backup.
         institutions: ids of the institutions whose submissions it contains.
         is_whole: whether it contains all databases, not only submissions of some institutions.

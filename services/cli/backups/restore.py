@@ -98,7 +98,7 @@ def load(
         drop(mongo, name)
         _mark(database, manifest, "loading", database_schema.RESTORING)
         if manifest.versions[name] == len(schema.MIGRATIONS):
-            # Before the documents: the embedded database builds an index slowly over what is there.
+            # Before the documents, over which the embedded database would build an index slowly.
             declare(database, schema.DOCUMENTS, database_schema.RESTORING)
         for part in own:
             _load_part(database, folder, part, progress, task)

@@ -39,7 +39,7 @@ def mismatch(here: int, made: int) -> str:
 
     Args:
         here: number of partitions of the log; 0 if unknown, which counts as no difference.
-        made: number of partitions from which the live view was built; 0 likewise.
+        made: number of partitions from which the live view was built; 0 if unknown, too.
     """
     if not here or not made or here == made:
         return ""

@@ -130,7 +130,7 @@ def _check_partitions(
         with closing(broker.admin(stack.broker)) as admin:
             here = log_partitions.count(admin)
     except KafkaError:
-        return  # the check of the broker says so
+        return  # reported by the check of the broker
     if wrong := partitions.mismatch(here, partitions.made_of(views)):
         yield Finding("partitions", NO, wrong, partitions.remedy(here))
 

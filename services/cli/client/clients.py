@@ -22,7 +22,7 @@ TOKEN_SECONDS = 900
 TOKEN_REUSE_SECONDS = 300
 OPTIONS = [
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    # So that a command that waits for a service notices soon that it is back.
+    # A command that waits for a service has to notice soon that the service is back.
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 

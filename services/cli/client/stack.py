@@ -159,7 +159,7 @@ def find(data: Path) -> Stack:
     """
     path = data / FILE
     if not path.exists():
-        # With a local stack no settings are read, whose classes take long to import.
+        # Imported here, because the import takes long and a local stack needs no settings.
         from services.kernel.config import KernelSettings, read
 
         settings, _ = read(KernelSettings)

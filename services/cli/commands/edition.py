@@ -106,7 +106,7 @@ def key(
         document = {"public_key": answer.public_key, "key_id": answer.key_id}
         session.screen.json_line(document, indent=2)
     else:
-        # Not through rich, which would fold the lines.
+        # Printed without rich, which would wrap the lines.
         typer.echo(visible(answer.public_key), nl=False)
 
 

@@ -129,7 +129,7 @@ def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
         return screen.text("import.effect_none")
     first = effects[:SHOWN_MAX]
     shown = effect_table(screen, names, first, screen.text("import.effect"))
-    # A list that the service has cut is far longer.
+    # A list that the service has cut off is far longer than this.
     if (more := len(effects) - SHOWN_MAX) > 0:
         shown.caption = screen.text("import.effect_more", more=more)
     return Group(shown, screen.text("import.effect_assumes"))

@@ -27,7 +27,7 @@ WITH_REASON = (
     notification_pb2.KIND_SUBMISSION_WITHDRAWN,
 )
 REASONS_MAX = 50
-# Whoever submits is notified.
+# Notifications go to those who submit.
 ROLE = "contributor"
 LISTED_MAX = 500
 """Maximum number of notifications in a list, in which abbreviated ids are looked up as well."""
@@ -119,7 +119,7 @@ def reasons_of(session: Session, found: Iterable[notification_pb2.Notification])
         try:
             answer = session.stub(SubmissionServiceStub).GetSubmission(request)
         except Failure:
-            # It is not the reader's any more, or its service is down; the inbox is shown anyway.
+            # The reader may no longer see it, or the service is down; the inbox is shown anyway.
             continue
         reasons[each] = answer.submission.reason
     return reasons

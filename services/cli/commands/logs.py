@@ -71,7 +71,7 @@ def logs(
         raise Failure(f"unknown level {level!r}; there are {', '.join(LEVELS)}", USAGE)
     files = _files(session.data, service)
     found = [line for path in files for line in _newest(path, lines, level)]
-    # Lines without a time stay where they are, behind the others.
+    # Lines without a time follow the others, in their own order.
     for line in sorted(found, key=lambda each: each.time or "~"):
         _print(session.screen, line)
     if follow:

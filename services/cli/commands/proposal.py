@@ -58,7 +58,7 @@ def show(session: Session, proposal_id: Id) -> None:
 
     Example: kieng proposal show catalogue-3fa9c1d2e0b4-1 --output json
     """
-    # The payload can be read only where its message is known.
+    # A payload can be decoded only if the module of its message has been imported.
     for module in PAYLOADS:
         import_module(module)
     stub, full_id = _found(session, proposal_id)

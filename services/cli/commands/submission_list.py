@@ -80,7 +80,7 @@ def list_submissions(
         request.changed_since.FromDatetime(start_of(since))
     session = session.for_unit(unit)
     if mine:
-        # A local issuer names the subject by the role that writes.
+        # Subjects of the local issuer are named after a role; this is the one that writes.
         session = session.acting_for(session.institution, "contributor")
     rows = every(session.stub(SubmissionServiceStub), request)
     found, more = _first(rows, limit) if sort is Order.created else _sorted(rows, sort, limit)

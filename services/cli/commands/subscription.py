@@ -17,7 +17,7 @@ from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Choose what is sent by e-mail.")
 
-# Whoever submits is notified.
+# Notifications go to those who submit.
 ROLE = "contributor"
 
 

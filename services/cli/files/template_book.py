@@ -93,7 +93,7 @@ def required(type_name: str) -> set[str]:
 
     Of the two columns of evidence only the file is among them; a SHA-256 may replace it.
     """
-    # The rules of the contract, which only a template asks before anything is sent.
+    # Imported here, because only a template checks the rules of the contract by itself.
     import protovalidate
 
     facts = facts_pb2.Facts()

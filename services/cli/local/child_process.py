@@ -273,7 +273,7 @@ def taken_ports(ports: Iterable[int]) -> list[int]:
 
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do; otherwise a port with a closing connection would count as taken.
+        # Servers set this, too; otherwise a port with a closing connection would count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

@@ -30,7 +30,7 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
     age = max(timedelta(0), age)
     if age < timedelta(seconds=1):
         return screen.text("kpi.fresh")
-    # Imported late, because it takes longer than most commands.
+    # Imported here, because the import takes longer than most commands.
     from babel.dates import format_timedelta
 
     shown = format_timedelta(age, threshold=1.5, locale=screen.lang.value)

@@ -1,8 +1,8 @@
 """Shows help, and refusals of arguments, in the user's language.
 
 Help is written in English where commands and options are declared. `help.vi.toml` maps each of its
-paragraphs to a Vietnamese one, and does the same for what typer says itself. As in gettext, the
-English text is the key: whoever changes it is told that the translation is out of date.
+paragraphs to a Vietnamese one, and does the same for typer's own texts. As in gettext, the English
+text is the key: if it is changed, a test reports that its translation is out of date.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ def report_tables(screen: Screen, page: Page) -> RenderableType:
     shown: list[RenderableType] = [*frame, ""]
     is_data = screen.output in (Output.csv, Output.xlsx)
     if screen.output is Output.xlsx:
-        # A book is handed on without what is printed beside it.
+        # A workbook is passed on without the sentences on stderr, so it contains them as well.
         about = screen.table("report")
         for line in frame:
             about.add_row(line)

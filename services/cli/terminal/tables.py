@@ -161,7 +161,7 @@ def _shared(least: Sequence[int], natural: Sequence[int], spare: int) -> list[in
 def _plain(cell: RenderableType | None) -> str:
     if isinstance(cell, Text):
         return cell.plain
-    # A number keeps its value beside its text, see `render.Shown`.
+    # A number carries its exact value with its text, see `render.Shown`.
     return cell if isinstance(cell, str) else str(cell or "")
 
 
