@@ -10,11 +10,10 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import xlsxwriter
-
 from services.importing.cells import Cell, cell_text
 from services.importing.errors import Unclear
 from services.importing.submission_rows import Parsed
+from services.importing.xlsx_book import new_book
 
 CSV, XLSX = ".csv", ".xlsx"
 REPEATED = "cell.twice"
@@ -51,7 +50,7 @@ def write(path: Path, parsed: Parsed, reasons: Mapping[int, Sequence[str]], head
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file).writerows(rows)
         return
-    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
+    with new_book(path, strings_to_numbers=False) as book:
         sheet, text = book.add_worksheet(), book.add_format({"num_format": "@"})
         sheet.set_column(0, len(rows[0]), 22, text)
         for at, row in enumerate(rows):

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from services.cli.errors import Failure
 from services.cli.terminal.escaping import not_computed, visible
 from services.cli.terminal.texts import Lang, text
 from services.importing import spreadsheets
+from services.importing.xlsx_book import new_book
 
 DECISIONS = ("approve", "verify", "return", "reject")
 COLUMNS = (
@@ -91,7 +90,7 @@ def heading(column: str, lang: Lang) -> str:
 
 
 def _write_xlsx(path: Path, lang: Lang, header: list[str], lines: list[list[str]]) -> None:
-    with xlsxwriter.Workbook(path) as book:
+    with new_book(path) as book:
         sheet: Any = book.add_worksheet()
         bold = book.add_format({"bold": True, "bottom": 1})
         plain = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})

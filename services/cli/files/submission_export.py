@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
 from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
@@ -18,6 +17,7 @@ from services.cli.files.template_book import heading
 from services.cli.terminal.texts import Lang
 from services.importing.field_values import enum_choices, joined
 from services.importing.headings import CLAIM_COLUMNS, columns, fact_columns
+from services.importing.xlsx_book import new_book
 
 SUFFIXES = (".csv", ".xlsx")
 WIDTH = 22
@@ -66,7 +66,7 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]])
 
 def _write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
     number = 0
-    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+    with new_book(path, constant_memory=True) as book:
         sheet = book.add_worksheet()
         text = book.add_format({"num_format": "@"})
         sheet.set_column(0, len(header) - 1, WIDTH, text)

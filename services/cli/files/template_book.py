@@ -15,6 +15,7 @@ from services.importing.column_aliases import ALIASES
 from services.importing.field_values import enum_choices, is_amount, is_day
 from services.importing.headings import CLAIM_COLUMNS, EVIDENCE_COLUMNS, columns, fact_columns
 from services.importing.submission_rows import EXAMPLE_ID
+from services.importing.xlsx_book import new_book
 
 ROWS = 5_000
 """Number of rows that have drop-downs."""
@@ -53,7 +54,7 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
         units: ids of units for the drop-down; if empty, there is no drop-down for units.
     """
     choices, needed = _choices(type_name, units), required(type_name)
-    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
+    with new_book(path, strings_to_numbers=False) as book:
         sheet = book.add_worksheet(type_name)
         lists = book.add_worksheet(LISTS)
         lists.hide()

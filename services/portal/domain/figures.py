@@ -46,7 +46,7 @@ class Figure:
 
     @property
     def outcome(self) -> str:
-        """The standing as people read it: `missed` where a year that is over ended behind."""
+        """The standing in words for people: `missed` if the year is over and ended behind."""
         return MISSED if self.standing == BEHIND and self.is_over else self.standing
 
     @property
