@@ -6,7 +6,7 @@ import warnings
 
 # Some commands import nameko; a user of a command cannot act on this warning.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
-# Garbage is collected rarely: at the defaults that is a sixth of the time of a short command.
+# Garbage is collected rarely: by default that takes a sixth of the time of a short command.
 gc.set_threshold(100_000, 50, 1000)
-# A search of all installed packages for plugins, which nothing here has.
+# Saves a search of all installed packages for plugins of pydantic; none is used here.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

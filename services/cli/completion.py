@@ -17,14 +17,14 @@ import typer
 FILE = "completion.json"
 UNITS, INDICATORS, SUBMISSIONS = "units", "indicators", "submissions"
 WORDS_MAX = 5000
-"""Maximum number of words of a kind that are kept; the oldest are forgotten."""
+"""Maximum number of words of one kind that are stored; the oldest are removed first."""
 
 Words = Mapping[str, str]
-"""Word -> what the shell shows beside it."""
+"""Word -> explanation that the shell shows next to it."""
 
 
 def remember(data: Path, kind: str, words: Words) -> None:
-    """Keep words for later completions, if there is a data folder that can be written.
+    """Store words in the data folder for later completions; do nothing if it cannot be written.
 
     Args:
         data: data folder of the stack.
@@ -51,7 +51,7 @@ def _read(data: Path) -> dict[str, dict[str, str]]:
         found = json.loads((data / FILE).read_text(encoding="utf-8"))
         return {kind: {str(w): str(t) for w, t in words.items()} for kind, words in found.items()}
     except (OSError, ValueError, AttributeError):
-        # Absent, or broken by a full disk: it is written anew by the next command.
+        # The file is absent, or broken by a full disk; the next command writes it again.
         return {}
 
 

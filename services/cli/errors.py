@@ -30,14 +30,17 @@ class Failure(Exception):
         self.exit_code = exit_code
 
     def told_in(self, lang: Lang) -> str:
-        """Return the message in a language; a sentence that is not known in it stays English."""
+        """Return the message in a language; a sentence without a translation stays English."""
         head, line_end, rest = self.message.partition("\n")
         colon = ":" if line_end and head.endswith(":") else ""
         return in_language(head.removesuffix(colon), lang) + colon + line_end + rest
 
 
 def failure_of(error: Unreadable, lang: Lang = Lang.en) -> Failure:
-    """Return the failure of a command that was given a file it cannot read.
+    """Return the `Failure` that a command raises for a file that it cannot read.
+
+    Its exit code is `DOWN` if this machine has no room for the rows of the file, `USAGE` if another
+    file or a choice is needed, and `NO` otherwise.
 
     Args:
         error: what is wrong with the file.

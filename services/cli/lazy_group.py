@@ -1,6 +1,7 @@
-"""A group of commands that are known by name and help, and imported when one of them is run.
+"""A group of commands whose modules are imported only when one of them is run.
 
-`kieng --help` and each command then cost what they need themselves, not what all commands need.
+Until then, a command is known by name and help only. So `kieng --help` and each command import
+what they need themselves, not what all commands need.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MODULES = "services.cli.commands"
 
 
 class Entry(NamedTuple):
-    """Where a command is, and what the list of commands says about it."""
+    """Names the function or app of a lazy command, and its text in the list of commands."""
 
     target: str
     """Module in `services.cli.commands`, a colon, and the command's function or typer app."""
@@ -62,7 +63,7 @@ def _load(name: str, entry: Entry) -> Any:
 
 
 def lazy_group(entries: Mapping[str, Entry]) -> type[TyperGroup]:
-    """Return a class of groups, for `typer.Typer(cls=...)`, that have these commands as well.
+    """Return a subclass of `TyperGroup`, for `typer.Typer(cls=...)`, that has these lazy commands.
 
     Args:
         entries: name -> lazy command, in the order of the help.

@@ -103,7 +103,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        # Imported only here: it reads all of e-mail's parsers.
+        # Imported only here, because it loads the parsers of the email package.
         from importlib.metadata import version
 
         typer.echo(version("kieng"))
@@ -125,20 +125,20 @@ def root(
 
     Example: kieng up, then in another window: kieng doctor
     """
-    # For the command, whose own option is stronger, and for what it starts.
+    # For the command, whose own option takes precedence, and for the processes that it starts.
     os.environ[VARIABLE] = lang
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
 def run() -> None:
-    """Entry point of the process `kieng`; see `main`."""
+    """Run `main` as the process `kieng`, which exits at once after Ctrl-C."""
     try:
         main()
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            # Threads of grpc may be within a call, and the interpreter could crash ending beneath
-            # them: seen once, by a signal 11 instead of this code.
+            # Threads of grpc may be in a call, and the interpreter could crash when it ends: once
+            # it died of signal 11 instead of exiting with this code.
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(INTERRUPTED)
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         show_refusal(refused, lang)
         raise SystemExit(refused.exit_code) from None
     except typer.Abort:
-        # The answer that a command asked for will not come: Ctrl-D, or no terminal.
+        # The question of a command will not be answered: Ctrl-D, or no terminal.
         show_abort(lang)
         raise SystemExit(NO) from None
     except (Failure, Unreadable) as error:

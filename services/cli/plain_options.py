@@ -15,11 +15,11 @@ from typer.core import TyperArgument, TyperOption
 
 
 class PlainReader:
-    """Stands in for typer's reader of one parameter.
+    """Reads the value of one parameter in place of typer's reader.
 
     Args:
         annotation: `str`, `bool`, `Path`, `list[str]` or an enum of texts.
-        typers: returns typer's own reader.
+        typers: returns typer's own reader, to which values that are not plain are left.
     """
 
     def __init__(self, annotation: Any, typers: Callable[[], Any]) -> None:
@@ -27,12 +27,14 @@ class PlainReader:
         self._typers = typers
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Return the value as the command gets it; typer reads, or refuses, one that is not plain.
+        """Return the value that the command receives; typer itself reads one that is not plain.
+
+        Typer may also refuse such a value.
 
         Args:
             value: text or texts of the command line or the environment, or the default.
-            param: parameter of typer.
-            ctx: context of typer.
+            param: typer's parameter.
+            ctx: typer's context.
         """
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
@@ -57,7 +59,7 @@ def _is_plain(annotation: Any) -> bool:
 
 
 def read_plainly() -> None:
-    """Let the plain options and arguments of all commands of this process be read so."""
+    """Make typer read the plain options and arguments of all commands with `PlainReader`."""
     for kind in (TyperOption, TyperArgument):
         cast(Any, kind).get_runtime_param = _reader_of
 

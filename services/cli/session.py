@@ -113,17 +113,23 @@ class Session:
         return self.clients.stub(stub_class)
 
     def remember(self, kind: str, words: Words) -> None:
-        """Keep words that were read, for completions in a shell; see `services.cli.completion`."""
+        """Store words that were read, for completion in a shell; see `services.cli.completion`.
+
+        ``kind`` is `UNITS`, `INDICATORS` or `SUBMISSIONS`.
+        """
         remember(self.data, kind, words)
 
     @property
     def options(self) -> str:
-        """The options with which the same person types the next command; begins with a blank."""
+        """Options that make the user's next command act for the same person; with a blank in front.
+
+        E.g. ` --institution vnu`; empty if none was given.
+        """
         given = {"institution": self.institution, "subject": self.subject}
         return "".join(f" --{name} {quote(value)}" for name, value in given.items() if value)
 
     def for_unit(self, unit: str) -> Session:
-        """Return a session for the institution of `--institution`, or else for that of a unit.
+        """Return a session for the institution in `--institution`, or else for that of the unit.
 
         Raises:
             Failure: the unit has no institution; the message says which unit may be meant.
@@ -131,7 +137,7 @@ class Session:
         # A unit's id begins with its institution.
         institution = self.institution or unit.partition("/")[0]
         if institution and institution != self.institution and self._lacks(institution):
-            # Only a mistake needs it.
+            # Imported here, because only a mistake needs it.
             from services.refusals.suggestion import unknown_unit
 
             viewer = self.acting_for(CONSORTIUM, "viewer")
@@ -139,7 +145,7 @@ class Session:
         return self.acting_for(institution)
 
     def _lacks(self, institution: str) -> bool:
-        """Return True if the local issuer signs, and not for this institution."""
+        """Return True if the local issuer signs the tokens but has no key of this institution."""
         if os.environ.get("KIENG_TOKEN") or not self.stack.issuer_folder.is_dir():
             return False
         from services.cli.client.local_issuer import LocalIssuer
@@ -147,12 +153,12 @@ class Session:
         return institution not in LocalIssuer(self.stack.issuer_folder).institutions()
 
     def unit_ids(self) -> list[str]:
-        """Return the ids of all units, read from the directory.
+        """Return the ids of all units in the directory.
 
         Raises:
             Failure: the directory cannot be read.
         """
-        # Only few commands read the directory.
+        # Imported here, because only few commands read the directory.
         from kieng.directory.v1 import directory_service_pb2 as api
         from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 

@@ -100,7 +100,7 @@ def _rights(user: str, principal: str, row: Any) -> Iterator[Right]:
         wrong = f"unknown {', '.join(sorted(unknown))}" if isinstance(row, dict) else "not a map"
         raise AclTableInvalid(f"{user}: {wrong}")
     if "watch" in row:
-        # Sizes of log folders are asked of the cluster.
+        # The right to read the sizes of log folders is one on the cluster.
         yield Right(principal, ACLOperation.DESCRIBE.name, _CLUSTER.name, "kafka-cluster")
     for key, names in row.items():
         for text in names:

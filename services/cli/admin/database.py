@@ -19,10 +19,13 @@ from services.kernel.mongo import Mongo
 
 @contextmanager
 def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
-    """Yield a connection to the database at ``uri``, else that of the settings or of the stack.
+    """Yield a connection to a database server, which is closed at the end of the `with` block.
+
+    Its address is ``uri``, or if that is empty the one in the settings, or else that of the stack.
 
     Raises:
-        Failure: no database is named, it does not answer, or it lacks features that services need.
+        Failure: no address is known, the server does not answer, or it lacks features that services
+            need.
     """
     settings = load(KernelSettings)
     given = settings.mongo_uri if "mongo_uri" in settings.model_fields_set else ""
@@ -45,8 +48,8 @@ def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
 def institutions(mongo: Mongo, named: list[str], stack: Stack) -> list[str]:
     """Return the ids of the institutions whose databases a command works on.
 
-    These are the ``named`` ones, else those of KIENG_INSTITUTIONS, else those of the local stack,
-    and in addition all that have a database already.
+    These are the ``named`` ones; if there are none, those in KIENG_INSTITUTIONS, or else those of
+    the local stack. Institutions that already have a database on the server are always included.
     """
     listed = os.environ.get("KIENG_INSTITUTIONS", "").strip("[] ").replace('"', "")
     here = LocalIssuer(stack.issuer_folder).institutions()

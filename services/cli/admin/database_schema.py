@@ -64,7 +64,7 @@ class Schema(Protocol):
 class Difference:
     """One difference between a database and the schema that its service declares.
 
-    ``name`` is that of the migration or index, or says what is wrong.
+    ``name`` is the name of the migration or index; for the aspect "restore" it says what is wrong.
     """
 
     database: str
@@ -173,7 +173,7 @@ def set_version(database: Database, version: int) -> None:
 
 @contextmanager
 def lock(database: Database, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[None]:
-    """Hold the lock of a database during the `with` block; the lock is renewed meanwhile.
+    """Hold the lock of a database during the `with` block, renewing it regularly.
 
     The lock of a process that died expires after `LOCK_SECONDS`.
 
@@ -219,7 +219,7 @@ def _until() -> datetime:
 
 
 def institutions_known(mongo: Mongo, named: Sequence[str]) -> list[str]:
-    """Return the named institutions, followed by others that have a submissions database."""
+    """Return the named institutions, then the others that have a submissions database, sorted."""
     prefix = schema_of("submissions").databases([""])[0]
     found = [name for name in mongo.client.list_database_names() if name.startswith(prefix)]
     return list(dict.fromkeys([*named, *sorted(name.removeprefix(prefix) for name in found)]))

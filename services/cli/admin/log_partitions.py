@@ -29,16 +29,20 @@ def count(admin: KafkaAdminClient) -> int:
     Raises:
         KafkaError: the broker does not answer.
     """
-    # All topics are asked for: a broker that creates topics by use could create the one named.
+    # All topics are listed, because a broker that creates topics on first use could create a topic
+    # that is asked for by name.
     found = (topic for topic in admin.describe_topics() if topic["name"] == TOPIC)
     return sum(len(topic["partitions"]) for topic in found)
 
 
 def grow(admin: KafkaAdminClient, partitions: int) -> None:
-    """Raise the number of partitions of the submissions log; do nothing if it has that many.
+    """Raise the number of partitions of the submissions log to ``partitions``, and wait for them.
+
+    Does nothing if the log has that many already.
 
     Raises:
-        Failure: the log has more partitions, which Kafka cannot remove, or does not exist.
+        Failure: the log does not exist, has more partitions, which Kafka cannot remove, or does not
+            have the new ones after `CREATED_SECONDS`.
         KafkaError: the broker does not answer, or refuses.
     """
     here = count(admin)

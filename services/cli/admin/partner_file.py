@@ -27,13 +27,13 @@ def register(
 ) -> int:
     """Register the partners in a CSV file in order, and return their number.
 
-    Its columns are name, tax_code, aliases, house, country and synthetic.
+    The columns of the file are name, tax_code, aliases, house, country and synthetic.
 
     Args:
         clients: clients of the services.
         path: the file.
         advance: called after each row.
-        make: makes a call, and may repeat it.
+        make: calls the function that it is given, and may repeat it after a failure.
 
     Raises:
         Failure: a row is not valid or was refused; the message names it. Earlier rows stay
@@ -60,7 +60,7 @@ def register(
 
 
 def house_of(name: str) -> partner_pb2.House.ValueType:
-    """Return the contract's enum number of a house, e.g. for `enterprise`.
+    """Return the `House` of the contract that has a lower-case name, e.g. `enterprise`.
 
     Raises:
         Failure: there is no house of this name.

@@ -1,4 +1,4 @@
-"""Probes a broker, database or service: each returns why it cannot be used, empty if it can."""
+"""Probes of a broker, database or service: each returns why it cannot be used; empty if it can."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REQUEST_TIMEOUT_MS = 2_000
 
 
 def kafka_unready(bootstrap: str) -> str:
-    """Return why a broker cannot be used; empty if it answers and has registered.
+    """Return why a broker cannot be used; empty if it answers and lists at least one node.
 
     Takes at most about 3 seconds.
     """
@@ -80,9 +80,10 @@ def database_broken(uri: str) -> str:
 
 
 def http_probe(address: str, path: str) -> Callable[[], str]:
-    """Return a probe of a page: a function that returns why its status is not 200, else empty.
+    """Return a probe of a web page: a function that returns why it failed; empty on success.
 
-    ``address`` is `host:port`.
+    The reason is the body of an error response, or the error of the connection. ``address`` is
+    `host:port`.
     """
 
     def unready() -> str:

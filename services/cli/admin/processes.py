@@ -1,4 +1,4 @@
-"""Looks at the processes of a local stack, as the operating system tells of them (Linux)."""
+"""Reads from `/proc` (Linux) what the processes of a local stack use."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used: seconds of processor time, bytes of memory, and since when it runs.
+    """Processor time and memory that one process uses, and when it was started.
 
-    ``started_at`` is in Unix seconds.
+    ``memory_bytes`` is its resident memory; ``started_at`` is in Unix seconds.
     """
 
     cpu_seconds: float
@@ -22,7 +22,7 @@ class Usage:
 
 
 def usage_of(pid: int) -> Usage | None:
-    """Return what a process has used; None if there is no such process, or it cannot be seen."""
+    """Return the usage of a process; None if it does not exist, has ended, or cannot be read."""
     try:
         # The name, in parentheses, may contain blanks.
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
@@ -44,7 +44,7 @@ def usage_of(pid: int) -> Usage | None:
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """Return the environment that a process was started with; empty if it cannot be read."""
+    """Return name -> value of the variables a process was started with; empty if unreadable."""
     try:
         told = (PROC / str(pid) / "environ").read_bytes()
     except OSError:

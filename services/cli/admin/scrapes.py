@@ -15,29 +15,33 @@ TIMEOUT_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Scrape:
-    """The samples of one process at one moment; none if it did not answer."""
+    """The metrics of one process at one moment.
+
+    ``samples`` maps the name of a metric to its samples; it is empty if the process did not answer.
+    """
 
     samples: dict[str, list[Sample]] = field(default_factory=dict)
 
     def of(self, name: str, **labels: str) -> Iterator[Sample]:
-        """Yield the samples of a metric that have these labels."""
+        """Yield the samples of a metric that have at least these labels."""
         for sample in self.samples.get(name, ()):
             if labels.items() <= sample.labels.items():
                 yield sample
 
     def total(self, name: str, **labels: str) -> float:
-        """Return the sum of the samples of a metric; 0 if there are none."""
+        """Return the sum of the samples of a metric with these labels; 0 if there are none."""
         return float(sum(sample.value for sample in self.of(name, **labels)))
 
     def highest(self, name: str, **labels: str) -> float | None:
-        """Return the highest sample of a metric; None if there are none."""
+        """Return the highest sample of a metric with these labels; None if there are none."""
         return max((float(sample.value) for sample in self.of(name, **labels)), default=None)
 
 
 def scrape(address: str) -> Scrape:
-    """Return the metrics of a process; ``address`` is `host:port`.
+    """Return the metrics of the process at `host:port`; no samples if it does not answer.
 
-    A process that is killed while it answers, or another program at its port, has none.
+    There are no samples either if the process is killed while it answers, or if another program
+    listens at this address.
     """
     try:
         url = f"http://{address}/metrics"
@@ -48,10 +52,10 @@ def scrape(address: str) -> Scrape:
 
 
 def parse(text: str) -> Scrape:
-    """Return the samples in the text format of Prometheus.
+    """Return the samples in a text in the Prometheus text format.
 
     Raises:
-        ValueError: it is another text.
+        ValueError: the text is not in this format.
     """
     samples: dict[str, list[Sample]] = {}
     for family in text_string_to_metric_families(text):

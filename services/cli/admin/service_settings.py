@@ -28,7 +28,7 @@ OF_COMMANDS = frozenset(
         "BACKUPS",
     )
 )
-"""Names of environment variables that commands read and that are no settings of every service."""
+"""Names of environment variables that are read by commands, not by every service."""
 HIDDEN = "***"
 URI_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*@")
 
@@ -46,7 +46,7 @@ def settings_of(service: str) -> type[KernelSettings]:
 
 
 def mistakes_of(service: str) -> list[str]:
-    """Return the mistakes in the settings that would keep a service from starting; often none.
+    """Return one line per mistake in the settings that would keep a service from starting.
 
     Raises:
         Failure: there is no process of this name.
@@ -56,9 +56,9 @@ def mistakes_of(service: str) -> list[str]:
 
 
 def given_here() -> bool:
-    """Return True if this environment or its file has a setting of a service, even a misspelt one.
+    """Return True if the environment or its file sets a variable of a service, even a misspelt one.
 
-    What only commands read is no such setting.
+    The file is KIENG_CONFIG_FILE. Variables in `OF_COMMANDS` do not count.
     """
     given = {*os.environ, *said_by_file()}
     return any(name.startswith("KIENG_") and name not in OF_COMMANDS for name in given)
@@ -66,7 +66,7 @@ def given_here() -> bool:
 
 @contextmanager
 def environment(of: Mapping[str, str] | None) -> Iterator[None]:
-    """Read settings from another environment meanwhile; from this one if it is None."""
+    """Replace the environment of this process during the `with` block, unless ``of`` is None."""
     if of is None:
         yield
         return
@@ -86,7 +86,9 @@ def _become(environment: Mapping[str, str]) -> None:
 def settings_here(settings: type[KernelSettings]) -> Iterator[dict[str, Any]]:
     """Yield one row for each setting of a class, with the keys `name`, `value` and `source`.
 
-    Values are hidden if one of them is not valid, because it may be a misplaced password.
+    The source is `environment`, `file`, `secret` (a file with the value), `default` or `missing`.
+    If any value is not valid, all values that were given are hidden, because it may be a misplaced
+    password.
     """
     loaded, said, file = read(settings)[0], dict(os.environ), said_by_file()
     for name, field in settings.model_fields.items():
@@ -108,7 +110,10 @@ def field_names(settings: type[KernelSettings]) -> set[str]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value of a setting as JSON can represent it, with passwords hidden."""
+    """Return the value of a setting in a form that JSON can hold, with passwords hidden.
+
+    None stands for a required setting that is missing.
+    """
     if value is PydanticUndefined:
         return None
     if isinstance(value, SecretStr):

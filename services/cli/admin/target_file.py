@@ -15,7 +15,7 @@ from services.importing import spreadsheets
 def set_targets(clients: Clients, path: Path) -> int:
     """Set the targets in a CSV file in order, and return their number.
 
-    Its columns are unit_id, indicator_code, year and value.
+    The columns of the file are unit_id, indicator_code, year and value.
 
     Raises:
         Failure: a row is not valid or was refused; the message names it. Earlier targets stay set.

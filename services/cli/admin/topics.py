@@ -45,8 +45,8 @@ class Topic:
 class Difference:
     """One difference between a broker and the table of topics.
 
-    `wanted` is the value in the table, `found` that of the broker, empty if it has none. `setting`
-    is the name of the Kafka setting if the aspect is "config", otherwise empty.
+    `wanted` is the value in the table, and `found` that on the broker, or empty if it has none.
+    `setting` is the name of the Kafka setting if the aspect is "config", otherwise empty.
     """
 
     topic: str
@@ -57,7 +57,7 @@ class Difference:
 
     @property
     def is_repaired_by_apply(self) -> bool:
-        """Whether `apply` removes the difference; partitions and replicas it does not change."""
+        """Whether `apply` removes the difference: True for missing topics and for settings."""
         return self.aspect in {"topic", "config"}
 
     @property
@@ -76,10 +76,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Applied:
-    """What `apply` did.
+    """The changes that `apply` made, and what remains.
 
-    `created` and `reconfigured` are names of topics. `left` are the remaining differences, which
-    are of partitions and replicas. `ids` maps the name of each topic to its id, a UUID with dashes.
+    `created` and `reconfigured` are names of topics. `left` are the differences that remain, all in
+    the numbers of partitions or replicas. `ids` maps the name of each topic to its id, a UUID with
+    dashes.
     """
 
     created: tuple[str, ...]
@@ -128,7 +129,7 @@ def _topic(name: str, row: Mapping[str, Any]) -> Topic:
         raise TopicTableInvalid(f"{name}: config must be a map")
     config = {str(setting): str(value) for setting, value in row["config"].items()}
     if row["replication"] > 2:
-        # Else an acknowledged record could be on the one copy that is lost.
+        # Otherwise an acknowledged record could have a single replica, and be lost with it.
         config.setdefault("min.insync.replicas", "2")
     return Topic(name, row["partitions"], row["replication"], config)
 
@@ -152,7 +153,9 @@ def plan(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[Difference]:
 
 
 def apply(admin: KafkaAdminClient, table: Sequence[Topic]) -> Applied:
-    """Create missing topics and correct settings; safe to repeat and to run concurrently.
+    """Create missing topics and correct settings; return what was changed.
+
+    Safe to repeat and to run concurrently.
 
     Raises:
         KafkaError: the broker does not answer, or refuses a topic or a setting.
@@ -174,7 +177,7 @@ def apply(admin: KafkaAdminClient, table: Sequence[Topic]) -> Applied:
 
 
 def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
-    """Delete a topic and create it again with as many partitions and replicas.
+    """Delete a topic and create it again with the same number of partitions and replicas.
 
     Return True if that succeeded within ``seconds``, or if the topic does not exist.
 
@@ -190,7 +193,7 @@ def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
     admin.delete_topics([name])
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        # A broker deletes behind its answer; until it has, the old topic is still there.
+        # The broker answers before it has deleted the topic; until then the old one remains.
         if apply(admin, table).ids.get(name) not in (None, str(found["topic_id"])):
             return True
         time.sleep(RENEW_POLL_SECONDS)
@@ -198,7 +201,7 @@ def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
 
 
 def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]:
-    """Return name -> id of the topics in a table that exist; a recreated topic has a new id.
+    """Return name -> id of the topics of a table that exist; a recreated topic has a new id.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -208,7 +211,7 @@ def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]
 
 
 def copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> int:
-    """Return the highest number of replicas that a topic of a table has; 0 if none exists.
+    """Return the highest number of replicas that any topic of a table has; 0 if no topic exists.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -240,7 +243,8 @@ def without_copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[tupl
 
 def _describe(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, Any]:
     """Return name -> kafka-python's description of the topics in a table that exist."""
-    # All topics are asked for: a broker that creates topics by use could create those named.
+    # All topics are listed, because a broker that creates topics on first use could create topics
+    # that are asked for by name.
     wanted = {topic.name for topic in table}
     return {found["name"]: found for found in admin.describe_topics() if found["name"] in wanted}
 

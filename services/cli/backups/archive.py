@@ -36,9 +36,10 @@ class ArchiveInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One collection in a backup.
+    """The description of one collection in a backup.
 
-    `file` is the path of its compressed file within the backup; `bytes` and `sha256` are of it.
+    `file` is the path of its compressed file within the backup, `bytes` the size of that file and
+    `sha256` its hash. `documents` is the number of documents.
     """
 
     database: str
@@ -54,9 +55,9 @@ class Manifest:
     """Describes the contents of a backup.
 
     Args:
-        name: name of its folder.
-        created_at: when it was begun, ISO 8601, UTC.
-        release: version of the program that made it.
+        name: name of the folder of the backup.
+        created_at: when the backup was started, ISO 8601, UTC.
+        release: version of the program that made the backup.
         institutions: ids of the institutions whose submissions it contains.
         is_whole: whether it contains all databases, not only submissions of some institutions.
         versions: name of a database -> its schema version.
@@ -83,12 +84,12 @@ class Manifest:
 
     @property
     def bytes(self) -> int:
-        """Size of its compressed files in bytes."""
+        """Total size of the compressed files in bytes."""
         return sum(part.bytes for part in self.parts)
 
 
 def folder_name(now: datetime) -> str:
-    """Return the folder name of a backup that is begun at a time in UTC."""
+    """Return the folder name of a backup begun at ``now`` (UTC), e.g. `kieng-20260131T120000Z`."""
     return f"kieng-{now:%Y%m%dT%H%M%SZ}"
 
 
@@ -180,7 +181,7 @@ def check(folder: Path, manifest: Manifest, advance: Callable[[Part], None]) -> 
     Args:
         folder: folder of the backup.
         manifest: manifest of the backup.
-        advance: called with each part after it was checked.
+        advance: called with each part after it has been checked.
     """
     for part in manifest.parts:
         path = folder / part.file

@@ -1,7 +1,7 @@
 """Makes backups: copies the databases in an order that leaves no dangling reference.
 
-Services may write meanwhile. Each document is consistent in itself, and documents that refer to
-others (submissions, notifications, editions) are copied before those they refer to (units and
+Services may write at the same time. Each document is consistent in itself, and documents that refer
+to others (submissions, notifications, editions) are copied before those they refer to (units and
 partners, which are never deleted). See ADR 0011 on backups.
 """
 
@@ -113,17 +113,18 @@ def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) 
     for collection in sorted(set(database.list_collection_names()) - left_out):
         if not collection.startswith("system."):
             raw = database.get_collection(collection, RAW)
-            # In order of the id, which never changes: a document is met once, whatever happens.
+            # In the order of ids, which never change, so that each document is read exactly once.
             found = raw.find({}, sort=[("_id", 1)], batch_size=BATCH)
             with found:
                 yield write_part(folder, name, collection, cast(Iterator[RawBSONDocument], found))
 
 
 def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
-    """Return the catalogue version and the digest of the numbers that the submissions give.
+    """Return the catalogue version and the digest of the numbers computed from a backup.
 
-    Both come from the files of a backup and its live catalogue, so later writes to the databases
-    do not matter. Empty without a live view or catalogue.
+    They are computed from the submissions and the live catalogue in its files, so later writes to
+    the databases do not matter. Returns an empty map if the backup has no live view or no
+    catalogue.
 
     Raises:
         Failure: the submissions or the catalogue in the files are damaged.

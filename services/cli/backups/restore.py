@@ -43,7 +43,7 @@ def next_epoch(known: int, now: datetime) -> int:
 
 
 def occupied(mongo: Mongo, manifest: Manifest) -> list[str]:
-    """Return the names of databases of a backup that contain other data than from this backup."""
+    """Return the names of the databases of a backup that already hold data from another source."""
     found = []
     for _, name in wanted(manifest):
         database = mongo.database(name)
@@ -55,7 +55,7 @@ def occupied(mongo: Mongo, manifest: Manifest) -> list[str]:
 
 
 def is_loaded(mongo: Mongo, manifest: Manifest) -> bool:
-    """Return True if all databases were loaded from this backup and the log is not finished yet."""
+    """Return True if every database was loaded from this backup but the log is not restored yet."""
     notes = [_note(mongo.database(name)) for _, name in wanted(manifest)]
     states = {note.get("state") for note in notes if note.get("backup") == manifest.name}
     return states == {"loaded"} and len(notes) == len(manifest.versions)
@@ -98,7 +98,7 @@ def load(
         drop(mongo, name)
         _mark(database, manifest, "loading", database_schema.RESTORING)
         if manifest.versions[name] == len(schema.MIGRATIONS):
-            # Before the documents: the embedded database builds an index slowly over what is there.
+            # Before the documents, over which the embedded database would build an index slowly.
             declare(database, schema.DOCUMENTS, database_schema.RESTORING)
         for part in own:
             _load_part(database, folder, part, progress, task)
@@ -114,7 +114,8 @@ def load(
 def drop(mongo: Mongo, name: str) -> None:
     """Drop a database.
 
-    The embedded one is emptied first, because dropping it takes 14 ms per document.
+    The embedded server drops a database slowly, 14 ms per document, so its collections are emptied
+    first.
     """
     if "secantusVersion" in mongo.client.admin.command("buildInfo"):
         database = mongo.database(name)
@@ -146,7 +147,7 @@ def _mark(database: database_schema.Database, manifest: Manifest, state: str, ve
 
 
 def finished(mongo: Mongo, manifest: Manifest) -> None:
-    """Remove the marks of the restore from its databases, which are in normal use from now on."""
+    """Remove the marks of a finished restore from its databases, which are then in normal use."""
     for _, name in wanted(manifest):
         mongo.database(name)["schema"].delete_one({"_id": "restore"})
 

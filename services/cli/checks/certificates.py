@@ -31,7 +31,7 @@ RENEW = "have it renewed, and put the new one beside it before the day"
 
 
 def check_issuers(path: Path, now: datetime) -> Iterator[Finding]:
-    """Check the table of issuers: that keys are readable, fit their algorithm and do not expire.
+    """Check the table of issuers: keys must be readable, fit their algorithm and not expire soon.
 
     An issuer may state the last day of a key, `"not_after": {"<kid>": "2027-01-31"}`. It is only a
     reminder: services accept the key until it is removed from the table.
@@ -117,7 +117,7 @@ def _check_file(path: Path, now: datetime) -> Iterator[Finding]:
 
 
 def served(address: str) -> datetime:
-    """Return when the certificate expires that the server at an address `host:port` presents.
+    """Return the expiry date of the certificate that the server at an address `host:port` presents.
 
     Raises:
         OSError: no TLS server answers there.
@@ -141,7 +141,7 @@ def ending(name: str, end: datetime, now: datetime, *, well: bool) -> Iterator[F
         name: name of the check in the finding.
         end: when the key or certificate expires.
         now: current time.
-        well: whether to yield a finding for a distant date, too.
+        well: whether to yield a healthy finding if it expires later than that.
     """
     day = f"{end:%Y-%m-%d}"
     if end <= now:

@@ -29,7 +29,7 @@ TERABYTE = 1e12
 
 
 def check_settings(stack: Stack) -> Iterator[Finding]:
-    """Check the settings in this environment, including variables that are misspelt.
+    """Check the settings in this environment, and find misspelt variables.
 
     All checks have the same signature, so ``stack`` is ignored here.
     """
@@ -207,7 +207,7 @@ def check_disk(stack: Stack) -> Iterator[Finding]:
 
 
 def space(name: str, total: float, free: float) -> Finding:
-    """Return the finding for a disk of ``total`` bytes, ``free`` of which are free."""
+    """Return the finding for a disk of ``total`` bytes, of which ``free`` are free."""
     share = free / total
     text = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB free"
     if share >= DISK_FREE_LOW:

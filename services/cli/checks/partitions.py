@@ -22,7 +22,10 @@ def made_of(views: Sequence[catalogue_service_pb2.View]) -> int:
 
 
 def made_of_in(stack: Stack) -> int:
-    """Return the result of `made_of` for the views of a stack; 0 also if they cannot be read."""
+    """Return the number of partitions from which a stack's live view was built; 0 if unknown.
+
+    It is unknown, too, if the views cannot be read.
+    """
     try:
         with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
             request = catalogue_service_pb2.ListViewsRequest()
@@ -32,11 +35,11 @@ def made_of_in(stack: Stack) -> int:
 
 
 def mismatch(here: int, made: int) -> str:
-    """Return how two numbers of partitions differ; empty if they are equal or one is unknown.
+    """Return how the number of partitions differs from that of the live view; empty if it does not.
 
     Args:
-        here: number of partitions of the log; 0 if unknown.
-        made: number of partitions from which the live view was built; 0 if unknown.
+        here: number of partitions of the log; 0 if unknown, which counts as no difference.
+        made: number of partitions from which the live view was built; 0 if unknown, too.
     """
     if not here or not made or here == made:
         return ""

@@ -32,7 +32,7 @@ LOOK = "curl -s http://HOST:HTTP_PORT/readyz"
 
 
 def check_services(stack: Stack) -> Iterator[Finding]:
-    """Check the health of every service: of gRPC, or of HTTP if it has no gRPC port."""
+    """Check that every service is healthy: over gRPC, or over HTTP if it has no gRPC port."""
     addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     yield from _check_without_grpc(stack)
     for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
@@ -95,7 +95,7 @@ def check_view(stack: Stack) -> Iterator[Finding]:
 
 
 def _check_parked(parked: int, dismissed: int) -> Finding:
-    """Check that no record is set aside, but for those that an operator dismissed."""
+    """Check that no record is parked; those that an operator dismissed do not count."""
     detail = f"{parked} records set aside" + (f", {dismissed} dismissed" if dismissed else "")
     remedies = "kieng parked repair SUBMISSION_ID, or kieng parked dismiss PARTITION:OFFSET"
     hint = f"kieng parked list; then {remedies}" if parked else ""
@@ -103,12 +103,12 @@ def _check_parked(parked: int, dismissed: int) -> Finding:
 
 
 def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:
-    """Check that the log is still the one the view was built from, and no new view waits for it.
+    """Check that the view was built from the present log, and that no new view waits for it.
 
-    ``trouble`` is the problem that the view reports, empty if none.
+    ``trouble`` is the problem that the view reports; empty if there is none.
     """
     kinds = catalogue_service_pb2.View
-    # A view being rebuilt beside the live one (it has a phase) is not a problem.
+    # A blue/green rebuild, i.e. a view that has a phase, is not a problem.
     waiting = [v for v in views if v.state == kinds.STATE_BUILDING and not v.phase]
     live = [view for view in views if view.state == kinds.STATE_LIVE]
     if trouble:
@@ -130,13 +130,13 @@ def _check_partitions(
         with closing(broker.admin(stack.broker)) as admin:
             here = log_partitions.count(admin)
     except KafkaError:
-        return  # the check of the broker says so
+        return  # reported by the check of the broker
     if wrong := partitions.mismatch(here, partitions.made_of(views)):
         yield Finding("partitions", NO, wrong, partitions.remedy(here))
 
 
 def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
-    """Check that no record is unread, or else that the view reads it within a few seconds.
+    """Check that the view has read all records, or else reads the rest within `STUCK_SECONDS`.
 
     Unread records are found by reading the log, because the embedded broker reports too small an
     end offset.
@@ -164,7 +164,11 @@ def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
 
 
 def live_view(clients: Clients) -> view_pb2.ViewInfo:
-    """Return id, progress, digest and state of the live view, as a query reports them."""
+    """Return id, progress, digest and state of the live view, as the KPI service reports them.
+
+    Raises:
+        CallFailed: the service refused the call or did not answer.
+    """
     month = datetime.now(UTC).strftime("%Y-%m")
     selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)
     asked: Message = kpi_service_pb2.GetKpisRequest(selection=selection)
@@ -173,9 +177,10 @@ def live_view(clients: Clients) -> view_pb2.ViewInfo:
 
 
 def unread(bootstrap: str, position: dict[int, int]) -> list[Any]:
-    """Return some records of the submissions log from a position on; none if it is the end.
+    """Return some records of the submissions log that follow a position; empty if there are none.
 
-    ``position`` maps partitions to offsets; a partition that it lacks is read from its beginning.
+    ``position`` maps the number of a partition to the offset from which it is read; a partition
+    that is not in the map is read from its beginning.
 
     Raises:
         KafkaError: the broker does not answer.

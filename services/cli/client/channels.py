@@ -13,7 +13,7 @@ from services.cli.client.stack import Stack
 from services.cli.errors import USAGE, Failure
 
 UNENCRYPTED = ("127.0.0.1:", "localhost:", "[::1]:")
-"""How addresses of this machine begin, between which a stack without TLS calls in plain text."""
+"""Prefixes of addresses on this machine, which a stack without TLS may call in plain text."""
 
 
 def open_channel(

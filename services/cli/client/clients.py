@@ -22,7 +22,7 @@ TOKEN_SECONDS = 900
 TOKEN_REUSE_SECONDS = 300
 OPTIONS = [
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    # So that a command that waits for a service notices soon that it is back.
+    # A command that waits for a service has to notice soon that the service is back.
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
@@ -43,7 +43,7 @@ SERVICE_OF = {
     "ParkedServiceStub": "kpi",
     "NotificationServiceStub": "notifications",
 }
-"""Name of a stub class -> service that answers; no stub is imported by a command without it."""
+"""Name of a stub class -> service that answers its calls; names, so as not to import every stub."""
 
 
 class Credential:
@@ -69,7 +69,7 @@ class Credential:
         self._made: dict[str, tuple[str, float]] = {}
 
     def token(self, service: str) -> str:
-        """Return a token for calls to one service; one made here is valid for 10 more minutes.
+        """Return a token for calls to one service; one made here is valid for at least 10 minutes.
 
         Raises:
             Failure: there is neither KIENG_TOKEN nor a local issuer, or no institution is given.
@@ -101,9 +101,9 @@ class Credential:
 
 
 class Clients:
-    """Stubs of the services of one stack, all with one credential.
+    """Stubs of the services of one stack, all with the same credential.
 
-    A context manager: its end closes the channels.
+    Use it as a context manager, which closes the channels at the end of its block.
     """
 
     def __init__(self, stack: Stack, credential: Credential) -> None:
@@ -125,6 +125,8 @@ class Clients:
 
     def stub(self, stub_class: Any) -> Any:
         """Return a stub whose methods take only a request; credential and deadline are added.
+
+        Its methods raise `CallFailed` if the service refuses a call or does not answer.
 
         Raises:
             Failure: the address of the service is not known, or the channel cannot be opened; see

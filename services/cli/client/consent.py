@@ -49,7 +49,8 @@ def need_effect(proposal: proposal_pb2.Proposal) -> None:
     """Check that a proposal has taken effect.
 
     Raises:
-        Failure: it has not; the message names the institutions that have to approve it.
+        Failure: the proposal has not taken effect; the message names the institutions that have to
+            approve it.
     """
     _need(proposal, proposal_pb2.STATE_EFFECTIVE)
 
@@ -58,7 +59,8 @@ def need_approval(proposal: proposal_pb2.Proposal) -> None:
     """Check that a proposal is approved, whether or not it has taken effect yet.
 
     Raises:
-        Failure: it is not; the message names the institutions that have to approve it.
+        Failure: the proposal is not approved; the message names the institutions that have to
+            approve it.
     """
     _need(proposal, proposal_pb2.STATE_APPROVED, proposal_pb2.STATE_EFFECTIVE)
 

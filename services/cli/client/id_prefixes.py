@@ -1,4 +1,4 @@
-"""Completes an id from its beginning, among the ids that a list has."""
+"""Completes an abbreviated id by comparing it with the ids in a list."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ SHOWN_MAX = 5
 
 
 def completed(given: str, known: Iterable[str]) -> str:
-    """Return the one id that begins with a text; the text itself if none does or it is an id.
+    """Return the only known id that begins with ``given``; ``given`` itself if there is none.
 
-    A service then says that there is no such id.
+    A known id is returned as it is, even if others begin with it. Blanks around ``given`` and an
+    ellipsis at its end are ignored. An unknown id is left to the service, which refuses it.
 
     Raises:
-        Failure: several ids begin so; names some of them.
+        Failure: several ids begin with ``given``; the message lists some of them.
     """
     prefix = given.strip().rstrip("…")
     ids = list(dict.fromkeys(known))
@@ -28,7 +29,7 @@ def completed(given: str, known: Iterable[str]) -> str:
 
 
 def ambiguous(given: str, found: list[str]) -> Failure:
-    """Return the error that several ids, which it lists, begin with a text."""
+    """Return the failure for a text with which several ids begin; it lists some of them."""
     listed = "\n".join(f"  {each}" for each in found[:SHOWN_MAX])
     more = "\n  ..." if len(found) > SHOWN_MAX else ""
     return Failure(f"several ids begin with {given!r}; give more of one of them:\n{listed}{more}")

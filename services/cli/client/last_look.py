@@ -1,4 +1,4 @@
-"""Remembers which submissions a reviewer has seen in the queue, in a file of their machine."""
+"""Remembers which submissions of the queue a reviewer has seen, in a file on their machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ FILE = "review-queue.json"
 
 @dataclass
 class LastLook:
-    """What one reviewer saw last.
+    """The submissions that one reviewer has seen in the queue, as kept in a file.
 
-    ``seen`` maps ids of submissions to the versions that were shown; ``shown`` is the id and
-    version that `kieng review next` showed alone, empty if it was decided since.
+    ``path`` is the file and ``who`` the key of the reviewer in it. ``seen`` maps ids of submissions
+    to the versions that were shown. ``shown`` is the id and version of the submission that `kieng
+    review next` showed last; the id is empty if there is none, or if it has been decided since.
     """
 
     path: Path
@@ -29,10 +30,10 @@ class LastLook:
 
     @classmethod
     def of(cls, data: Path, who: str) -> Self:
-        """Return what is remembered of a reviewer; nothing if the file is absent or damaged.
+        """Return what is remembered about a reviewer; nothing if the file is absent or damaged.
 
         Args:
-            data: data folder of the stack; without it the user's own folder is used.
+            data: data folder of the stack; if it does not exist, the user's own folder is used.
             who: name of the reviewer and their role, as one text.
         """
         folder = data if data.is_dir() else Path(typer.get_app_dir("kieng"))
@@ -45,18 +46,24 @@ class LastLook:
             return cls(path, who)
 
     def is_new(self, submission_id: str, version: int) -> bool:
-        """Return True if this version was not shown before."""
+        """Return True if this version of the submission has not been shown yet."""
         return self.seen.get(submission_id) != version
 
     def see(self, shown: Iterable[tuple[str, int]], waiting: Iterable[str] | None = None) -> None:
-        """Remember what was shown; forget what no longer waits, if all that waits is given."""
+        """Record submissions as shown, without writing the file yet.
+
+        Args:
+            shown: id and version of each submission that was shown.
+            waiting: ids of all submissions that wait for a decision; all others are forgotten. None
+                forgets nothing.
+        """
         self.seen |= dict(shown)
         if waiting is not None:
             kept = set(waiting)
             self.seen = {name: version for name, version in self.seen.items() if name in kept}
 
     def save(self) -> bool:
-        """Write the file; return False if it cannot be written: then all is new next time."""
+        """Write the file; return False if that fails, so that all counts as new next time."""
         document = {**_read(self.path), self.who: {"seen": self.seen, "shown": list(self.shown)}}
         draft = self.path.with_suffix(f".{os.getpid()}")
         try:

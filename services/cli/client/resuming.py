@@ -1,4 +1,4 @@
-"""Resumes a stream of idempotent requests after an interruption of the service."""
+"""Resumes a stream of idempotent requests after an interruption of the service that answers it."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def _pause(seconds: float) -> None:
 
 @dataclass
 class Patience:
-    """Decides how long a command waits for a service that does not answer: ``seconds`` in a row.
+    """Decides how long a command waits for a service that does not answer.
 
-    ``waiting`` is called with the failure when a wait begins, ``now`` returns monotonic seconds,
-    ``pause`` waits for a number of seconds.
+    ``seconds`` is the longest time between a failure and the next answer. ``waiting`` is called
+    with the failure when a wait begins, ``now`` returns monotonic seconds, and ``pause`` waits for
+    a number of seconds.
     """
 
     waiting: Callable[[CallFailed], None] = lambda _: None
@@ -47,7 +48,7 @@ class Patience:
     _failed_at: float | None = field(default=None, init=False)
 
     def answered(self) -> None:
-        """Record that the service answered; the time to wait starts anew at the next failure."""
+        """Record that the service answered; the waiting time starts anew at the next failure."""
         self._failed_at = None
 
     def wait(self, failure: CallFailed) -> None:
@@ -70,7 +71,7 @@ class Patience:
 def answers(
     call: Callable[[Iterator[Q]], Iterator[A]], requests: Sequence[Q], patience: Patience
 ) -> Iterator[A]:
-    """Yield one answer per request, in order; after an interruption unanswered ones are sent again.
+    """Yield one answer per request, in order; after an interruption, send the rest again.
 
     Args:
         call: bidirectional streaming RPC that answers in the order of the requests.

@@ -38,8 +38,8 @@ PROCESS_OF = {"kpi": "kpi.query"}
 class Process:
     """One running process of a stack.
 
-    ``log`` is the path of its log file; ``grpc`` and ``http`` are addresses `host:port`, empty if
-    it has no such port.
+    ``log`` is the path of its log file; ``grpc`` and ``http`` are addresses `host:port`, or empty
+    if the process has no such port.
     """
 
     pid: int
@@ -47,17 +47,18 @@ class Process:
     grpc: str = ""
     http: str = ""
     web: str = ""
-    """Address of web pages and HTTP/JSON, `host:port`; empty except for the portal."""
+    """Address of web pages and HTTP/JSON, `host:port`; empty for all processes but the portal."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables that `kieng up` gave it, which `/proc` does not show of a fork."""
+    """Variables that `kieng up` set for the process, which `/proc` does not show for a fork."""
 
 
 @dataclass(frozen=True)
 class Stack:
     """A running installation: what one `kieng up` started, or what the environment names.
 
-    ``data`` is the data folder, ``pid`` the process of `kieng up`, ``broker`` and ``mongo`` are
-    addresses (empty if unknown), and ``processes`` maps names of processes to them.
+    ``data`` is the data folder and ``pid`` the process id of `kieng up`, 0 if there is none.
+    ``broker`` and ``mongo`` are addresses, empty if unknown. ``broker_kind`` is `embedded`, `kafka`
+    or `external`, empty if unknown. ``processes`` maps names of processes to their descriptions.
     """
 
     data: str
@@ -119,15 +120,19 @@ class Stack:
 
     @property
     def is_named(self) -> bool:
-        """Whether anything tells where it is: a running `kieng up`, or addresses of any kind."""
+        """Whether anything is known about where the stack is: its processes, or any address.
+
+        Addresses come from `stack.json` or from the environment.
+        """
         given = (f"KIENG_{service.upper()}_ADDRESS" for service in SERVICES)
         return bool(self.processes or self.broker or self.mongo or any(map(os.environ.get, given)))
 
     def need_named(self) -> None:
-        """Check that something tells where the stack is.
+        """Check that `is_named` is true.
 
         Raises:
-            Failure: nothing does, so it is not running.
+            Failure: nothing is known of a stack, so none runs here; the message says how to start
+                or name one.
         """
         if not self.is_named:
             raise Failure(
@@ -145,14 +150,16 @@ class Stack:
 
 
 def find(data: Path) -> Stack:
-    """Return the stack of a data folder; without `stack.json`, what the environment names.
+    """Return the stack that `stack.json` in a data folder describes.
+
+    Without this file, return a stack with the addresses of broker and database in the settings.
 
     Raises:
         Failure: the file cannot be read.
     """
     path = data / FILE
     if not path.exists():
-        # With a local stack no settings are read, whose classes take long to import.
+        # Imported here, because the import takes long and a local stack needs no settings.
         from services.kernel.config import KernelSettings, read
 
         settings, _ = read(KernelSettings)

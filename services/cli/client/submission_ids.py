@@ -1,4 +1,4 @@
-"""Completes the id of a submission from its beginning, as long as that names only one."""
+"""Completes an abbreviated id of a submission by asking the service."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ _SEPARATOR = "."
 
 
 def full_id(stub: Any, given: str, institution: str) -> str:
-    """Return the id of the submission whose id begins with a text; a full id stays as it is.
+    """Return the id of the only submission whose id begins with ``given``.
+
+    A full id is returned as it is. So is a beginning that no submission has, which the service then
+    refuses.
 
     Args:
         stub: stub of the SubmissionService.
         given: beginning of an id, e.g. `vnu.0192f0c1` or `0192f0c1`.
-        institution: id of the institution, which may be left out of the text; empty if unknown.
+        institution: id of the institution, used if ``given`` names none; empty if unknown.
 
     Raises:
-        Failure: several submissions of the caller have such an id; names some of them.
+        Failure: several submissions that the caller may read begin so; the message lists some.
     """
     prefix = given.strip().rstrip("….")
     if institution and _SEPARATOR not in prefix:

@@ -1,4 +1,4 @@
-"""What a service says when it refuses a call or does not answer, and the exit code it becomes."""
+"""Turns errors of gRPC calls into messages and exit codes of commands."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ EXIT_CODES = {
 """gRPC status -> exit code; any other status means that the service is down or faulty (`DOWN`)."""
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
+"""Number of a gRPC status -> status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """The error of a call, or of one row of a stream: a decoded google.rpc.Status.
 
-    ``fields`` are pairs of the path of a wrong field and what is wrong with it. ``status`` is the
-    error as it was sent; None if the service sent none.
+    ``reason`` is the reason of its ErrorInfo, empty if there is none. ``fields`` are pairs of the
+    path of a wrong field and what is wrong with it. ``status`` is the error as it was sent; None if
+    the service sent none.
     """
 
     code: grpc.StatusCode
@@ -45,7 +47,7 @@ class Trouble:
 
     @property
     def tag(self) -> str:
-        """Reason for programs, in brackets; the name of the status if there is no reason."""
+        """The reason in brackets, for programs; the name of the gRPC status if there is none."""
         return f"[{self.reason or self.code.name}]"
 
     def __str__(self) -> str:
@@ -63,7 +65,13 @@ class Trouble:
 
 
 class CallFailed(Failure):
-    """Raised when a service refuses a call or does not answer; ``trouble`` says why."""
+    """Raised when a service refuses a call or does not answer.
+
+    Args:
+        trouble: the error of the call.
+        service: name of the service.
+        address: address that was called, `host:port`.
+    """
 
     def __init__(self, trouble: Trouble, service: str, address: str) -> None:
         super().__init__("", EXIT_CODES.get(trouble.code, DOWN))
@@ -72,7 +80,7 @@ class CallFailed(Failure):
         self.message = self.told_in(Lang.en)
 
     def told_in(self, lang: Lang) -> str:
-        """Return what the service said in a language, and what to do if it is down."""
+        """Return the error in a language; if the service is down, also its address and a remedy."""
         said = self.trouble.text(lang)
         if self.exit_code != DOWN:
             return said
@@ -94,7 +102,7 @@ def trouble_of_status(status: status_pb2.Status) -> Trouble:
 
 
 def trouble_of_call(error: grpc.RpcError) -> Trouble:
-    """Return the error that grpcio raised for a call, with its details if it carries any."""
+    """Return the error of a call that failed in grpcio, with the details that the service sent."""
     # Every error of a call is a Call as well; grpcio's types do not declare it.
     call = cast(Any, error)
     try:

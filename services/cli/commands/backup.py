@@ -169,7 +169,7 @@ def restore(
 def shown(done: dict[str, Any]) -> dict[str, Any]:
     """Return the values of the placeholders in the last line that `restore` prints.
 
-    ``done`` is the result of `restore_job.Job`.
+    ``done`` is the JSON object that `restore_job.Job` returned.
     """
     return {"name": done["name"], "digest": done["digest"] or "-", "recorded": done["recorded"]}
 
@@ -182,7 +182,7 @@ def checked(screen: Screen, folder: Path, manifest: archive.Manifest) -> list[st
 
 
 def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
-    """Return a backup in the form of `--output json`: its manifest, folder and size."""
+    """Return a backup as the JSON object that `--output json` prints: manifest, folder and size."""
     named = asdict(manifest)
     del named["parts"]
     counts = {"documents": manifest.documents, "bytes": manifest.bytes}
@@ -190,7 +190,7 @@ def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
 
 
 def answer(screen: Screen, folder: Path, manifest: archive.Manifest) -> None:
-    """Print a backup that was made: the size of each collection, the folder and the digest."""
+    """Print a new backup: the size of each collection, the folder and the digest."""
 
     def show() -> RenderableType:
         table = screen.table("collection", ">documents", ">bytes")

@@ -58,7 +58,7 @@ def list_catalogue(
 
 
 def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return a catalogue with its indicators and taxonomies, in the form of `--output json`."""
+    """Return a catalogue, with indicators and taxonomies, as `--output json` prints it."""
     return {
         "version": message.version,
         "directory_version": message.directory_version,
@@ -78,9 +78,10 @@ def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
 
 
 def indicator_json(indicator: catalogue_pb2.Indicator) -> dict[str, Any]:
-    """Return an indicator in the form of `--output json`.
+    """Return an indicator as the JSON object that `--output json` prints.
 
-    `rule` is the counting rule of its value, or of its numerator if it is a ratio.
+    `rule` is the counting rule of its value, or of its numerator if it is a ratio; `formula` says
+    in words, by language, what is counted.
     """
     rule = catalogue_pb2.CountingRule.Name(indicator.value.rule)
     return {

@@ -57,13 +57,16 @@ def reorganisation(
 
 
 def months(text: str) -> api.Months:
-    """Return the range of months in a text like `2020-01:2020-12`, or `2020-01` for one month."""
+    """Return the range of months in a text, e.g. `2020-01:2020-12`, or `2020-01` for one month.
+
+    The text is not checked here; the service refuses invalid months.
+    """
     first, _, last = text.partition(":")
     return api.Months(from_month=first, to_month=last or first)
 
 
 def fraction(value: view_pb2.Value) -> Fraction | None:
-    """Return a value as exact fraction; None if its denominator is 0."""
+    """Return a value as an exact fraction; None if its denominator is 0."""
     if not value.HasField("ratio"):
         return Fraction(value.whole)
     ratio = value.ratio
@@ -71,10 +74,10 @@ def fraction(value: view_pb2.Value) -> Fraction | None:
 
 
 def split(numbers: api.TreeNumbers) -> tuple[Fraction, Fraction, Fraction] | None:
-    """Return change, part due to reorganisation, and real change of an indicator.
+    """Return the change of an indicator, its part due to reorganisation, and the real change.
 
-    The change is that in the tree as it was, the real change that in the tree as it is, and the
-    difference is due to the reorganisation. None if one of the four values is not defined.
+    The change is the one in the tree as it was, the real change the one in the tree as it is, and
+    the rest is due to the reorganisation. None if one of the four values is not defined.
     """
     was_before, was_after, is_before, is_after = (
         fraction(value)
@@ -92,7 +95,7 @@ def split(numbers: api.TreeNumbers) -> tuple[Fraction, Fraction, Fraction] | Non
 
 
 def numbers_json(numbers: api.TreeNumbers) -> dict[str, Any]:
-    """Return an indicator's values in both trees and its change, in the form of `--output json`."""
+    """Return an indicator's values in both trees and its change, as `--output json` prints them."""
     parts = split(numbers)
     named = zip(("change", "reorganisation", "real"), parts or (None, None, None), strict=True)
     return {
@@ -111,9 +114,15 @@ def _exact(part: Fraction) -> Any:
 
 
 def table(screen: Screen, answer: api.CompareTreesResponse, measure: str) -> RenderableType:
-    """Return a table with one line per indicator of ``measure`` whose values are not all 0.
+    """Return a table of the values in both trees, with a last line that names the units that moved.
 
-    A last line names the units that moved.
+    It has a row per indicator, for one measure only. An indicator whose values are all 0 is left
+    out.
+
+    Args:
+        screen: language of the texts.
+        answer: answer of the service.
+        measure: `declared` or `verified`.
     """
     result = screen.table(
         "indicator", ">as_was", ">as_is", ">change", ">reorganisation", ">real_change"

@@ -1,4 +1,4 @@
-"""`kieng catalogue publish|rollback|views`: replaces the live catalogue and its view by another."""
+"""`kieng catalogue publish|rollback|views`: replaces the live catalogue and its view by others."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def publish(
 
 
 def read_tree(name: str) -> api.Tree.ValueType:
-    """Return the contract's enum number of a tree, `as-was` or `as-is`.
+    """Return the `Tree` of the contract that an option names: `as-was` or `as-is`.
 
     Raises:
         Failure: there is no tree of this name.
@@ -116,7 +116,7 @@ def list_views(
 
 
 def view_json(view: api.View) -> dict[str, Any]:
-    """Return a view with its state and progress, in the form of `--output json`."""
+    """Return a view, with state and progress, as the JSON object that `--output json` prints."""
     return {
         **message_json(view),
         "state": enum_text(api.View.State.Name(view.state), "STATE_"),
@@ -127,7 +127,7 @@ def view_json(view: api.View) -> dict[str, Any]:
 
 
 def _answer(session: Session, view_id: str, wait: bool) -> None:
-    """Print the state of a view, with ``wait`` once it is final; exit with 1 if it is refused."""
+    """Print the state of a view, with ``wait`` the final one; exit with code 1 if it is refused."""
     view = _followed(session, view_id, wait)
     refused = view.state == api.View.STATE_REFUSED
     key = "publish.refused" if refused else "publish.live"

@@ -79,9 +79,10 @@ def what_if(
 
 
 def change_json(change: api.CellChange, directions: Directions) -> dict[str, Any]:
-    """Return a changed value and whether the unit wins or loses, in the form of `--output json`.
+    """Return a changed value as the JSON object that `--output json` prints.
 
-    ``directions`` maps indicators to their better direction; see `directions_of`.
+    `outcome` says whether the unit wins or loses. ``directions`` maps the code of an indicator to
+    its better direction; see `directions_of`.
     """
     return {
         "unit": change.unit_id,

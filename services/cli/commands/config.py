@@ -54,7 +54,10 @@ def check(
 
 
 def _environments(session: Session) -> tuple[str, dict[str, dict[str, str]]]:
-    """Return where the settings are, `here` or `stack`, and the environments of its processes."""
+    """Return where the settings come from, and name of a process -> its environment.
+
+    That is `stack`, or `here` with an empty map: then all settings are those of this process.
+    """
     if service_settings.given_here() or not session.stack.processes:
         return "here", {}
     found = {

@@ -1,4 +1,4 @@
-"""`kieng db plan|apply`: shows or makes missing indexes and data migrations of all databases."""
+"""`kieng db plan|apply`: shows missing indexes and migrations of all databases, or makes them."""
 
 from __future__ import annotations
 

@@ -43,11 +43,14 @@ CAUGHT_UP_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """One run of the demo: imports synthetic data into a started stack, and prints indicators.
+    """One run of the demo: fills a started stack with synthetic data, and prints the indicators.
 
-    ``files`` is the folder with a subfolder of data per institution. The values of all units are
-    written to the file ``answer_to``, if any. ``begin`` is when the command began, in monotonic
-    seconds. ``shows_all``: whether every indicator is printed, not only a summary.
+    Args:
+        launch: the running stack.
+        files: folder of the data, with a subfolder for each institution.
+        answer_to: file to which the values of all units are written; None for none.
+        begin: when the command began, in monotonic seconds.
+        shows_all: whether to print every indicator, not only a summary.
     """
 
     launch: Launch
@@ -103,7 +106,7 @@ class Demo:
         answer.show(catalogue.catalogue, self.answer_to, self.shows_all)
 
     def import_institution(self, institution: str) -> None:
-        """Import the rows of an institution and decisions on them, then changes and new decisions.
+        """Import an institution's rows and decide on them, then import changes and decide again.
 
         Raises:
             Failure: a row or decision was refused, so the demo data are wrong.
@@ -142,7 +145,11 @@ class Demo:
                     raise Failure(f"{path}: {report.counts['refused']} rows were refused")
 
     def wait(self, clients: Clients) -> None:
-        """Wait until the live view has counted all that was imported."""
+        """Wait until the live view has read all that was imported.
+
+        Raises:
+            CallFailed: the view has not read it within `CAUGHT_UP_SECONDS`, or the service is down.
+        """
         request = kpi_service_pb2.GetKpisRequest(
             selection=view_pb2.Selection(
                 unit_ids=[CONSORTIUM], indicator_codes=[OVERLAPS[0]], from_month=FROM, to_month=TO

@@ -1,4 +1,4 @@
-"""What the demo says at its end: how the targets stand, all values as a file, and what to try."""
+"""Prints the end of the demo: the standing of targets, all values as a file, and what to try."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ STEPS = (
     "status",
     "doctor",
 )
-"""What to try next; `kieng` in front and the data folder behind are left out."""
+"""Commands to try next, without `kieng` in front and the data folder at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAnswer:
     """Prints the numbers of the demo.
 
-    ``stub`` calls the KPI service, ``institutions`` are the ids of the universities.
+    ``stub`` is that of the KPI service; ``institutions`` are the ids of the universities.
     """
 
     screen: Screen
@@ -58,11 +58,11 @@ class DemoAnswer:
     ) -> None:
         """Print how the targets stand, and write the values of all units to a file.
 
-        With `--output json` the values of all units are printed instead.
+        With `--output json` the values of all units are printed instead of the targets.
 
         Args:
             catalogue: the live catalogue.
-            answer_to: the file; None to write none.
+            answer_to: file to write; None for none.
             shows_all: whether to print every indicator instead of a summary.
         """
         everything = [unit.unit_id for unit in catalogue.units]
@@ -121,7 +121,7 @@ def _overlaps(stub: KpiServiceStub, code: str) -> kpi_service_pb2.ListOverlapsRe
 
 
 def next_steps(screen: Screen, data: Path, url: str) -> str:
-    """Return commands to try next, as they can be typed here.
+    """Return commands to try next, one per line, complete so that they can be copied.
 
     Args:
         screen: language of the texts.
@@ -136,5 +136,5 @@ def next_steps(screen: Screen, data: Path, url: str) -> str:
 
 
 def _program() -> str:
-    """Return how this program is called: by its name, or without PATH as it was called."""
+    """Return the command that runs this program: `kieng` if that is on PATH, else as it was run."""
     return "kieng" if shutil.which("kieng") else shlex.quote(sys.argv[0])

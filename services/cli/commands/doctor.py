@@ -59,9 +59,9 @@ def doctor(
 
 
 def is_stopped(stack: Stack) -> bool:
-    """Return True if nothing of a stack runs here, and nothing names one elsewhere."""
+    """Return True if no process of the stack runs here and nothing says that it runs elsewhere."""
     if stack.pid:
-        # Its file is left behind when `kieng up` was killed.
+        # `stack.json` is left behind if `kieng up` was killed.
         pids = (stack.pid, *(process.pid for process in stack.processes.values()))
         return not any(map(usage_of, pids))
     return not stack.is_named and not given_here()

@@ -106,7 +106,7 @@ def key(
         document = {"public_key": answer.public_key, "key_id": answer.key_id}
         session.screen.json_line(document, indent=2)
     else:
-        # Not through rich, which would fold the lines.
+        # Printed without rich, which would wrap the lines.
         typer.echo(visible(answer.public_key), nl=False)
 
 
@@ -181,7 +181,7 @@ def restatements(
 
 
 def follow(session: Session, stream: Any) -> list[Any]:
-    """Return the messages of a replay, and show on the way how far it is."""
+    """Return all messages of a replay, showing its progress until the stream ends."""
     with session.screen.progress() as bar:
         task = bar.add_task(session.screen.text("past.records"), total=None)
         steps = []
@@ -192,7 +192,7 @@ def follow(session: Session, stream: Any) -> list[Any]:
 
 
 def edition_json(edition: api.Edition) -> dict[str, Any]:
-    """Return an edition without its numbers, in the form of `--output json`."""
+    """Return an edition, without its numbers, as the JSON object that `--output json` prints."""
     return {
         "edition_id": edition.edition_id,
         "title": edition.title,
@@ -208,7 +208,7 @@ def edition_json(edition: api.Edition) -> dict[str, Any]:
 
 
 def restatement_json(line: api.Restatement) -> dict[str, Any]:
-    """Return what one work changed, with who and why, in the form of `--output json`."""
+    """Return what one work changed, with who and why, as the object that `--output json` prints."""
     return {
         "work_key": line.work_key,
         "claims": [
@@ -235,7 +235,7 @@ def restatement_json(line: api.Restatement) -> dict[str, Any]:
 
 
 def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
-    """Return a cell's values at the close and now, in the form of `--output json`."""
+    """Return a cell's values at the close and now, as the object that `--output json` prints."""
     return {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -267,16 +267,21 @@ def _read_key(path: Path) -> Ed25519PublicKey:
 
 
 def canonical(content: Any) -> bytes:
-    """Return the bytes of a content that are signed: JSON in UTF-8, keys sorted, without spaces.
+    """Return the bytes of an edition's content that are signed; docs/reading.md describes them.
 
-    See docs/reading.md.
+    They are JSON in UTF-8, with sorted keys and without spaces.
     """
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return text.encode()
 
 
 def signature_problem(document: dict[str, Any], key: Ed25519PublicKey) -> str:
-    """Return why the signature of an edition file is not valid for a key; empty if it is valid."""
+    """Return why the signature of an edition file is not valid; empty if it is valid.
+
+    Args:
+        document: the parsed file, with the keys `content` and `signature`.
+        key: public key that must have signed the content.
+    """
     try:
         key.verify(base64.b64decode(document["signature"]), canonical(document["content"]))
     except InvalidSignature:

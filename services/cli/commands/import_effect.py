@@ -27,13 +27,13 @@ SHOWN_MAX = 500
 
 @dataclass
 class Numbers:
-    """The numbers that an import would change, and what they stand on."""
+    """The numbers that an import would change, and the view from which they were computed."""
 
     effects: list[api.Effect] = field(default_factory=list)
     result: api.TryEventsResult = field(default_factory=api.TryEventsResult)
 
     def document(self) -> dict[str, Any]:
-        """Return the numbers in the form of `--output json`, with the assumption they rest on."""
+        """Return the numbers, and what they assume, as the object that `--output json` prints."""
         return {
             "assumes": "every row is verified, in the order of the file",
             "view": view_json(self.result.view, datetime.now(UTC)),
@@ -48,7 +48,7 @@ class Numbers:
 
 
 def effect_json(effect: api.Effect) -> dict[str, Any]:
-    """Return one number at every stage of the import, in the form of `--output json`."""
+    """Return one number at every stage of the import, as the object that `--output json` prints."""
     return {
         "unit": effect.unit_id,
         "indicator": effect.indicator_code,
@@ -117,6 +117,8 @@ def _messages(events: Sequence[bytes]) -> Iterator[list[bytes]]:
 def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
     """Return a table of the numbers that would change, and a line with the assumption.
 
+    If there are none, return a sentence that says so.
+
     Args:
         screen: language of the texts.
         names: units of measure of the indicators.
@@ -127,14 +129,17 @@ def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
         return screen.text("import.effect_none")
     first = effects[:SHOWN_MAX]
     shown = effect_table(screen, names, first, screen.text("import.effect"))
-    # A list that the service has cut is far longer.
+    # A list that the service has cut off is far longer than this.
     if (more := len(effects) - SHOWN_MAX) > 0:
         shown.caption = screen.text("import.effect_more", more=more)
     return Group(shown, screen.text("import.effect_assumes"))
 
 
 def stages_text(screen: Screen, stages: Sequence[dict[str, Any]]) -> str:
-    """Return one line per measure with a number's values at all stages, given in JSON form."""
+    """Return one line per measure with the values of a number at all stages, e.g. `3 → 5`.
+
+    ``stages`` are the stages in JSON form, as in `effect_json`.
+    """
     lines = []
     for measure in ("declared", "verified"):
         steps = " → ".join(_json_text(stage[measure]) for stage in stages)

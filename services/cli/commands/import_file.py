@@ -24,7 +24,7 @@ from services.importing.headings import REFUSED_BECAUSE
 SYSTEM = "file"
 MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 HiddenRows = StrEnum("HiddenRows", ["include", "skip"])
-"""Whether rows are imported that are hidden in the spreadsheet, e.g. by a filter."""
+"""What happens to rows that are hidden in a spreadsheet, e.g. by a filter."""
 
 
 @with_session("contributor", "registry", "system", institution="", subject=True)

@@ -1,4 +1,4 @@
-"""Notes on imported rows: claims on the same work, or perhaps the same, and their shares."""
+"""Notes on imported rows: rows still refused, rows on the same work or likely so, and shares."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from services.cli.terminal.screen import Screen
 
 SHOWN_MAX = 50
 OF_ITS_OWN = "sub:"
-"""Beginning of the key of a work whose facts have no number that others know."""
+"""Prefix of the work keys made from a submission's id, as its facts have no public number."""
 
 
 @dataclass(frozen=True, slots=True)
 class LikePair:
-    """A row, and a claim that may be about the same work under another key."""
+    """An imported row, and another claim with another work key that may be about the same work.
+
+    The fields `other_...` describe that claim; ``other_record_id`` is empty if it came from no
+    import.
+    """
 
     row: int
     record_id: str
@@ -31,10 +35,11 @@ class LikePair:
 
 @dataclass(frozen=True, slots=True)
 class RowShares:
-    """A row about a work whose claims declare more than the whole, or only some of them a share.
+    """An imported row about a work whose shares contradict each other.
 
-    ``declared_ppm`` is the sum of the shares, ``declaring`` and ``silent`` are the numbers of
-    claims with and without a share.
+    Either the claims on the work declare more than the whole, or only some of them declare a share.
+    ``declared_ppm`` is the sum of the shares in parts per million; ``declaring`` and ``silent`` are
+    the numbers of claims with and without a share.
     """
 
     row: int
@@ -46,9 +51,9 @@ class RowShares:
 
 @dataclass(frozen=True, slots=True)
 class SameWork:
-    """A row that claims the same work for the same unit as an earlier row of the file.
+    """An imported row that claims the same work for the same unit as an earlier row of the file.
 
-    The work counts once; the other claim is one too many, or has the number of another work.
+    The work counts once: one of the rows is superfluous, or has the number of another work.
     """
 
     row: int
@@ -61,7 +66,7 @@ class SameWork:
 
 @dataclass(frozen=True, slots=True)
 class StillRefused:
-    """An unchanged row whose submission was returned or rejected, and why."""
+    """A row that did not change since its submission was returned or rejected, with the reason."""
 
     row: int
     record_id: str
@@ -72,7 +77,12 @@ class StillRefused:
 
 @dataclass
 class Notes:
-    """The notes on the rows of one import; two rows about possibly one work are one pair."""
+    """The notes on the rows of one import.
+
+    ``still`` are rows still refused, ``same`` rows that repeat an earlier one, ``pairs`` likely
+    duplicates, and ``shares`` contradictory shares. Two rows that may be about one work give one
+    pair.
+    """
 
     still: list[StillRefused] = field(default_factory=list)
     pairs: list[LikePair] = field(default_factory=list)
@@ -82,9 +92,13 @@ class Notes:
     _seen: set[frozenset[str]] = field(default_factory=set)
 
     def add(self, answer: pb.ImportSubmissionsResponse, record_id: str, still: str = "") -> None:
-        """Add the notes in the answer to a row.
+        """Add the notes in the service's answer to a row.
 
-        ``still`` is the outcome of an unchanged row whose submission is returned or rejected.
+        Args:
+            answer: answer to the row.
+            record_id: id of the record in the row.
+            still: `still_returned` or `still_rejected` for an unchanged row whose submission is in
+                that state; otherwise empty.
         """
         if still:
             state = still.removeprefix("still_")
@@ -110,9 +124,15 @@ class Notes:
             self.shares.append(RowShares(answer.row, record_id, *shares))
 
     def add_work(self, answer: pb.ImportSubmissionsResponse, record_id: str, unit_id: str) -> None:
-        """Note that a row claims a work for a unit, and whether an earlier row does so."""
+        """Record that a row claims a work for a unit, with a note if an earlier row does, too.
+
+        Args:
+            answer: answer to the row, with the work key.
+            record_id: id of the record in the row.
+            unit_id: id of the claiming unit.
+        """
         key = answer.work_key
-        # Nobody else has a key of this kind.
+        # A key of this kind belongs to one submission only.
         if not key or key.startswith(OF_ITS_OWN):
             return
         first = self._claimed.setdefault((key, unit_id), (answer.row, record_id))
@@ -120,7 +140,7 @@ class Notes:
             self.same.append(SameWork(answer.row, record_id, *first, key, unit_id))
 
     def document(self) -> dict[str, Any]:
-        """Return the notes in the form of `--output json`."""
+        """Return the notes, a list for each kind, as the object that `--output json` prints."""
         return {
             "still_refused": [asdict(each) for each in self.still],
             "same_work": [asdict(each) for each in self.same],
@@ -129,9 +149,9 @@ class Notes:
         }
 
     def tables(self, screen: Screen, options: str = "") -> Iterator[RenderableType]:
-        """Yield a table for each kind of note, unless there is none of that kind.
+        """Yield a table for each kind of note that there is, with at most `SHOWN_MAX` rows.
 
-        ``options`` are those that the next command needs.
+        ``options`` are the options that the user's next command needs, e.g. ` --institution vnu`.
         """
         if self.still:
             table = screen.table(">row", "record", "state", "reason", "submission_id")

@@ -1,4 +1,4 @@
-"""A plan of an import: the result of a dry run in a file, so that exactly this can be imported.
+"""A plan of an import: the result of a dry run in a file, so that exactly this is imported later.
 
 The file is JSON. It records how the rows were read, a digest and the expected outcome of each row,
 and the numbers that would change, but not the contents of rows.
@@ -30,7 +30,9 @@ Requests = Iterable[import_service_pb2.ImportSubmissionsRequest]
 class Asked:
     """The options of `kieng import` that say which file is imported and how it is read.
 
-    ``policy`` decides what happens if rows are refused.
+    ``file`` and ``mapping`` are absolute paths. ``policy`` decides what happens if rows are
+    refused. ``by_month`` counts the numbers that would change by month. Options that were not given
+    are empty.
     """
 
     file: str
@@ -46,7 +48,7 @@ class Asked:
     by_month: bool = False
 
     def reading(self) -> Reading:
-        """Return the options in the form that `submission_file.read` takes.
+        """Return the options as `submission_file.read` needs them.
 
         Raises:
             Failure: the file of the mapping cannot be read.
@@ -65,7 +67,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference between a plan and the present: of a row, of one of its columns, or of a number.
+    """A difference between a plan and the present, in a row, one of its columns, or a number.
 
     Args:
         row: number of the row; 0 if a number differs.
@@ -80,7 +82,7 @@ class Difference:
     now: Any
 
     def document(self) -> dict[str, Any]:
-        """Return the difference in the form of `--output json`."""
+        """Return the difference as the JSON object that `--output json` prints."""
         where = {"row": self.row, "column": self.place} if self.row else {"number": self.place}
         return {**where, "planned": self.planned, "now": self.now}
 
@@ -121,7 +123,7 @@ class Plan:
 
     @property
     def versions(self) -> dict[int, int]:
-        """Row -> version that its submission must have before the import, 0 for a new one.
+        """Number of a row -> version of its submission before the import; 0 for a new submission.
 
         Refused rows are omitted.
         """
@@ -156,11 +158,12 @@ def read(path: Path) -> Plan:
 
 
 def asked_again(plan: Plan, given: Asked, default: Asked, institution: str) -> Asked:
-    """Return the options by which a plan's file is read again; a file may be given in its place.
+    """Return the options with which the file of a plan is read again.
 
     Args:
         plan: plan to import.
-        given: options of this command.
+        given: options of this command; only a file may be among them, which replaces the planned
+            one.
         default: options of a command without any options.
         institution: institution of this command; empty if only its token names one.
 
@@ -205,7 +208,7 @@ def make(
 
 
 def differences(planned: Plan, now: Plan) -> Iterator[Difference]:
-    """Yield the differences of two plans: in contents of rows, their outcomes, then numbers."""
+    """Yield the differences between two plans: contents of rows, outcomes, then numbers."""
     plans = planned, now
     for number, was, found in _unlike(*(plan.digests for plan in plans)):
         yield Difference(int(number), "sha256", was, found)

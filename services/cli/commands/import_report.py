@@ -25,7 +25,7 @@ from services.importing.refused_cells import refused_cells
 
 SHOWN_MAX = 50
 EVIDENCE = "evidence"
-"""What a service calls the evidence, for which a file has several columns."""
+"""Name that a service uses for the evidence, which has several columns in a file."""
 OUTCOMES = (
     "created",
     "amended",
@@ -37,17 +37,20 @@ OUTCOMES = (
     "refused",
 )
 USUAL = frozenset(OUTCOMES) - {"still_returned", "still_rejected"}
-"""Outcomes whose number is shown even if it is 0."""
+"""Outcomes whose number is always shown, even if it is 0."""
 STILL = {
     submission_pb2.STATE_RETURNED: "still_returned",
     submission_pb2.STATE_REJECTED: "still_rejected",
 }
-"""State of an unchanged record -> how it is counted, because its author has to do something."""
+"""State of an unchanged submission -> its own outcome, as its author has to do something."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that was not imported: its number and record, the wrong column, and what to do."""
+    """One reason why a row was not imported: row, record, wrong column, problem and remedy.
+
+    ``column`` is empty if the whole row is wrong, ``remedy`` if none is known.
+    """
 
     row: int
     record_id: str
@@ -58,7 +61,11 @@ class RefusedRow:
 
 @dataclass
 class Report:
-    """The outcome of the rows of one file: ``counts`` maps outcomes to numbers of rows."""
+    """The outcome of the rows of one file.
+
+    ``counts`` maps each outcome to its number of rows. ``refused`` are the reasons of all refusals,
+    and ``refused_rows`` the numbers of the refused rows.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -67,12 +74,12 @@ class Report:
     headings: Mapping[str, str] = field(default_factory=dict)
     """Column -> its heading in the file."""
     options: str = ""
-    """Options that the next command needs, beginning with a blank."""
+    """Options that the user's next command needs, with a blank in front; maybe empty."""
     lang: Lang = Lang.en
     """Language in which the refusals of the service are reported."""
 
     def refuse(self, row: RefusedRow) -> None:
-        """Add a refused row; several problems of the same row count once."""
+        """Add a reason why a row is refused; a row with several reasons counts once."""
         self.refused.append(row)
         self.refused_rows.add(row.row)
         self.counts["refused"] = len(self.refused_rows)
@@ -85,7 +92,10 @@ class Report:
     ) -> str:
         """Add the service's answer to a row to the report, and return the outcome of the row.
 
-        ``record_id`` and ``unit_id`` are the record and the claiming unit of the row.
+        Args:
+            answer: answer to the row.
+            record_id: id of the record in the row.
+            unit_id: id of the claiming unit; empty to look for no repeated claims.
         """
         if answer.HasField("error"):
             for refused in refusals(answer, record_id, self.lang):
@@ -101,7 +111,7 @@ class Report:
         return outcome
 
     def heading(self, column: str) -> str:
-        """Return what the file calls a column; one that it lacks as a template does."""
+        """Return the heading of a column in the file, or as in a template if the file lacks it."""
         name, bracket, place = column.partition("[")
         if name == EVIDENCE:
             name = next((each for each in EVIDENCE_COLUMNS if each in self.headings), "")
@@ -110,20 +120,20 @@ class Report:
         return self.headings.get(name, next(iter(aliases), name)) + bracket + place
 
     def reason(self, row: RefusedRow) -> str:
-        """Return column, problem and remedy of a refused row in one line of text."""
+        """Return column, problem and remedy of a refused row on one line."""
         where = f"{self.heading(row.column)}: " if row.column else ""
         remedy = f". {row.remedy}" if row.remedy else ""
         return f"{where}{row.problem}{remedy}"
 
     def document(self) -> dict[str, Any]:
-        """Return the report in the form of `--output json`."""
+        """Return the report as the JSON object that `--output json` prints."""
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
         rows = [asdict(row) for row in self.refused]
         return {**counts, "rows": rows, **self.notes.document()}
 
 
 def local_mistakes(screen: Screen, parsed: submission_rows.Parsed, report: Report) -> None:
-    """Add the cells that could not be read, whose rows are not sent, to a report."""
+    """Add the cells that could not be read to a report; their rows are not sent to the service."""
     pairs = zip(parsed.names, parsed.table.header, strict=False)
     report.headings = {name: heading.strip() for name, heading in pairs if name}
     for mistake in parsed.wrong:
@@ -136,14 +146,20 @@ def local_mistakes(screen: Screen, parsed: submission_rows.Parsed, report: Repor
 def refusals(
     answer: import_service_pb2.ImportSubmissionsResponse, record_id: str, lang: Lang
 ) -> Iterator[RefusedRow]:
-    """Yield one refusal per wrong column from the service's answer to a refused row."""
+    """Yield one refusal per wrong column of a row that the service refused.
+
+    Args:
+        answer: answer of the service to the row, with an error.
+        record_id: id of the record in the row.
+        lang: language of problems and remedies.
+    """
     trouble = trouble_of_status(answer.error)
     for cell in refused_cells(trouble.message, trouble.fields, trouble.tag, lang):
         yield RefusedRow(answer.row, record_id, cell.column, cell.problem, cell.remedy)
 
 
 def show(screen: Screen, report: Report) -> RenderableType:
-    """Return the report as tables."""
+    """Return the report as tables: notes, at most `SHOWN_MAX` refusals, and counts of outcomes."""
     names = [name for name in OUTCOMES if name in USUAL or report.counts[name]]
     counts = screen.table(*(f">{name}" for name in names))
     counts.add_row(*(number_text(report.counts[name], screen.lang) for name in names))

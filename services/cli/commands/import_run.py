@@ -28,7 +28,7 @@ from services.importing import submission_file, submission_rows
 
 
 class Policy(StrEnum):
-    """Whether the good rows of a file are imported if others are refused."""
+    """Whether the good rows of a file are imported if other rows are refused."""
 
     good_rows = "good-rows"
     all_or_nothing = "all-or-nothing"
@@ -41,6 +41,10 @@ class Run:
     Args:
         session: session of the command.
         asked: options that say which file is read and how.
+        report: outcome of each row.
+        numbers: numbers that would change; None if not computed.
+        changed: differences from the plan that was to be imported; then nothing was.
+        is_written: whether the rows were sent to be imported.
     """
 
     session: Session
@@ -68,11 +72,14 @@ class Run:
     def dry(self, with_effect: bool) -> Plan:
         """Try all rows without writing, and return the plan to import them.
 
-        ``with_effect``: whether to compute the numbers that would change.
+        ``with_effect`` says whether to compute the numbers that would change as well.
+
+        Raises:
+            CallFailed: a service refused the call, or did not come back in time.
         """
         trial = self._try(with_effect)
         if with_effect:
-            # What is refused whole changes no number.
+            # An import that is refused as a whole changes no number.
             counted = Trial() if self.is_stopped else trial
             patience = patience_of(self.session.screen)
             asked = (counted, self.asked.by_month, patience)
@@ -81,7 +88,12 @@ class Run:
         return import_plan.make(*made_of, trial, self.numbers)
 
     def write(self) -> None:
-        """Import the rows: the good ones, or all or none of them, according to the policy."""
+        """Import the good rows, or all or none of the rows, according to the policy.
+
+        Raises:
+            Failure: Ctrl-C interrupted the import; rows that were sent stay imported.
+            CallFailed: the service did not come back in time.
+        """
         if self.asked.policy == Policy.all_or_nothing:
             plan = self.dry(with_effect=False)
             if not self.is_stopped:
@@ -90,7 +102,12 @@ class Run:
         self._send(None)
 
     def commit(self, plan: Plan) -> None:
-        """Import the rows as planned; if anything differs from the plan, import nothing."""
+        """Import the rows as planned; if anything differs from the plan, import nothing.
+
+        Raises:
+            Failure: Ctrl-C interrupted the import; rows that were sent stay imported.
+            CallFailed: a service refused the call, or did not come back in time.
+        """
         now = self.dry(with_effect=plan.numbers is not None)
         self.changed = list(import_plan.differences(plan, now))
         if not self.changed and not self.is_stopped:
@@ -110,7 +127,7 @@ class Run:
         requests, rows = iter(self.parsed.requests), len(self.parsed.requests)
         if versions is not None:
             requests, rows = _planned(requests, versions), len(versions)
-            # Those that are not sent stay refused; the others are counted by their real outcome.
+            # Rows that are not sent stay refused; the others are counted by their real outcome.
             self.report.counts = Counter(refused=len(self.report.refused_rows))
             self.report.notes = Notes()
         with self.session.screen.progress() as progress:
@@ -128,7 +145,7 @@ class Run:
         return Failure(text, INTERRUPTED)
 
     def document(self) -> dict[str, Any]:
-        """Return the result in the form of `--output json`."""
+        """Return the result as the JSON object that `--output json` prints."""
         found = self.report.document()
         found |= {"policy": self.asked.policy, "written": self.is_written}
         if self.numbers is not None:
@@ -138,7 +155,7 @@ class Run:
         return found
 
     def show(self) -> RenderableType:
-        """Return the result as tables."""
+        """Return the result as tables, followed by remarks on what was written."""
         screen = self.session.screen
         parts: list[RenderableType] = []
         if self.numbers is not None and not self.is_written and not self.changed:
@@ -171,7 +188,7 @@ def _planned(
 
 
 def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callable[[], None]:
-    """Add a progress bar for the rows of a file; return a function to call after each row."""
+    """Add a progress bar for the rows of a file; return the function that advances it by a row."""
     task = progress.add_task(name, total=len(parsed.requests))
     return lambda: progress.advance(task)
 

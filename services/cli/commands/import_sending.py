@@ -15,7 +15,7 @@ from services.cli.commands.import_report import Report
 from services.cli.terminal.screen import Screen
 
 ROWS_PER_CALL = 5_000
-"""Rows per call, which take only a fraction of the ten minutes that a call may last."""
+"""Rows per call, few enough to take only a fraction of the ten minutes that a call may last."""
 ROWS_PER_BATCH = 200
 BYTES_PER_BATCH = 256 * 1024
 """Maximum size of a batch of several rows: a quarter of what a service receives."""
@@ -39,7 +39,8 @@ class PlannedRow:
 class Trial:
     """The expected outcome of all rows, and the encoded events that would follow.
 
-    ``submitted`` are the events of the import, ``verified`` those of verifying all it submitted.
+    ``submitted`` are the events of the import; ``verified`` are those of verifying all that it
+    submitted.
     """
 
     rows: list[PlannedRow] = field(default_factory=list)
@@ -48,7 +49,7 @@ class Trial:
 
 
 def patience_of(screen: Screen) -> Patience:
-    """Return a `Patience` that prints on the screen what the command waits for."""
+    """Return a `Patience` that prints on the screen which failure the command is waiting out."""
     return Patience(
         lambda failure: screen.say("import.waits", problem=failure.told_in(screen.lang))
     )
@@ -120,7 +121,7 @@ def try_rows(
 
 
 def batches(requests: Requests) -> Iterator[api.ImportBatchesRequest]:
-    """Yield rows in batches, in order: of at most `ROWS_PER_BATCH` and `BYTES_PER_BATCH`.
+    """Yield rows in order, in batches of at most `ROWS_PER_BATCH` rows and `BYTES_PER_BATCH`.
 
     A larger row is a batch of its own.
     """

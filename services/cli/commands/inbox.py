@@ -27,10 +27,10 @@ WITH_REASON = (
     notification_pb2.KIND_SUBMISSION_WITHDRAWN,
 )
 REASONS_MAX = 50
-# Whoever submits is notified.
+# Notifications go to those who submit.
 ROLE = "contributor"
 LISTED_MAX = 500
-"""Maximum number of notifications in a list, among which the beginning of an id is looked up."""
+"""Maximum number of notifications in a list, in which abbreviated ids are looked up as well."""
 
 
 @app.command("list")
@@ -97,16 +97,20 @@ def read(
 
 
 def waits(told: notification_pb2.Notification) -> bool:
-    """Return True if a notification asks its reader to do something, and is unread."""
+    """Return True if a notification is unread and asks its reader to correct a submission."""
     is_returned = told.kind == notification_pb2.KIND_SUBMISSION_RETURNED
     return is_returned and not told.HasField("read_at")
 
 
 def reasons_of(session: Session, found: Iterable[notification_pb2.Notification]) -> dict[str, str]:
-    """Return what a notification is about -> why that submission was returned, rejected or taken.
+    """Return `about` of a notification -> reason why that submission was refused or withdrawn.
 
-    A notification does not say why, because it may leave the institution by e-mail. Only the first
-    `REASONS_MAX` submissions are read.
+    A notification does not contain the reason, because it may leave the institution by e-mail. Only
+    the first `REASONS_MAX` submissions are read; those that cannot be read are left out.
+
+    Args:
+        session: session of the reader.
+        found: notifications; their field `about` is e.g. `submission:vnu.0192f0c1-...`.
     """
     about = dict.fromkeys(told.about for told in found if told.kind in WITH_REASON)
     reasons = {}
@@ -115,7 +119,7 @@ def reasons_of(session: Session, found: Iterable[notification_pb2.Notification])
         try:
             answer = session.stub(SubmissionServiceStub).GetSubmission(request)
         except Failure:
-            # It is not the reader's any more, or its service is down; the inbox is shown anyway.
+            # The reader may no longer see it, or the service is down; the inbox is shown anyway.
             continue
         reasons[each] = answer.submission.reason
     return reasons

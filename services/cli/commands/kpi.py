@@ -81,7 +81,7 @@ MEASURES = {
 
 
 def read_measure(name: str) -> kpi_service_pb2.Measure.ValueType:
-    """Return the contract's enum number of a measure, `verified` or `declared`.
+    """Return the `Measure` of the contract that an option names: `verified` or `declared`.
 
     Raises:
         Failure: there is no measure of this name.
@@ -92,7 +92,7 @@ def read_measure(name: str) -> kpi_service_pb2.Measure.ValueType:
 
 
 def check_month(option: str, month: str) -> None:
-    """Check the value of an option for a month; ``option`` is its name.
+    """Check that the value of an option is a month; ``option`` is its name for the message.
 
     Raises:
         Failure: the value is not a month `YYYY-MM`.
@@ -135,7 +135,13 @@ def selection(
 
 
 def read_names(session: Session) -> Names:
-    """Return the names in the live catalogue, in the session's language."""
+    """Return the names in the live catalogue in the session's language.
+
+    Units and indicators are remembered for shell completion.
+
+    Raises:
+        CallFailed: the service refused the call or did not answer.
+    """
     stub = session.stub(CatalogueServiceStub)
     answer = stub.GetCatalogue(catalogue_service_pb2.GetCatalogueRequest())
     names = Names.of(answer.catalogue, session.screen.lang)
@@ -145,7 +151,7 @@ def read_names(session: Session) -> Names:
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
-    """Return a view and cells in the form of `--output json`; docs/reading.md explains the keys."""
+    """Return a view and cells as the object that `--output json` prints; see docs/reading.md."""
     return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
 
 

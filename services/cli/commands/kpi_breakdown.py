@@ -1,4 +1,4 @@
-"""`kieng kpi show --by ...`: breaks values down by field, area, house or a fact of their works."""
+"""`kieng kpi show --by ...`: breaks values down by field, area, house or a fact of works."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ By = Annotated[
 
 
 def asked(by: str) -> str:
-    """Return the cut to request from the service for the option `--by`; empty for none.
+    """Return the cut to request from the service for a value of `--by`; empty for none.
 
     Houses need no cut, because each indicator belongs to one house.
     """
@@ -37,7 +37,7 @@ def asked(by: str) -> str:
 
 
 def houses_json(clients: Clients, document: dict[str, Any]) -> None:
-    """Add the key `house`, the house of its indicator, to every cell of an answer in JSON form."""
+    """Add the key `house` to every cell of a JSON answer: the house of the cell's indicator."""
     request = catalogue_service_pb2.GetCatalogueRequest()
     message = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
     houses = {indicator.code: indicator.house for indicator in message.indicators}
@@ -53,7 +53,7 @@ def table(
     view: view_pb2.ViewInfo,
     by: str,
 ) -> RenderableType:
-    """Return cells broken down: a table per house, or a line per term below each value.
+    """Return cells with their breakdown: a table per house, or a row per term below each value.
 
     Args:
         screen: language and width.

@@ -1,4 +1,4 @@
-"""`kieng kpi diff`: what entered, left and changed since a day, an edition or a position."""
+"""`kieng kpi diff`: what has entered, left or changed since a day, an edition or a position."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
 
 
 def _work_key(session: Session, text: str) -> str:
-    """Return the work key that a person means, folded as an import folds it."""
+    """Return the work key for what a user typed, normalised as an import normalises it."""
     request = submission_service_pb2.GetWorkKeyRequest(text=text)
     key: str = session.clients.stub(SubmissionServiceStub).GetWorkKey(request).work_key
     return key
@@ -158,7 +158,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
 
 
 def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
-    """Return a reason why a work does not count, in the form of `--output json`."""
+    """Return a reason why a work does not count as the JSON object that `--output json` prints."""
     reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
     return {
         "reason": reason,
@@ -177,12 +177,12 @@ def absence_table(
     state: str | None,
     answer: kpi_service_pb2.ExplainAbsenceResponse,
 ) -> RenderableType:
-    """Return a sentence that says whether a work counts, and a table of the reasons if not.
+    """Return a sentence that says whether a work counts, and a table of the reasons if it does not.
 
     Args:
         screen: language of the texts.
         work: key of the work.
-        state: state of the submission, as commands accept it; None if it is not known.
+        state: state of the submission, e.g. `verified`; None if the user named no submission.
         answer: answer of the service with the reasons.
     """
     table = screen.table("why", "part", "submission_id", "field", "wanted", "found", "by")

@@ -43,7 +43,7 @@ def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
 
 
 def check_day(option: str, text: str) -> None:
-    """Check the value of an option for a day, which may be empty; ``option`` is its name.
+    """Check that the value of an option is a day or empty; ``option`` is its name for the message.
 
     Raises:
         Failure: the value is not a calendar day `YYYY-MM-DD`.
@@ -69,7 +69,8 @@ def read_cells(
         replay: whether to recompute the numbers of ``as_of`` even if the day is kept.
 
     Raises:
-        Failure: both ``as_of`` and ``at`` are given, or one is not valid.
+        Failure: both ``as_of`` and ``at`` are given, or one of them is not valid.
+        CallFailed: the service refused the call or did not answer.
     """
     if as_of and at:
         raise Failure("either --as-of or --at-vector, not both", USAGE)
@@ -107,9 +108,14 @@ def _replayed(
 
 
 def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> dict[str, Any]:
-    """Return the key `as_of` of a JSON answer, which says where past numbers come from.
+    """Return the key `as_of` of a JSON answer, with the source of past numbers.
 
-    The result is empty for numbers of the present.
+    Return an empty map for numbers of the present.
+
+    Args:
+        answer: answer of the service.
+        as_of: value of the option `--as-of`; empty for none.
+        at: value of the option `--at-vector`; empty for none.
     """
     if answer.HasField("kept_day"):
         taken_at = answer.kept_day.taken_at.ToDatetime(tzinfo=UTC).isoformat()

@@ -103,7 +103,7 @@ def _counted(session: Session, fields: dict[str, Any]) -> None:
 def matrix_table(
     screen: Screen, names: Names, answer: kpi_service_pb2.GetOverlapMatrixResponse
 ) -> RenderableType:
-    """Return a table of how many works each pair of units has in common, and of sets of three.
+    """Return a table of the works that each pair of units has in common, and one for sets of three.
 
     A last line shows how the value of the whole follows from those of the units.
     """

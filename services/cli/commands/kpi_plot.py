@@ -103,7 +103,7 @@ def _read(
 def _course(
     cells: Mapping[Place, view_pb2.Cell], unit: str, months: Sequence[str], last: str
 ) -> list[tuple[view_pb2.Value | None, Fraction | None]]:
-    """Return the value up to the end of each month, None after ``last``, and what is expected."""
+    """Return for each month the value up to its end (None after ``last``) and the expected one."""
     course: list[tuple[view_pb2.Value | None, Fraction | None]] = []
     for month in months:
         cell = cells[unit, month]

@@ -1,4 +1,4 @@
-"""Options of `kieng kpi show` for targets: children, those behind, the order, and the course."""
+"""Options of `kieng kpi show` for targets: children, those behind, their order, and the trend."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COURSE_MONTHS = 12
 
 
 class Order(StrEnum):
-    """Order of the cells: as asked for, or by what is missing to be on pace."""
+    """Order of the cells: as they were read, or the furthest behind their target first."""
 
     catalogue = "catalogue"
     gap = "gap"
@@ -45,7 +45,13 @@ Exact = Annotated[bool, typer.Option("--exact", help="Every dong of an amount, n
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """Which targets are shown, and in which order."""
+    """Chooses the cells to show, and their order; call it with the cells that were read.
+
+    Args:
+        targets_only: whether to leave out cells without a target.
+        behind: whether to leave out targets that are not behind.
+        order: order of the cells.
+    """
 
     targets_only: bool
     behind: bool
@@ -57,7 +63,7 @@ class Narrowing:
         return self.targets_only or self.behind or self.order is Order.gap
 
     def __call__(self, cells: Sequence[view_pb2.Cell]) -> list[view_pb2.Cell]:
-        """Return the cells to show, in order."""
+        """Return the cells to show, in order; all of them, unchanged, unless `is_on`."""
         if not self.is_on:
             return list(cells)
         held = [cell for cell in cells if cell.HasField("target")]
@@ -67,7 +73,7 @@ class Narrowing:
 
 
 def children_of(names: Names, units: Sequence[str]) -> list[str]:
-    """Return the units directly below some units, in the order of the tree.
+    """Return the ids of the units directly below some units, in the order of the tree.
 
     Raises:
         Failure: no unit is named, or none of them has units below it.
@@ -88,7 +94,7 @@ def courses(
     at: str = "",
     replay: bool = False,
 ) -> dict[tuple[str, str], str]:
-    """Return (unit id, indicator code) -> picture of the months up to the last one.
+    """Return (unit id, indicator code) -> sparkline of the 12 months up to the last one.
 
     Args:
         session: session of the command.

@@ -1,7 +1,7 @@
 """`kieng log ...`: exports the log, republishes it from the databases, or adds partitions.
 
-The export is made by `python -m services.kpi.offline.verification` in a process of its own, because
-commands must not import a service.
+The export runs `python -m services.kpi.offline.verification` as a subprocess, because commands must
+not import a service.
 """
 
 from __future__ import annotations

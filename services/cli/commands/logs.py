@@ -1,4 +1,4 @@
-"""`kieng logs`: what the processes of a local stack logged, and log meanwhile."""
+"""`kieng logs`: shows what the processes of a local stack logged, and what they log now."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ FIRST = ("timestamp", "level", "service", "event")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a log, of the process ``name``; ``fields`` is empty if it is no JSON object."""
+    """One line in the log of the process ``name``.
+
+    ``fields`` are the keys and values of the line; empty if it is not a JSON object.
+    """
 
     name: str
     text: str
@@ -32,16 +35,16 @@ class Line:
 
     @property
     def time(self) -> str:
-        """Its time as the process wrote it; empty if it has none."""
+        """Time of the line as the process wrote it, ISO 8601; empty if the line has none."""
         return str(self.fields.get("timestamp", ""))
 
     def reaches(self, level: str) -> bool:
-        """Return True if the line is at least as severe as ``level``; one without level is."""
+        """Return True if the line is at least as severe as ``level``, or has no known level."""
         own = str(self.fields.get("level", "critical"))
         return own not in LEVELS or LEVELS.index(own) >= LEVELS.index(level)
 
     def shown(self) -> str:
-        """Return the line for people: time, level, process, what happened, and the rest."""
+        """Return the line as text for people: time, level, process, event, and the other fields."""
         if not self.fields:
             return f"{self.name}  {self.text}"
         time_, level = self.time[:23].replace("T", " "), str(self.fields.get("level", ""))
@@ -68,7 +71,7 @@ def logs(
         raise Failure(f"unknown level {level!r}; there are {', '.join(LEVELS)}", USAGE)
     files = _files(session.data, service)
     found = [line for path in files for line in _newest(path, lines, level)]
-    # Lines without a time stay where they are, behind the others.
+    # Lines without a time follow the others, in their own order.
     for line in sorted(found, key=lambda each: each.time or "~"):
         _print(session.screen, line)
     if follow:
@@ -81,7 +84,7 @@ def logs(
 
 
 def _files(data: Path, service: str) -> list[Path]:
-    """Return the logs of a data folder, or that of one process.
+    """Return the log files in a data folder, or the one of a process.
 
     Raises:
         Failure: nothing was ever started there, or no process of this name.
@@ -104,9 +107,10 @@ def _newest(path: Path, number: int, level: str) -> list[Line]:
 
 
 def _appended(ends: dict[Path, int]) -> Iterator[Line]:
-    """Yield the whole lines that were appended since, and move the ends; a log begun anew is read.
+    """Yield the complete lines that were appended to files since the last call.
 
-    ``ends`` maps files to the number of bytes read.
+    ``ends`` maps each file to the number of bytes read so far, and is updated. A file that has
+    become shorter is read from its beginning.
     """
     for path, end in ends.items():
         size = path.stat().st_size

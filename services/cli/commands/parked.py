@@ -167,10 +167,10 @@ def dismiss(
 
 
 def _decode_place(place: str) -> tuple[int, int]:
-    """Return partition and offset of a position as it is typed.
+    """Return partition and offset of a position, given as `PARTITION:OFFSET`.
 
     Raises:
-        typer.BadParameter: it is not PARTITION:OFFSET. The caller's fault.
+        typer.BadParameter: the text does not have this form, which is the user's fault.
     """
     partition, _, offset = place.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
@@ -179,7 +179,7 @@ def _decode_place(place: str) -> tuple[int, int]:
 
 
 def _state(record: api.ParkedRecord) -> str:
-    """Return the state of a record: mended, dismissed or open."""
+    """Return the state of a record: `mended`, `dismissed` or `open`."""
     if record.mended:
         return "mended"
     return "dismissed" if record.HasField("dismissal") else "open"

@@ -31,7 +31,7 @@ PAYLOADS = (
     "kieng.kpi.v1.catalogue_service_pb2",
     "kieng.partners.v1.partner_service_pb2",
 )
-"""Modules of the requests that proposals carry."""
+"""Modules of the messages that proposals contain."""
 
 
 @app.command("list")
@@ -58,7 +58,7 @@ def show(session: Session, proposal_id: Id) -> None:
 
     Example: kieng proposal show catalogue-3fa9c1d2e0b4-1 --output json
     """
-    # The payload can be read only where its message is known.
+    # A payload can be decoded only if the module of its message has been imported.
     for module in PAYLOADS:
         import_module(module)
     stub, full_id = _found(session, proposal_id)
@@ -126,9 +126,16 @@ def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
 
 
 def is_told(screen: Screen, answer: Any) -> bool:
-    """Print the proposal in an answer, unless there is none or it took effect at once.
+    """Print the proposal in an answer that waits for votes; return True if there was one.
 
-    Return True if it was printed. ``answer`` is a response with a field `proposal`.
+    Nothing is printed if the answer has no proposal, or if it took effect at once.
+
+    Args:
+        screen: where to print.
+        answer: response of a service with a field `proposal`.
+
+    Raises:
+        Failure: the proposal was approved but could not take effect.
     """
     if not answer.HasField("proposal"):
         return False
@@ -141,7 +148,7 @@ def is_told(screen: Screen, answer: Any) -> bool:
 
 
 def proposal_json(proposal: proposal_pb2.Proposal) -> dict[str, Any]:
-    """Return a proposal in the form of `--output json`."""
+    """Return a proposal as the JSON object that `--output json` prints."""
     return {
         **message_json(proposal),
         "kind": enum_text(proposal_pb2.Kind.Name(proposal.kind), "KIND_"),
@@ -155,7 +162,7 @@ def _state(proposal: proposal_pb2.Proposal) -> str:
 
 
 def _found(session: Session, given: str) -> tuple[Any, str]:
-    """Return the stub of the service that keeps a proposal, and the id that begins as given.
+    """Return the stub of the service that keeps a proposal, and the completed id of the proposal.
 
     Raises:
         Failure: no kind of proposal is named so, or several ids begin so.

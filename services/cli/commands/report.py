@@ -1,4 +1,4 @@
-"""`kieng report`: one page on a unit: targets, children, movers, and what it was computed from."""
+"""`kieng report`: one page on a unit: targets, children, movers, and the source of the numbers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _write(content: bytes, file: Path | None) -> None:
 
 
 def report_json(answer: kpi_service_pb2.GetReportResponse) -> dict[str, Any]:
-    """Return a report in the form of `--output json`; docs/reading.md explains the keys."""
+    """Return a report as the JSON object that `--output json` prints; see docs/reading.md."""
     found = {
         "view": view_json(answer.view, datetime.now(UTC)),
         "unit": answer.unit_id,

@@ -1,4 +1,4 @@
-"""Runs a restore, on a stack of this machine or elsewhere: loads databases, publishes the log."""
+"""Runs a restore on a local stack or elsewhere: loads the databases, then publishes the log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ POLL_SECONDS = 1.0
 class Job:
     """One restore of a backup.
 
-    `here`, `elsewhere` and `publish` return its result in JSON form; see `result`.
+    `here`, `elsewhere` and `publish` return the JSON object that `result` describes.
 
     Args:
         screen: where progress is printed.
@@ -75,10 +75,15 @@ class Job:
         return found
 
     def elsewhere(self, uri: str, stack: Stack, wait_seconds: float) -> dict[str, Any]:
-        """Load the backup into the databases at ``uri``, and publish the log once services run.
+        """Load the backup into the databases at ``uri``, and publish the log once the services run.
 
-        If the services do not run within ``wait_seconds``, the result has the state `loaded`, and
+        If the services do not run within ``wait_seconds``, the state in the result is `loaded`, and
         repeating the command later publishes the log.
+
+        Args:
+            uri: URI of the databases; empty for that of the settings or the stack.
+            stack: stack with the broker and the services.
+            wait_seconds: how long to wait for the services.
 
         Raises:
             Failure: services run before the databases are loaded, or something is down.
@@ -96,10 +101,11 @@ class Job:
             return done
 
     def load(self, mongo: Mongo, bootstrap: str) -> None:
-        """Empty the log and load the databases, unless that was done before.
+        """Empty the log and load the databases, unless this restore has done so already.
 
         Raises:
-            Failure: log or databases have data and the restore is not forced.
+            Failure: the log or a database has data and the restore is not forced, or no broker is
+                known.
         """
         if not bootstrap:
             raise Failure("which broker? Set KIENG_KAFKA_BOOTSTRAP", NO)
@@ -118,8 +124,9 @@ class Job:
     def publish(self, stack: Stack) -> dict[str, Any]:
         """Publish a new generation of the log, and compare the digest of its view.
 
-        Return the result with the state `restored` if the digest is the recorded one, `differs` if
-        not, `joined` for a backup of some institutions, `unnumbered` for one without numbers.
+        The state in the result is `restored` if the digest is the recorded one and `differs` if
+        not; it is `joined` for a backup of some institutions, and `unnumbered` for one without
+        numbers.
         """
         if self.manifest.is_whole and not self.manifest.view:
             return self.result("unnumbered", "")
@@ -140,9 +147,11 @@ class Job:
         return self.result("restored" if is_same else "differs", digest)
 
     def result(self, state: str, digest: str) -> dict[str, Any]:
-        """Return the result of the restore in the form of `--output json`.
+        """Return the result of the restore as the JSON object that `--output json` prints.
 
-        ``digest`` is that of the present view; empty if it was not computed.
+        Args:
+            state: `loaded`, `restored`, `differs`, `joined` or `unnumbered`.
+            digest: digest of the present view; empty if it was not computed.
         """
         recorded = self.manifest.view.get("digest", "") if self.manifest.is_whole else ""
         return {
@@ -155,9 +164,9 @@ class Job:
 
 
 def retry_ready(stack: Stack, seconds: float) -> str:
-    """Wait at most ``seconds`` for the services that a restore needs.
+    """Wait at most ``seconds`` for the services that a restore needs; return why some are down.
 
-    Return why some do not answer; empty if all do.
+    The reason is empty if all of them answer.
     """
     deadline = time.monotonic() + seconds
     while True:

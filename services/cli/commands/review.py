@@ -35,9 +35,9 @@ app.command()(review_queue.queue)
 app.command("next")(review_next.review_next)
 
 ROLES = {api.DECISION_APPROVE: "reviewer"}
+"""Decision -> role that makes it, if it is not an approver."""
 VERSION_DIGITS_MAX = 18
-"""What a field of 64 bits takes in any case."""
-"""Decision -> role that makes it, for decisions that are not made by an approver."""
+"""Number of decimal digits that always fit into a 64-bit field."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Submission.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
@@ -49,7 +49,7 @@ def decide(session: Session, name: str, submission_id: str, reason: str) -> None
     Args:
         session: session of the person who decides.
         name: decision, a key of `DECISIONS`.
-        submission_id: id of the submission.
+        submission_id: id of the submission, or its beginning.
         reason: reason for its author; empty for none.
     """
     _, before = found(session, submission_id)
@@ -153,17 +153,17 @@ def import_decisions(
 
 @dataclass
 class Sent:
-    """How many decisions took effect and how many had been taken before; and what was refused."""
+    """The result of sending decisions: how many took effect or already had, and refused rows."""
 
     decided: int = 0
     unchanged: int = 0
     refused: list[RefusedRow] = field(default_factory=list)
     lang: Lang = Lang.en
-    """Language in which the refusals of the service are told."""
+    """Language of the refusals by the service."""
 
 
 def answer(screen: Screen, sent: Sent, left_open: int = 0) -> None:
-    """Print what became of the decisions of a file, and the rows that were refused.
+    """Print how many decisions of a file took effect, and the rows that were refused.
 
     ``left_open`` is the number of rows without a decision.
     """
@@ -183,11 +183,15 @@ def answer(screen: Screen, sent: Sent, left_open: int = 0) -> None:
 
 
 Requests = list[tuple[int, api.DecideSubmissionsRequest]]
+"""Pairs of row number and decision, in the order of the file."""
 
 
 @dataclass
 class DecisionsRead:
-    """The decisions of a file with their row numbers; what is not valid, and what is left open."""
+    """The content of a file of decisions: valid ones, invalid rows, and the number of open rows.
+
+    An open row names a submission but no decision.
+    """
 
     requests: Requests = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -197,8 +201,10 @@ class DecisionsRead:
 def read(path: Path, system: str, lang: Lang = Lang.en) -> DecisionsRead:
     """Return the decisions in a file.
 
-    ``system`` is the source system of records in rows that name none; what is not valid is told in
-    ``lang``.
+    Args:
+        path: a .csv or .xlsx file.
+        system: source system of the records in rows that name none.
+        lang: language in which invalid rows are explained.
 
     Raises:
         Failure: the file cannot be read or lacks a column.
@@ -248,7 +254,7 @@ def send(
     subject: str = "",
     lang: Lang = Lang.en,
 ) -> Sent:
-    """Send decisions to the submissions service, and return what became of them.
+    """Send decisions to the submissions service, and return how many took effect or were refused.
 
     Approvals for units are sent first and with another credential, because the person who approved
     for a unit cannot verify for its institution.
@@ -260,7 +266,7 @@ def send(
         advance: called after each decision.
         patience: decides how long to wait for the service.
         subject: subject of the token; empty for a name derived from the role.
-        lang: language in which refusals are told.
+        lang: language of refusals.
 
     Raises:
         CallFailed: the service did not come back in time.

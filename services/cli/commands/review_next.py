@@ -57,7 +57,7 @@ KEYS = {
     Role.approver: {"v": "verify", "r": "return", "x": "reject", "s": "skip", "q": "quit"},
     Role.reviewer: {"a": "approve", "r": "return", "s": "skip", "q": "quit"},
 }
-"""Role -> key -> what it does."""
+"""Role -> key on the keyboard -> what it does."""
 NEED_REASON = frozenset({"return", "reject"})
 
 
@@ -100,7 +100,7 @@ def _is_interactive(session: Session) -> bool:
 
 
 def _open(session: Session, filters: Filters, queue: list[Waiting]) -> Iterator[Waiting]:
-    """Yield what the caller may decide, tried one after another."""
+    """Yield the waiting submissions that the caller may decide on, tried one after another."""
     for item in queue:
         try_decisions(session, filters.role, [item])
         if not item.refusal:
@@ -129,10 +129,10 @@ def _decide_one(
     decide: str,
     reason: str,
 ) -> None:
-    """Decide about the one that was shown last; without such a one, about the first.
+    """Decide on the submission that was shown last; if there is none, on the first in the queue.
 
     Raises:
-        Failure: nothing waits, or what was shown is no longer there as it was.
+        Failure: nothing waits, or the submission that was shown has changed or left the queue.
     """
     screen = session.screen
     name, version = look.shown
@@ -152,7 +152,7 @@ def _decide_one(
 
 
 def _ask(session: Session, filters: Filters, look: LastLook, queue: list[Waiting]) -> None:
-    """Show one after another, and take decisions by keys until the queue or the patience ends."""
+    """Show submissions one by one and decide by keys, until the queue ends or the user quits."""
     screen = session.screen
     done = 0
     for item in _open(session, filters, queue):
@@ -167,7 +167,7 @@ def _ask(session: Session, filters: Filters, look: LastLook, queue: list[Waiting
             try:
                 submission, _ = _send(session, item, choice, reason)
             except CallFailed as failure:
-                # One refusal, e.g. because a colleague was faster, does not end the round.
+                # A refusal, e.g. because a colleague was faster, does not end the round.
                 screen.messages.print(failure.told_in(screen.lang), style="bold red")
                 continue
             done += 1

@@ -1,4 +1,4 @@
-"""`kieng review queue` and `export`: what waits for a decision, on the screen or as a file."""
+"""`kieng review queue` and `export`: shows what waits for a decision, or writes it to a file."""
 
 from __future__ import annotations
 
@@ -50,20 +50,23 @@ EffectOption = Annotated[
 
 
 def session_for(session: Session, filters: Filters) -> Session:
-    """Return the session of a reviewer: for the institution of the unit, in the chosen role."""
+    """Return a session for the institution of the unit in the filters, with the role in them."""
     institution = session.for_unit(filters.unit).institution
     return session.acting_for(institution, filters.role)
 
 
 def look_of(session: Session, filters: Filters) -> LastLook:
-    """Return what this reviewer saw last."""
+    """Return which submissions this reviewer has been shown in this role on this machine."""
     return LastLook.of(
         session.data, f"{session.institution} {filters.role} {session.subject}".strip()
     )
 
 
 def options_of(session: Session, filters: Filters) -> str:
-    """Return the options with which the same person types the next command about the same."""
+    """Return the options for the user's next command about the same queue, with a blank in front.
+
+    They name institution, subject, role, unit and type, as far as they were given.
+    """
     role = "" if filters.role is Role.approver else filters.role.value
     given = {"role": role, "unit": filters.unit, "type": filters.type_name}
     told = "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)

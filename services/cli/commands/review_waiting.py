@@ -1,4 +1,4 @@
-"""What waits for a decision: since when, until when, who may not decide, and what it changes."""
+"""Submissions that wait for a decision: their age, due date, who may not decide, and effects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from services.cli.terminal.render import message_json
 from services.cli.terminal.submission_tables import title_of
 
 DUE_DAYS = 14
-"""Days after which a decision is overdue, as for the alert KiengReviewQueueOld."""
+"""Days after which a decision is overdue; the same as in the alert KiengReviewQueueOld."""
 
 
 class Role(StrEnum):
@@ -47,14 +47,14 @@ FIRST_DECISION = {
     Role.approver: review_api.DECISION_VERIFY,
     Role.reviewer: review_api.DECISION_APPROVE,
 }
-"""Role -> the decision that is tried, to show what it would change."""
+"""Role -> decision that is tried in order to show what it would change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which of the waiting submissions are wanted; empty fields do not filter.
+    """Selects waiting submissions; fields that are empty or 0 do not filter.
 
-    ``days`` is how long a decision may take, ``older_than`` a minimum age in days.
+    ``days`` is how many days a decision may take; ``older_than`` is a minimum age in days.
     """
 
     role: Role = Role.approver
@@ -66,16 +66,17 @@ class Filters:
 
     @property
     def is_everything(self) -> bool:
-        """Whether all that waits is wanted."""
+        """Whether all submissions that wait for the role are selected."""
         return not (self.unit or self.type_name or self.older_than or self.only_new)
 
 
 @dataclass
 class Waiting:
-    """One submission that waits, with what is known before deciding.
+    """One submission that waits for a decision, with what a reviewer has to know.
 
-    ``refusal`` says why the caller may not take the first decision, e.g. because they wrote it;
-    ``effects`` are the numbers that this decision would change.
+    ``due`` is when the decision is due, UTC. ``refusal`` says why the caller may not decide, e.g.
+    because they wrote the submission; empty if they may. ``events`` are the encoded events of the
+    decision that was tried, and ``effects`` the numbers that they would change.
     """
 
     submission: submission_pb2.Submission
@@ -87,19 +88,22 @@ class Waiting:
 
     @property
     def since(self) -> datetime:
-        """When it was submitted, or approved for its unit; UTC."""
+        """Time of the submission or of its approval for the unit, UTC."""
         return self.submission.updated_at.ToDatetime(tzinfo=UTC)
 
     def days(self, now: datetime) -> int:
-        """Return for how many whole days it has waited."""
+        """Return the number of whole days that the submission has waited until ``now``."""
         return max(0, (now - self.since).days)
 
     def is_overdue(self, now: datetime) -> bool:
-        """Return True if a decision should have been taken before ``now``."""
+        """Return True if the decision was due before ``now``."""
         return now > self.due
 
     def document(self, now: datetime) -> dict[str, Any]:
-        """Return it in the form of `--output json`."""
+        """Return the waiting submission as the JSON object that `--output json` prints.
+
+        ``now`` is the time at which it is judged whether the decision is overdue.
+        """
         return {
             **message_json(self.submission),
             "title": title_of(self.submission.content),
@@ -113,7 +117,16 @@ class Waiting:
 
 
 def read_waiting(session: Session, filters: Filters, look: LastLook) -> list[Waiting]:
-    """Return what waits for the caller, the oldest first, without effects."""
+    """Return the submissions that wait for the caller, oldest first, without refusals and effects.
+
+    Args:
+        session: session of the caller.
+        filters: which of them to return.
+        look: submissions that the caller has been shown, so that others are marked as new.
+
+    Raises:
+        CallFailed: the service refused the call or did not answer.
+    """
     states = WAITING[filters.role]
     request = api.ListSubmissionsRequest(
         unit_id=filters.unit, type=filters.type_name, states=states
@@ -130,7 +143,11 @@ def read_waiting(session: Session, filters: Filters, look: LastLook) -> list[Wai
 
 
 def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> None:
-    """Add to each item why the caller may not decide about it, or the events that would follow."""
+    """Set for each item why the caller may not decide, or the events that would follow.
+
+    Raises:
+        CallFailed: the service did not come back in time.
+    """
     requests = [
         review_api.TryDecisionsRequest(
             decision=review_api.DecideSubmissionsRequest(
@@ -157,7 +174,11 @@ def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> Non
 
 
 def add_effects(session: Session, items: Sequence[Waiting]) -> None:
-    """Add to each item the numbers that its verification would change."""
+    """Set for each item the numbers that its verification would change.
+
+    Raises:
+        CallFailed: the service did not come back in time.
+    """
     for each in items:
         if each.events:
             trial = Trial(verified=list(each.events))
@@ -168,9 +189,10 @@ def add_effects(session: Session, items: Sequence[Waiting]) -> None:
 def other_claims(
     session: Session, item: Waiting, indicator: str
 ) -> list[kpi_service_pb2.ExplainedClaim]:
-    """Return the other live claims of the same work, of all institutions.
+    """Return the other live claims on the same work, of all institutions.
 
-    The service asks for a cell, of which the claims do not depend: any ``indicator`` will do.
+    ``indicator`` is the code of any indicator: the service needs a cell, but the claims do not
+    depend on it.
     """
     month = f"{item.since:%Y-%m}"
     request = kpi_service_pb2.ExplainAbsenceRequest(

@@ -1,4 +1,4 @@
-"""`kieng status`: the local stack on one screen: processes, lag, age of the numbers, rates."""
+"""`kieng status`: shows the local stack on one screen: processes, lag, age of numbers, rates."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ from services.cli.terminal.screen import Screen
 
 INTERVAL_SECONDS = 2.0
 RATE_SECONDS = 1.0
-"""Time between the two looks of which a single answer computes its rates."""
+"""Time between the two looks from which rates are computed."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """The stack at one moment: by process its metrics, what it used, and why it is not ready."""
+    """The state of a stack at one moment, ``at`` in Unix seconds.
+
+    All maps have names of processes as keys: ``scrapes`` maps to metrics, ``usage`` to what the
+    process uses (None if it is down), and ``unready`` to the reason why it is not ready (empty if
+    it is).
+    """
 
     at: float
     scrapes: Mapping[str, Scrape] = field(default_factory=dict)
@@ -39,7 +44,7 @@ class Look:
 
 
 def look(stack: Stack) -> Look:
-    """Look at every process of a stack at once."""
+    """Return the present state of every process of a stack, all read at about the same time."""
     served = {name: each for name, each in stack.processes.items() if each.http}
     with ThreadPoolExecutor(max_workers=max(1, len(served))) as pool:
         scrapes = pool.map(lambda each: scrape(each.http), served.values())
@@ -51,9 +56,12 @@ def look(stack: Stack) -> Look:
 
 
 def figures(stack: Stack, before: Look, now: Look) -> dict[str, Any]:
-    """Return what the command prints, in the form of `--output json`.
+    """Return the figures that the command shows, as the JSON object that `--output json` prints.
 
-    Rates are those between the two looks.
+    Args:
+        stack: the stack.
+        before: an earlier look, from which rates are computed.
+        now: the present look.
     """
     rows = [_process(name, each, before, now) for name, each in stack.processes.items()]
     query = now.scrapes.get("kpi.query", Scrape())
@@ -119,7 +127,7 @@ def _waiting(now: Look) -> float:
 
 
 def _rate(before: Look, now: Look, metric: str) -> float:
-    """Return the increase per second over all processes; a restarted one does not count."""
+    """Return the increase per second over all processes; restarted processes do not count."""
     seconds = now.at - before.at
     grown = (
         max(0.0, each.total(metric) - before.scrapes[name].total(metric))
@@ -157,7 +165,7 @@ def status(
 
 
 def _watch(session: Session, screen: Screen, is_terminal: bool) -> None:
-    """Print a look every few seconds until Ctrl-C; on a terminal each in place of the last one."""
+    """Print the state every few seconds until Ctrl-C; on a terminal each replaces the last one."""
     stack = session.stack
     before = look(stack)
     if not is_terminal:
@@ -180,7 +188,7 @@ def _watch(session: Session, screen: Screen, is_terminal: bool) -> None:
 
 
 def show(screen: Screen, found: Mapping[str, Any]) -> RenderableType:
-    """Return the figures as tables."""
+    """Return the figures as tables of processes and lags, followed by a few lines."""
     return Group(
         tables.processes(screen, found["processes"]),
         tables.lags(screen, found["lag"]),

@@ -65,13 +65,13 @@ def merged(
     type_name: str,
     removed: list[str],
 ) -> submission_pb2.Content:
-    """Return a content with the fields that are given replaced, and some facts removed.
+    """Return a copy of a content in which given fields are replaced and some facts removed.
 
     Args:
         before: the whole content.
-        given: content of the same type in which only what changes is set.
+        given: content of the same type in which only the fields to change are set.
         type_name: submission type.
-        removed: columns of the facts to remove.
+        removed: names of the columns of the facts to remove.
     """
     content = submission_pb2.Content.FromString(before.SerializeToString())
     for name in ("unit_id", "part", "share_ppm", "source"):

@@ -24,10 +24,10 @@ States = Annotated[list[str], typer.Option(help="Only in this state. Repeatable.
 
 
 def read_state(name: str) -> submission_pb2.State.ValueType:
-    """Return the state that an option names.
+    """Return the `State` of the contract that an option names, e.g. `verified`.
 
     Raises:
-        Failure: there is none of this name.
+        Failure: there is no state of this name; the message lists the known ones.
     """
     try:
         return submission_pb2.State.Value(f"STATE_{name.upper()}")
@@ -37,7 +37,11 @@ def read_state(name: str) -> submission_pb2.State.ValueType:
 
 
 def every(stub: Any, request: api.ListSubmissionsRequest) -> Iterator[submission_pb2.Submission]:
-    """Yield all submissions that a request asks for, in order of their ids."""
+    """Yield all submissions that match a request, page by page, in the order of their ids.
+
+    Raises:
+        CallFailed: the service refused the call or did not answer.
+    """
     request.page_size = PAGE
     while True:
         page = stub.ListSubmissions(request)
@@ -83,7 +87,7 @@ def export(
     )
     stub = session.for_unit(unit).stub(SubmissionServiceStub)
     left_out: list[str] = []
-    # A name of its own until it is whole.
+    # The file gets its name only when it is complete.
     part = path.with_name(f".part-{path.name}")
     try:
         found = _of_one_system(every(stub, request), left_out)
@@ -101,7 +105,13 @@ def export(
 def _of_one_system(
     found: Iterator[submission_pb2.Submission], left_out: list[str]
 ) -> Iterator[submission_pb2.Submission]:
-    """Yield those with a source record; an import gives one system to all rows of a file."""
+    """Yield the submissions with a source record; add the ids of the others to ``left_out``.
+
+    All records must be of one system, because an import gives one system to all rows of a file.
+
+    Raises:
+        Failure: there are records of two systems.
+    """
     system = ""
     for submission in found:
         source = submission.source_record

@@ -1,4 +1,4 @@
-"""`kieng submission list`: the submissions of an institution that fit some filters."""
+"""`kieng submission list`: lists the submissions of an institution that match some filters."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from services.cli.terminal.render import message_json, number_text
 from services.cli.terminal.submission_tables import day_of, state_text, title_of
 
 SORTED_MAX = 10_000
-"""Maximum number of submissions that are read to sort them."""
+"""Maximum number of submissions that are read in order to sort them."""
 
 
 class Order(StrEnum):
-    """Order of a list."""
+    """What a list of submissions is sorted by; `created` is the order of their ids."""
 
     created = "created"
     changed = "changed"
@@ -37,14 +37,14 @@ class Order(StrEnum):
 
 
 KEYS: dict[Order, Callable[[submission_pb2.Submission], Any]] = {
-    # What was changed last comes first.
+    # The latest change comes first.
     Order.changed: lambda each: -each.updated_at.ToNanoseconds(),
     Order.by_title: lambda each: title_of(each.content).casefold(),
     Order.unit: lambda each: each.content.unit_id,
     Order.state: lambda each: (each.state, state_text(each)),
     Order.date: lambda each: day_of(each.content),
 }
-"""Order -> key to sort by; ids are in the order of creation."""
+"""Order -> sort key of a submission; `created` needs none, as ids are in the order of creation."""
 
 
 @with_session("auditor", institution="", subject=True)
@@ -80,7 +80,7 @@ def list_submissions(
         request.changed_since.FromDatetime(start_of(since))
     session = session.for_unit(unit)
     if mine:
-        # A local issuer names the subject by the role that writes.
+        # Subjects of the local issuer are named after a role; this is the one that writes.
         session = session.acting_for(session.institution, "contributor")
     rows = every(session.stub(SubmissionServiceStub), request)
     found, more = _first(rows, limit) if sort is Order.created else _sorted(rows, sort, limit)
@@ -101,7 +101,9 @@ def list_submissions(
 
 
 def start_of(day: str) -> datetime:
-    """Return the beginning of a day, given as 2025-03-31 or 31/03/2025, in the local time zone.
+    """Return the beginning of a day in the local time zone.
+
+    ``day`` is written as 2025-03-31 or 31/03/2025.
 
     Raises:
         Failure: the text is not a day.
@@ -116,7 +118,7 @@ def start_of(day: str) -> datetime:
 def _first(
     rows: Iterator[submission_pb2.Submission], limit: int
 ) -> tuple[list[submission_pb2.Submission], bool]:
-    """Return the first rows, and whether there are more."""
+    """Return at most ``limit`` rows, and whether there are more."""
     found = [each for _, each in zip(range(limit + 1), rows, strict=False)]
     return found[:limit], len(found) > limit
 
@@ -124,10 +126,10 @@ def _first(
 def _sorted(
     rows: Iterator[submission_pb2.Submission], order: Order, limit: int
 ) -> tuple[list[submission_pb2.Submission], bool]:
-    """Return the first rows in an order, and whether there are more.
+    """Return at most ``limit`` rows in an order, and whether there are more.
 
     Raises:
-        Failure: there are too many to sort them.
+        Failure: there are more than `SORTED_MAX` rows to sort.
     """
     found, more = _first(rows, SORTED_MAX)
     if more:

@@ -1,4 +1,4 @@
-"""`kieng submission show|history`: one submission, and what became of it."""
+"""`kieng submission show|history`: shows one submission, or all changes of it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def answer(screen: Screen, submission: submission_pb2.Submission) -> None:
 
 
 def found(session: Session, given: str, *, with_history: bool = False) -> Any:
-    """Return the submission whose id begins with a text, and the stub that it was read with.
+    """Return the stub of the service, and the submission whose id begins with ``given``.
 
     Raises:
-        Failure: several submissions have such an id.
+        Failure: several submissions have an id that begins so.
         CallFailed: there is none that the caller may see.
     """
     stub = session.stub(SubmissionServiceStub)

@@ -57,7 +57,7 @@ def submit(
 
 
 def pairs(facts: list[str]) -> dict[str, str]:
-    """Return name -> value for texts `name=value`; of a repeated name the last value.
+    """Return name -> value for texts `name=value`; the last value counts if a name is repeated.
 
     Raises:
         Failure: a text has no `=`.
@@ -71,7 +71,7 @@ def pairs(facts: list[str]) -> dict[str, str]:
 def read_content(
     screen: Screen, type_name: str, row: dict[str, str], facts_json: Path | None
 ) -> submission_pb2.Content:
-    """Return the content of a submission that the command line describes.
+    """Return the content of a submission from the options of a command.
 
     Args:
         screen: language of error messages.
@@ -102,7 +102,7 @@ def read_content(
 
 
 def proof(path: Path) -> submission_pb2.Evidence:
-    """Return the evidence that a file is: its name and SHA-256, not its content.
+    """Return the evidence for a file: its name and SHA-256, without its content.
 
     Raises:
         Failure: the file cannot be read.

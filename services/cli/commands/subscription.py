@@ -17,7 +17,7 @@ from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Choose what is sent by e-mail.")
 
-# Whoever submits is notified.
+# Notifications go to those who submit.
 ROLE = "contributor"
 
 
@@ -87,7 +87,7 @@ def confirm(
 def _answer(screen: Screen, found: notification_pb2.Subscription) -> None:
     document = message_json(found)
     if found.email:
-        # Not left out when it is false: then nothing is sent.
+        # Shown even if false, because no e-mail is sent then.
         document["email_confirmed"] = found.email_confirmed
         if not found.email_confirmed:
             screen.say("subscription.confirm", email=found.email)

@@ -51,6 +51,6 @@ def token(
     if screen.is_json:
         screen.json_line({"token": made, "expires": expires}, indent=2)
     else:
-        # Not through rich, which would fold the line.
+        # Printed without rich, which would wrap the line.
         typer.echo(made)
         screen.say("token.expires", expires=expires)

@@ -40,10 +40,13 @@ Replication = Annotated[
 
 @contextmanager
 def connected(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
-    """Yield an admin client of the broker at ``bootstrap``, else of that of environment or stack.
+    """Yield an admin client of a broker, which is closed at the end of the `with` block.
+
+    The address of the broker is ``bootstrap``, or if that is empty KIENG_KAFKA_BOOTSTRAP, or else
+    that of the stack.
 
     Raises:
-        Failure: no broker is named, or it does not answer.
+        Failure: no broker is known, or it does not answer.
     """
     address = bootstrap or os.environ.get("KIENG_KAFKA_BOOTSTRAP") or session.stack.broker
     if not address:
@@ -60,9 +63,14 @@ def connected(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
 
 
 def wanted(replication: int, partitions: int) -> list[topics.Topic]:
-    """Return the table of topics with other numbers of replicas and partitions.
+    """Return the table of topics, with other numbers of replicas and partitions if given.
 
-    ``partitions`` is for the submissions topic only; 0 leaves the number of the table.
+    Args:
+        replication: replicas of every topic; 0 for the numbers in the table.
+        partitions: partitions of the submissions topic; 0 for the number in the table.
+
+    Raises:
+        TopicTableInvalid: the file of the table is not valid.
     """
     table = topics.load(replication=replication or None)
     return [

@@ -65,9 +65,9 @@ def up(
 
 
 def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
-    """Start a stack, run ``work`` with it, and stop it, in order also after Ctrl-C or SIGTERM.
+    """Start a stack, run ``work`` with it, and stop it in order, even after Ctrl-C or SIGTERM.
 
-    With ``stay`` the stack runs on after the work, until such a signal.
+    With ``stay`` the stack keeps running after the work, until such a signal.
 
     Raises:
         Failure: a process could not be started or kept running, or the work failed.
@@ -82,12 +82,12 @@ def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
 
 
 def answer(screen: Screen, launch: Launch) -> None:
-    """Print the addresses of all processes, and commands to try next."""
+    """Print the addresses of all processes, and commands to try next; as JSON the whole stack."""
     screen.answer(asdict(launch.stack), lambda: where(screen, launch))
 
 
 def where(screen: Screen, launch: Launch) -> RenderableType:
-    """Return a table of processes with their addresses and log files, and commands to try next."""
+    """Return a table of processes with addresses and log files, then commands to try next."""
     stack = launch.stack
     table = screen.table("process", "pid", "grpc", "http", "log")
     for name, process in stack.processes.items():

@@ -25,6 +25,7 @@ SIGNS = {WINS: "▲", LOSES: "▼", CHANGES: "•"}
 BOLD = Style(bold=True)
 
 Directions = Mapping[str, str]
+"""Code of an indicator -> its better direction: `up`, `down` or `none`."""
 
 
 def directions_of(indicators: Iterable[catalogue_pb2.Indicator]) -> Directions:
@@ -33,10 +34,14 @@ def directions_of(indicators: Iterable[catalogue_pb2.Indicator]) -> Directions:
 
 
 def outcome(change: api.CellChange, directions: Directions) -> str:
-    """Return whether a unit `wins` or `loses` by a change of a value, or `changes` if neither.
+    """Return `wins` or `loses` if a change is better or worse for a unit, otherwise `changes`.
 
-    It is neither if the indicator is new or removed, one of the values is not defined, or no
-    direction is better.
+    It is neither better nor worse if the indicator is new or removed, if one of the values is not
+    defined, or if no direction is better.
+
+    Args:
+        change: changed value of a unit.
+        directions: code of an indicator -> its better direction; see `directions_of`.
     """
     step = difference(change)
     better = directions.get(change.indicator_code, "none")
@@ -46,7 +51,7 @@ def outcome(change: api.CellChange, directions: Directions) -> str:
 
 
 def difference(change: api.CellChange) -> int | float | None:
-    """Return the value after a change minus that before; None if one is not defined."""
+    """Return the value after a change minus the value before; None if either is not defined."""
     before, after = number(change.before), number(change.after)
     return None if before is None or after is None else after - before
 
@@ -62,9 +67,9 @@ def number(value: view_pb2.Value) -> int | float | None:
 def totals_json(
     changes: Sequence[api.CellChange], directions: Directions
 ) -> list[dict[str, str | int]]:
-    """Return for each unit and measure by how many indicators it wins, loses or changes.
+    """Return for each unit and measure how many indicators win, lose or change.
 
-    Each entry is in the form of `--output json`.
+    Each entry is a JSON object with the keys `unit`, `measure`, `wins`, `loses` and `changes`.
     """
     found: dict[tuple[str, str], Counter[str]] = {}
     for change in changes:
@@ -79,7 +84,9 @@ def totals_json(
 def winners_and_losers(
     screen: Screen, title: str, changes: Sequence[api.CellChange], directions: Directions
 ) -> RenderableType:
-    """Return a table of changed cells by unit: totals, what it wins, what it loses, the others.
+    """Return a table of changed cells by unit: totals, gains, losses and other changes.
+
+    If there are no changes, return a sentence that says so.
 
     Args:
         screen: language of the texts.

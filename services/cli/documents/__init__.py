@@ -1,1 +1,1 @@
-"""Writes a plot as a picture that is sent or printed: PNG and SVG."""
+"""Writes a plot as a picture file, to be sent or printed: PNG and SVG."""

@@ -1,4 +1,4 @@
-"""Lays courses of months out as lines and texts, which are written as SVG or PNG."""
+"""Lays out a plot of monthly values as lines and texts, which are then written as SVG or PNG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PANEL_HEAD, PANEL_FOOT = 46, 24
 INK, SOFT, RULE = "#1d1b18", "#5f5a52", "#ddd8cf"
 VERIFIED, EXPECTED, TARGET = "#1b6b4a", "#4b6b8a", "#a3241f"
 LEVELS = 4
-"""Marks on an axis above 0, at most."""
+"""Approximate number of steps into which an axis is divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text whose base line begins, or with ``is_right`` ends, at a point."""
+    """A text whose baseline starts at a point or, with ``is_right``, ends there."""
 
     x: float
     y: float
@@ -46,7 +46,7 @@ class Text:
 
 @dataclass(slots=True)
 class Drawing:
-    """A sheet, in pixels; what was added first is drawn first."""
+    """A drawing of lines and texts; sizes are in pixels, and earlier elements are drawn first."""
 
     width: int
     height: int
@@ -55,7 +55,7 @@ class Drawing:
 
 
 def draw(plot: Plot) -> Drawing:
-    """Return a plot as a drawing: its panels in rows of at most three."""
+    """Return a plot as a drawing, with at most `COLUMNS_MAX` panels side by side."""
     columns = min(COLUMNS_MAX, max(2, len(plot.panels)))
     rows = ceil(len(plot.panels) / columns)
     sheet = Drawing(
@@ -117,14 +117,14 @@ def _panel(sheet: Drawing, plot: Plot, panel: Panel, corner: Point, width: int) 
             if value is not None
         ]
         if len(points) == 1:
-            # One month alone is a short level.
+            # One month alone is drawn as a short horizontal line.
             points.insert(0, (round(points[0][0] - step / 2, 1), points[0][1]))
         if points:
             sheet.lines.append(Line(points, colour, thick, is_dashed))
 
 
 def levels(known: Series) -> list[Fraction]:
-    """Return round amounts, evenly apart, that enclose 0 and all values that are defined."""
+    """Return evenly spaced round amounts, ascending, that enclose 0 and all defined values."""
     values = [value for value in known if value is not None]
     low, high = min([Fraction(0), *values]), max([Fraction(0), *values])
     step = _round_step((high - low) / LEVELS or Fraction(1))

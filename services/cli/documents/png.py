@@ -1,4 +1,4 @@
-"""Writes a plot as PNG, with the vendored fonts, which have all Vietnamese letters."""
+"""Writes a plot as PNG, with the vendored fonts, which contain all Vietnamese letters."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ from services.cli.terminal.plots import Plot
 from services.documents import FONTS
 
 SCALE = 2
-"""Pixels of the picture for one of the drawing, so that it is sharp on paper and good screens."""
+"""Pixels of the picture per pixel of the drawing, so that it is sharp on paper and good screens."""
 FINER = 2
-"""Pixels that are drawn for one of the picture; lines have no steps then."""
+"""Pixels drawn per pixel of the picture, which is then scaled down so that lines are smooth."""
 DASH, GAP = 6.0, 4.0
 
 
 def png_bytes(plot: Plot) -> bytes:
-    """Return a plot as PNG; the same plot has the same bytes.
-
-    Args:
-        plot: the plot.
-    """
+    """Return a plot as a PNG file; equal plots give equal bytes."""
     sheet = draw(plot)
     picture = _lines(sheet).resize(
         (sheet.width * SCALE, sheet.height * SCALE), Image.Resampling.BOX

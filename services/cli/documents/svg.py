@@ -1,4 +1,4 @@
-"""Writes a plot as SVG; its texts stay texts, which can be searched and read aloud."""
+"""Writes a plot as SVG, whose texts can be searched and read aloud."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ PICTURE = Path(__file__).parent / "plot.svg"
 
 
 def svg_bytes(plot: Plot, lang: str) -> bytes:
-    """Return a plot as SVG; the same plot has the same bytes.
+    """Return a plot as an SVG file in UTF-8; equal plots give equal bytes.
 
-    Args:
-        plot: the plot.
-        lang: language code of its texts.
+    ``lang`` is the language code of its texts, e.g. `vi`.
     """
     made = template(PICTURE).render(sheet=draw(plot), title=plot.title, lang=lang)
     return made.encode()

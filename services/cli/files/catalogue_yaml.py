@@ -45,9 +45,10 @@ class Mistake:
 
 @dataclass
 class Definitions:
-    """A catalogue file as read, with its mistakes.
+    """The content of a catalogue file, with its mistakes.
 
-    ``message`` is complete if there are none; ``places`` maps paths of fields to line and column.
+    ``message`` is complete if there are no mistakes. ``places`` maps the path of a field to its
+    line and column.
     """
 
     path: Path
@@ -56,7 +57,12 @@ class Definitions:
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, path: str, problem: str) -> None:
-        """Add a mistake at the place of a path, or of the nearest field above it in the file."""
+        """Record a mistake at the place of a field, or of its nearest ancestor in the file.
+
+        Args:
+            path: path of the wrong field, e.g. `indicators[KNW-01].value`.
+            problem: what is wrong with it.
+        """
         place = path
         while place and place not in self.places:
             place = place[: max(place.rfind("."), place.rfind("["))] if "." in place else ""
@@ -64,17 +70,18 @@ class Definitions:
         self.mistakes.append(Mistake(line, column, path, problem))
 
     def lines(self) -> Iterator[str]:
-        """Yield one line per mistake in the form of a compiler: `file:line:column: text`."""
+        """Yield one line per mistake in the form that compilers use: `file:line:column: text`."""
         for found in sorted(self.mistakes):
             where = f"{found.path}: " if found.path else ""
             yield f"{self.path}:{found.line}:{found.column}: {where}{found.problem}"
 
 
 def read(path: Path) -> catalogue_pb2.Catalogue:
-    """Return the taxonomies and indicators in a file.
+    """Return the taxonomies and indicators in a catalogue file.
 
     Raises:
-        Failure: the file cannot be read, or has mistakes, which are listed with line and column.
+        Failure: the file cannot be read, or has mistakes; the message lists them with line and
+            column.
     """
     found = look_at(path)
     if found.mistakes:
@@ -85,7 +92,7 @@ def read(path: Path) -> catalogue_pb2.Catalogue:
 
 
 def look_at(path: Path) -> Definitions:
-    """Read a file and return its content together with its mistakes.
+    """Read a catalogue file and return its content together with its mistakes.
 
     Raises:
         Failure: the file cannot be opened.

@@ -26,9 +26,9 @@ WIDTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as it was read: its number in the file and its texts, empty where nothing stands.
+    """One row of a file: its number, and the texts of its cells; absent cells are empty.
 
-    ``decision`` is one of `DECISIONS`, or the text itself if it is none of them.
+    ``decision`` is one of `DECISIONS`, or the text in lower case if it is none of them.
     """
 
     number: int
@@ -41,12 +41,12 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What the row calls its submission: the record, or else the submission's id."""
+        """Name of the submission in messages: the id of its record, or else its submission id."""
         return self.record_id or self.submission_id
 
 
 def read(path: Path) -> Iterator[Row]:
-    """Yield the rows of a CSV or XLSX file, in whichever language its headings are.
+    """Yield the rows of a CSV or XLSX file, whose headings may be in any language of `Lang`.
 
     Raises:
         Failure: the file cannot be read, or has no column for the decision or for the submission.
@@ -66,17 +66,17 @@ def read(path: Path) -> Iterator[Row]:
 
 
 def write(path: Path, lang: Lang, rows: Iterable[Mapping[str, str]]) -> int:
-    """Write rows to be decided by the suffix of the file; return their number.
+    """Write a file of submissions to be decided, as CSV or XLSX; return the number of rows.
 
     Args:
         path: a .csv or .xlsx file, replaced if it exists.
         lang: language of headings and decisions.
-        rows: column -> text; the decision is left empty.
+        rows: for each submission, column -> text; the decision is left empty.
     """
     header = [heading(name, lang) for name in COLUMNS]
     lines = [[visible(row.get(name, "")) for name in COLUMNS] for row in rows]
     if path.suffix.lower() == ".csv":
-        # The mark by which spreadsheets recognise UTF-8.
+        # Spreadsheets recognise UTF-8 by its byte order mark.
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file).writerows([header, *(map(not_computed, line) for line in lines)])
     else:

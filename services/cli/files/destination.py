@@ -1,4 +1,4 @@
-"""Whether a file can be written where a command is asked to, before it does any work for it."""
+"""Checks that a command can write a file, before it does any other work."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def need_place(path: Path, *, replace: bool = True) -> None:
 
     Args:
         path: the file.
-        replace: whether it may be there already.
+        replace: whether the file may exist already.
 
     Raises:
-        Failure: its folder is missing or must not be written to, or it is there already or is a
-            folder itself.
+        Failure: the folder is missing or cannot be written to, or the path is that of a folder or,
+            without ``replace``, of an existing file.
     """
     folder = path.parent
     if not folder.is_dir():
@@ -31,10 +31,10 @@ def need_place(path: Path, *, replace: bool = True) -> None:
 
 
 def need_places(*paths: Path | None) -> None:
-    """Check that files can be written, which are replaced if they exist; None is left out.
+    """Check that each of some files can be written or replaced; None is skipped.
 
     Raises:
-        Failure: one cannot; see `need_place`.
+        Failure: one of them cannot; see `need_place`.
     """
     for path in filter(None, paths):
         need_place(path)

@@ -1,6 +1,6 @@
-"""Writes submissions as the table that an import reads: the same columns, each value as it is read.
+"""Writes submissions as a table with the columns that an import reads.
 
-What is written and imported again changes nothing, since every text becomes the field it was.
+Importing such a table again changes nothing, because each text is read as the value it came from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ WIDTH = 22
 
 
 def row(type_name: str, submission: submission_pb2.Submission) -> list[str]:
-    """Return the cells of a submission that has a source record, in the order of `columns`."""
+    """Return the cells of a submission that has a source record, in the order of `columns`.
+
+    Cells without a value are empty. A withdrawn submission has the action `withdraw`.
+    """
     content = submission.content
     facts = getattr(content.facts, type_name)
     claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
@@ -39,7 +42,9 @@ def row(type_name: str, submission: submission_pb2.Submission) -> list[str]:
 
 
 def write(path: Path, type_name: str, lang: Lang, rows: Iterable[Sequence[str]]) -> int:
-    """Write a table by the suffix of its file, row by row; return the number of rows.
+    """Write a table as CSV or XLSX, by the suffix of its file; return the number of rows.
+
+    The rows are written one by one and not held in memory.
 
     Args:
         path: a .csv or .xlsx file, replaced if it exists.
@@ -54,7 +59,7 @@ def write(path: Path, type_name: str, lang: Lang, rows: Iterable[Sequence[str]])
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
     number = 0
-    # The mark by which spreadsheets recognise UTF-8.
+    # Spreadsheets recognise UTF-8 by its byte order mark.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)

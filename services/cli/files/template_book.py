@@ -20,7 +20,7 @@ from services.importing.xlsx_book import new_book
 ROWS = 5_000
 """Number of rows that have drop-downs."""
 LISTS = "lists"
-"""Hidden sheet with the choices of drop-downs; Excel limits a list in a cell to 255 characters."""
+"""Hidden sheet with the choices of drop-downs; Excel limits a list in a rule to 255 characters."""
 WIDTH = 22
 EXAMPLES = {
     "record_id": EXAMPLE_ID,
@@ -39,6 +39,7 @@ EXAMPLES = {
 TOLD = ("record_id", "unit_id", "action", "evidence_file", "evidence_sha256")
 """Columns with a help text of their own."""
 Say = Callable[..., str]
+"""Function from the key of a text, and values to fill in, to the text in one language."""
 
 
 def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str] = ()) -> None:
@@ -82,14 +83,17 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
 
 
 def heading(name: str, lang: Lang) -> str:
-    """Return the heading of a column: in Vietnamese its first alias, otherwise its name."""
+    """Return the heading of a column: in Vietnamese its first alias, if any, else its name."""
     aliases = ALIASES.get(name, ())
     return aliases[0] if lang is Lang.vi and aliases else name
 
 
 def required(type_name: str) -> set[str]:
-    """Return the columns without which a row is refused; a SHA-256 replaces a file of evidence."""
-    # The rules of the contract, which only a template asks before anything is sent.
+    """Return the names of the columns that every row must fill in.
+
+    Of the two columns of evidence only the file is among them; a SHA-256 may replace it.
+    """
+    # Imported here, because only a template checks the rules of the contract by itself.
     import protovalidate
 
     facts = facts_pb2.Facts()

@@ -1,4 +1,4 @@
-"""Runs Apache Kafka as one KRaft node on this machine: fetched by Maven, without a container.
+"""Runs Apache Kafka, fetched by Maven, as a single KRaft node on this machine, without a container.
 
 Used by `kieng up --broker kafka` and by the tests marked `kafka`. The node keeps its log in a
 directory, so nothing is lost if it is killed and started again with the same directory.
@@ -126,7 +126,7 @@ def fetch(cache: Path) -> Path:
 def apache_kafka(
     libs: Path, port: int, controller_port: int, directory: Path, log_path: Path
 ) -> LocalBroker:
-    """Return a node that is ready to be started on 127.0.0.1; format its directory if it is new.
+    """Return a Kafka node for 127.0.0.1, ready to be started; a new directory is formatted.
 
     Args:
         libs: folder with the jars, from `fetch`.

@@ -30,23 +30,27 @@ TAIL_BYTES_MAX = 16_384
 
 
 class Running(Protocol):
-    """A `Popen`, as far as it is used here."""
+    """The part of the interface of `Popen` that is used here."""
 
     @property
     def pid(self) -> int:
         """The process id."""
 
     def poll(self) -> int | None:
-        """Return the return code; None while it runs."""
+        """Return the return code; None while the process runs."""
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return the return code at its end, or raise `subprocess.TimeoutExpired`."""
+        """Wait for the process to end, and return its return code.
+
+        Raises:
+            subprocess.TimeoutExpired: the process still runs after ``timeout`` seconds.
+        """
 
 
 Unready = Callable[[], str]
 """A function that returns why a child is not ready yet; empty if it is ready."""
 Start = Callable[[Sequence[str], Mapping[str, str] | None, Path], Running]
-"""A function that starts a program: command line, environment or None for ours, log file."""
+"""Function that starts a program: command line, environment (None for ours), log file."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class ChildFailed(RuntimeError):
 
 
 class Child:
-    """A child process with its log file; it can be started again after it ended.
+    """A child process with its log file, which can be started again after it has ended.
 
     Start it from a thread that outlives the child, e.g. the main thread, because Linux kills the
     child when the thread that started it ends.
@@ -81,7 +85,11 @@ class Child:
     ) -> None:
         """Describe a child without starting it.
 
-        `argv` is its command line; `env` replaces the environment, None inherits it.
+        Args:
+            name: name of the child in messages.
+            argv: its command line.
+            env: its whole environment; None to inherit that of this process.
+            log_path: file to which its output is appended.
         """
         self.name = name
         self.argv = tuple(argv)
@@ -104,10 +112,10 @@ class Child:
         """Start the program, appending its output to the log file.
 
         Args:
-            start: function that starts it in another way, from command line, environment and log.
+            start: function that starts the program; None for a new process of its own.
 
         Raises:
-            RuntimeError: it is running already.
+            RuntimeError: the child is running already.
         """
         if self._process is not None and self.poll() is None:
             raise RuntimeError(f"{self.name} runs already")
@@ -130,7 +138,7 @@ class Child:
         """Wait until ``unready`` returns an empty text.
 
         Raises:
-            ChildFailed: the child died before, or the timeout expired.
+            ChildFailed: the child died first, or the timeout expired.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -148,7 +156,7 @@ class Child:
     def stop(self, grace_seconds: float = 10.0) -> int | None:
         """Terminate the child, kill it after the grace period, and return its return code.
 
-        Does nothing to a child that has ended already. Returns None if it was never started.
+        A child that has ended already is left alone. Returns None if the child was never started.
         """
         self._signal(signal.SIGTERM)
         if not self._wait(grace_seconds):
@@ -207,7 +215,8 @@ class ChildGroup:
         """Add a child, start it and wait until it is ready.
 
         Raises:
-            ChildFailed: it died or was not ready in time; it is still stopped with the others.
+            ChildFailed: the child died or was not ready in time; it is still stopped with the
+                others.
         """
         self.children.append(child)
         child.start()
@@ -218,7 +227,7 @@ class ChildGroup:
         return [death for child in self.children if (death := child.death())]
 
     def watch(self, stopping: threading.Event) -> list[Death]:
-        """Wait until a child ends or the event is set; return the deaths, empty for the event."""
+        """Wait until a child ends, and return the deaths; none if the event was set first."""
         while not stopping.wait(POLL_SECONDS):
             if deaths := self.deaths():
                 return deaths
@@ -258,13 +267,13 @@ def free_ports(count: int) -> list[int]:
 
 
 def taken_ports(ports: Iterable[int]) -> list[int]:
-    """Return those of the ports of 127.0.0.1 on which a process listens now."""
+    """Return those of the given ports of 127.0.0.1 on which a process listens now."""
     return [port for port in ports if _is_taken(port)]
 
 
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do; otherwise a port with a closing connection would count as taken.
+        # Servers set this, too; otherwise a port with a closing connection would count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

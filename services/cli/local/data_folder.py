@@ -17,18 +17,18 @@ OTHERS = 0o077
 """Umask that gives no one but the owner rights on new files and folders."""
 LOCK = "up.lock"
 FREE_BYTES_MIN = 64 << 20
-"""Minimum free space for a stack: a journal of the database, and logs of a day."""
+"""Minimum free space to start a stack: for a journal of the database and the logs of a day."""
 
 
 @contextmanager
 def held(data: Path, screen: Screen) -> Iterator[None]:
     """Lock a data folder during the `with` block, creating it if needed.
 
-    Only the owner may enter the folder, and read files that this process and its children create
-    meanwhile. An existing folder that no stack has used keeps its mode.
+    Only the owner can enter the folder, and read files that this process and its children create
+    during the block. An existing folder that no stack has used keeps its mode.
 
     Raises:
-        Failure: another `up` runs there, the folder cannot be written, or its disk is full.
+        Failure: another `kieng up` uses the folder, it cannot be written, or its disk is full.
     """
     umask = os.umask(OTHERS)
     try:

@@ -1,6 +1,7 @@
 """Restarts the embedded database after an internal failure.
 
-After its disk was full it answers but refuses every request, until a start replays its journal.
+After its disk was full, the database answers but refuses every request until it is restarted and
+replays its journal.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ ROOM_BYTES = 32 << 20
 
 
 class DatabaseRecovery:
-    """Probes the database on a thread of its own; `is_well` restarts it, on the main thread.
+    """Probes the database on a thread of its own; `is_well`, on the main thread, restarts it.
 
     Args:
         launch: the running stack; an external database is neither probed nor restarted.
-        broken: function from the URI of a database to its internal error; empty if it has none.
-        room: function that returns the free bytes of its disk.
+        broken: given the URI of a database, returns its internal error; empty if it has none.
+        room: returns the free bytes on the disk of the stack.
     """
 
     def __init__(
@@ -56,12 +57,12 @@ class DatabaseRecovery:
         self._stopping.set()
 
     def is_well(self) -> bool:
-        """Return True if the database is healthy, which it may be because it was restarted here.
+        """Return True if the database is healthy; restart it first if it is not.
 
-        It is restarted after a pause and once its disk has room; until then False is returned.
+        The restart waits for a pause, and until the disk has room. Until then False is returned.
 
         Raises:
-            Failure: it has failed too often, or is not ready after the restart.
+            Failure: the database has failed too often, or is not ready after the restart.
         """
         if not self._reason:
             return True

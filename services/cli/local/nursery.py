@@ -1,12 +1,13 @@
 """Forks the services of a local stack from one process that has imported what all of them need.
 
-Importing takes each service a second of processor time, most of it for the same libraries. So one
-process, the nursery, imports those once; a service is a fork of it, which shares their memory.
+Importing costs each service a second of processor time, mostly for the same libraries. So one
+process, the nursery, imports them once, and each service is a fork of it, which shares their
+memory.
 
-A service is not a child of the nursery but of the supervisor, as any program that it starts: it
-is forked twice, and the supervisor adopts it. So the nursery is needed only while services start,
-and the supervisor watches, stops and misses them as before. The command line in `/proc` is that of
-the nursery, and so is the environment there; the name of the process is that of the service.
+Each service is forked twice, so that it becomes a child of the supervisor, like any program that
+the supervisor starts, and not of the nursery. So the nursery is needed only while services start,
+and the supervisor watches and stops services as usual. In `/proc` a service has the command line
+and the environment of the nursery, but its own name.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ FORK_SECONDS_MAX = 60.0
 """Time that the nursery has to import everything and to fork a service."""
 MODULE = "services.cli.local.nursery"
 LIBRARIES = ("mongoengine",)
-"""What most services import besides the kernel. Modules of services are not among them, because
-each adds its own metrics to what the process shows."""
+"""Libraries that most services import in addition to the kernel. Modules of services are not among
+them, because each adds its own metrics to those that the process exports.
+"""
 SET_DEATH_SIGNAL, SET_SUBREAPER = 1, 36
 
 
 class Forked:
-    """A running fork that this process has adopted, as far as `Popen` is used for a child."""
+    """A running fork that this process has adopted; a `Running` as `Child` needs it."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -49,8 +51,8 @@ class Forked:
         self._lock = threading.Lock()
 
     def poll(self) -> int | None:
-        """Return the exit code, or the negative number of a signal; None while it runs."""
-        # Whoever holds the lock asks already; it may be the function that a signal interrupted.
+        """Return the exit code, or the negative number of a signal; None while the fork runs."""
+        # The holder of the lock is polling already; it may be the call that a signal interrupted.
         if self._returncode is None and self._lock.acquire(blocking=False):
             try:
                 ended, status = os.waitpid(self.pid, os.WNOHANG)
@@ -61,10 +63,10 @@ class Forked:
         return self._returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return the exit code when it has ended.
+        """Wait for the fork to end, and return its exit code or the negative number of a signal.
 
         Raises:
-            subprocess.TimeoutExpired: it runs after so many seconds.
+            subprocess.TimeoutExpired: the fork still runs after ``timeout`` seconds.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = threading.Event()
@@ -76,13 +78,13 @@ class Forked:
 
 
 class Nursery:
-    """The nursery as the supervisor uses it: a context manager within which services start.
+    """The supervisor's side of the nursery: a context manager, in whose block services are forked.
 
     Enter it in a thread that outlives the services, because Linux kills them with that thread.
 
     Args:
         env: environment of the nursery. A service gets its own.
-        log_path: file to which it writes why it failed.
+        log_path: file to which the nursery writes why it failed.
     """
 
     def __init__(self, env: Mapping[str, str], log_path: Path) -> None:
@@ -91,7 +93,8 @@ class Nursery:
 
     def __enter__(self) -> Self:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        # Who started us may ignore it, and so would the nursery: then no exit code can be read.
+        # Our parent may have ignored this signal, which we and the nursery would inherit. Then no
+        # exit code could be read.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(SET_SUBREAPER, 1)
         ours, theirs = socket.socketpair()
@@ -110,16 +113,16 @@ class Nursery:
         self._line.close()
         self._process.kill()
         self._process.wait()
-        # A process that loses its parent later is none of our services.
+        # A process that is orphaned later is not one of our services.
         _prctl(SET_SUBREAPER, 0)
 
     @property
     def pid(self) -> int:
-        """The process id of the nursery, within the block."""
+        """The process id of the nursery; known only within the block."""
         return self._process.pid
 
     def fork(self, argv: Sequence[str], env: Mapping[str, str] | None, log_path: Path) -> Forked:
-        """Start `python -m services.kernel.runner NAME` as a fork.
+        """Start `python -m services.kernel.runner NAME` as a fork, and return the running fork.
 
         Args:
             argv: that command line; only its last word is used.
@@ -130,7 +133,7 @@ class Nursery:
             ChildFailed: the nursery died or did not answer in time.
             OSError: the log file cannot be written.
         """
-        # Here, because a fork could only say so to the log of the nursery.
+        # Opened here, because a fork could report a failure only to the log of the nursery.
         log_path.open("ab").close()
         try:
             self._line.send((argv[-1], dict(os.environ if env is None else env), str(log_path)))
@@ -144,7 +147,7 @@ class Nursery:
 
 
 def main() -> None:
-    """Import what services share; fork one for each request until the supervisor hangs up.
+    """Import what services share, then fork one per request until the supervisor hangs up.
 
     Raises:
         SystemExit: an import has left a thread, so that forks are not safe; or a fork has ended.
@@ -178,7 +181,7 @@ def serve(line: Connection[Any, Any]) -> None:
             if os.fork():
                 os._exit(0)
             os.close(writing)
-            # Until the process between is buried, and this one is the supervisor's.
+            # Wait until the process in between is reaped, and this one is the supervisor's child.
             os.read(reading, 1)
             os.close(reading)
             _become(supervisor, line, *request)

@@ -1,4 +1,4 @@
-"""Decides how often and how soon a process that died is started again."""
+"""Decides how soon a process that died is restarted, and when to give up."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ PAUSE_SECONDS_MAX = 30.0
 
 
 class RestartPolicy:
-    """Decides how long to wait before one process is started again, and when to give up.
+    """Decides how long to wait before one process is restarted, and when to give up.
 
-    The pauses grow; more than `RESTARTS_MAX` deaths within `RESTARTS_SECONDS` are too many.
+    The pauses grow from 1 s to `PAUSE_SECONDS_MAX`. More than `RESTARTS_MAX` deaths within
+    `RESTARTS_SECONDS` are too many.
     """
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
 
     def pause(self, now: float) -> float | None:
-        """Record a death at ``now``, and return the seconds to wait; None to give up.
+        """Record a death, and return the seconds to wait before the restart; None to give up.
 
-        ``now`` is in monotonic seconds.
+        ``now`` is the time of the death in monotonic seconds.
         """
         while self._times and now - self._times[0] > RESTARTS_SECONDS:
             self._times.popleft()

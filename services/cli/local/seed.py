@@ -1,4 +1,4 @@
-"""Seeds a stack with the data that it needs to count: directory, catalogue, partners and log."""
+"""Seeds a stack with what it needs in order to count: directory, catalogue, partners and log."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from services.cli.terminal.screen import Screen
 
 T = TypeVar("T")
 Agree = Callable[[proposal_pb2.Proposal], object]
+"""Function that gets a proposal approved."""
 
 POLL_SECONDS = 0.2
 CATALOGUE_SECONDS = 30.0
@@ -41,7 +42,7 @@ NO_DIRECTORY = "NO_DIRECTORY"
 
 
 def bootstrap(launch: Launch) -> None:
-    """Seed a running stack and wait until a view is live and all services are ready.
+    """Seed a running stack, and wait until a view is live and all services are ready.
 
     Directory and catalogue are published only if there is no view yet. Safe to repeat.
 
@@ -96,7 +97,11 @@ def _agreed(call: Callable[[Any], Any], request: Any, agree: Agree) -> Any:
 
 
 def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
-    """Return the live view, or None if there is none yet."""
+    """Return the live view; None if there is none yet.
+
+    Raises:
+        CallFailed: the service refused the call, or does not answer for `CATALOGUE_SECONDS`.
+    """
     stub = clients.stub(CatalogueServiceStub)
     request = catalogue_service_pb2.ListViewsRequest()
     views = retry(CATALOGUE_SECONDS, STARTING, lambda: stub.ListViews(request)).views
@@ -105,13 +110,13 @@ def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
 
 
 def fill_log(clients: Clients, screen: Screen, agree: Agree, again: bool = False) -> bool:
-    """Publish the log again from the submissions databases if the views were built from another.
+    """Publish the log again from the submissions databases if the views come from another log.
 
     Args:
         clients: clients of the services.
         screen: where progress is printed.
         agree: function that gets the proposal of a new generation approved, or raises Failure.
-        again: whether to publish even if the log is the one from which the views were built.
+        again: whether to publish even if the views were built from the present log.
 
     Returns:
         Whether the log was published.
@@ -146,16 +151,16 @@ def wait_until_live(clients: Clients) -> None:
     """Wait until a view of the newest log generation is live.
 
     Raises:
-        Failure: that takes too long; the message says what the view waits for.
+        Failure: this takes longer than `LIVE_SECONDS`; the message says what the view waits for.
     """
     stub = clients.stub(CatalogueServiceStub)
     deadline = time.monotonic() + LIVE_SECONDS
     while True:
         request = catalogue_service_pb2.ListViewsRequest()
         left = deadline - time.monotonic()
-        # A busy machine answers late once; that ends no start while there is time left.
+        # On a busy machine an answer may be late; while there is time left, the call is repeated.
         views = list(retry(left, STARTING, partial(stub.ListViews, request)).views)
-        # One that was opened while its log was lost again is refused, and waits for nothing.
+        # A view whose log was lost while it was being built is refused, and waits for nothing.
         refused = catalogue_service_pb2.View.STATE_REFUSED
         views = [view for view in views if view.state != refused]
         generation = max((view.generation for view in views), default=0)
@@ -184,9 +189,9 @@ def wait_until_ready(launch: Launch) -> None:
 
 
 def retry(seconds: float, codes: Collection[grpc.StatusCode], call: Callable[[], T]) -> T:
-    """Return the result of ``call``, repeating it while it fails temporarily.
+    """Return the result of ``call``, which is repeated while it fails temporarily.
 
-    Temporary are failures with one of ``codes``, and those because no directory has arrived yet.
+    A failure is temporary if its status is one of ``codes``, or if no directory has arrived yet.
 
     Raises:
         CallFailed: the call failed otherwise, or still fails after ``seconds``.
@@ -205,11 +210,11 @@ def retry(seconds: float, codes: Collection[grpc.StatusCode], call: Callable[[],
 def read_units(path: Path) -> list[directory_pb2.Unit]:
     """Return the units in a directory file.
 
-    It is YAML with a list `units`, each with the fields of the contract's `Unit`; kinds are
+    The file is YAML with a list `units`, each with the fields of the contract's `Unit`; kinds are
     written as lower-case names.
 
     Raises:
-        Failure: the file is not such a file; the message names the wrong unit.
+        Failure: the file has another form; the message names the wrong unit.
     """
     units = []
     for entry in _entries(path, "units"):

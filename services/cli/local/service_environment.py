@@ -12,26 +12,29 @@ from services.cli.client.stack import PORTAL, PROCESS_OF, Stack
 
 HOST = "127.0.0.1"
 SIGNS = "kpi.query"
-"""Process that signs editions, the only one that gets the key."""
+"""Process that signs editions; no other process gets the key."""
 KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
-"""Environment variables of private keys, which only the processes that sign inherit."""
+"""Names of the variables with private keys, which only the processes that sign inherit."""
 
 
 def inherited() -> dict[str, str]:
-    """Return the environment of this process, without keys: each is for one process only."""
+    """Return name -> value of the variables of this process, except private keys.
+
+    Each key is given only to the process that signs with it.
+    """
     return {name: text for name, text in os.environ.items() if name not in KEYS}
 
 
 def of_stack(
     stack: Stack, institutions: Sequence[str], outer: Mapping[str, str], *, tls: bool = False
 ) -> dict[str, str]:
-    """Return what all services are given: where everything of the stack is.
+    """Return name -> value of the variables that all services get: the places in the stack.
 
     Args:
         stack: the stack, with the addresses of broker and database.
-        institutions: ids of the institutions whose databases there are.
-        outer: what they inherit; some of it takes precedence over what is only advisable.
-        tls: whether gRPC is served by TLS, with the certificate in the folder of the stack.
+        institutions: ids of the institutions that have databases.
+        outer: variables that the services inherit; they take precedence over mere recommendations.
+        tls: whether gRPC uses TLS, with the certificate in the folder of the stack.
     """
     own = {
         "KIENG_HOST": HOST,
@@ -53,7 +56,10 @@ def of_stack(
 
 
 def addresses(ports: Mapping[str, Sequence[int]]) -> dict[str, str]:
-    """Return where services find each other; ``ports`` are gRPC and HTTP port of each process."""
+    """Return name -> value of the variables by which services find each other.
+
+    ``ports`` maps the name of each process to its gRPC and its HTTP port.
+    """
     services = ("partners", "submissions", "kpi", "notifications")
     return {
         f"KIENG_{name.upper()}_ADDRESS": f"{HOST}:{ports[PROCESS_OF.get(name, name)][0]}"
@@ -62,7 +68,7 @@ def addresses(ports: Mapping[str, Sequence[int]]) -> dict[str, str]:
 
 
 def of_service(name: str, stack: Stack, port: int, http_port: int) -> dict[str, str]:
-    """Return what only one process is given: its ports, and the files of keys that it may read.
+    """Return name -> value of the variables that only one process gets: its ports and its keys.
 
     Args:
         name: name of the process.
@@ -76,13 +82,13 @@ def of_service(name: str, stack: Stack, port: int, http_port: int) -> dict[str, 
     if name == SIGNS:
         own["KIENG_EDITION_KEY_FILE"] = str(stack.edition_key_file)
     if name == PORTAL:
-        # With the keys of the issuers anybody signs in.
+        # With the keys of the local issuer, anyone can sign in to the portal of a trial.
         own |= {"KIENG_GRPC_PORT": "0", "KIENG_WEB_PORT": str(port)}
         own["KIENG_TRIAL_ISSUER_FOLDER"] = str(stack.issuer_folder)
     return own
 
 
 def tls_settings(folder: Path) -> dict[str, str]:
-    """Return name -> value of the variables by which a service uses the certificate in a folder."""
+    """Return name -> value of the variables that make a service use the certificate in a folder."""
     files = {"CERTIFICATE": "tls.crt", "KEY": "tls.key", "AUTHORITY": "ca.crt"}
     return {f"KIENG_TLS_{name}_FILE": str(folder / file) for name, file in files.items()}

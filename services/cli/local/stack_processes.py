@@ -31,9 +31,9 @@ from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 
 SERVICE_SECONDS = 3.5
-"""Time that services have to stop before they are killed, which loses no acknowledged write."""
+"""Time that services have to stop before they are killed; no acknowledged write is lost then."""
 STOP_SECONDS = 6.5
-"""Time that the whole stack has to stop; broker and database have what the services left."""
+"""Time that the whole stack has to stop; broker and database get what the services leave of it."""
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 RUNNER = (sys.executable, "-m", "services.kernel.runner")
@@ -45,9 +45,11 @@ Prepare = Callable[[str, str], None]
 class Plan:
     """The options of `kieng up`.
 
-    ``directory`` and ``catalogue`` are the files that seed a new stack. ``kafka`` and ``mongo`` are
-    addresses of an external broker and database; if empty, the stack starts its own. ``ports`` is
-    the first of consecutive ports; 0 takes free ones.
+    ``data`` is the data folder. ``directory`` and ``catalogue`` are the files that seed a new
+    stack; ``partners`` is a CSV file of partners, None for none. ``broker`` is `embedded` or
+    `kafka`. ``kafka`` and ``mongo`` are addresses of an external broker and database; if empty, the
+    stack starts its own. ``ports`` is the first of consecutive ports; 0 takes free ones.
+    ``prepare`` is called before any service starts. ``tls`` makes gRPC use TLS.
     """
 
     data: Path
@@ -63,7 +65,11 @@ class Plan:
 
 
 class Launch:
-    """The processes of one stack (broker and database are `parts`), stopped when it is left."""
+    """The processes of one stack: a context manager that stops them at the end of its block.
+
+    ``parts`` are the broker and the database, ``services`` all others. ``stack`` describes the
+    stack, completely once `start` has returned.
+    """
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan = plan
@@ -95,7 +101,7 @@ class Launch:
         self._folder.close()
 
     def start(self) -> None:
-        """Start all processes and return when each of them answers.
+        """Start all processes, and return when each of them answers.
 
         Raises:
             Failure: a program is missing, a port is taken, or a process died or does not answer.
@@ -103,7 +109,7 @@ class Launch:
         log = self.plan.data / "logs" / "nursery.log"
         try:
             ports = self._ports()
-            # It imports while broker and database start.
+            # The nursery imports while broker and database start.
             with Nursery(environment.inherited(), log) as nursery:
                 self._start(ports, nursery.fork)
         except (RuntimeError, OSError) as error:
@@ -211,7 +217,7 @@ class Launch:
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
-        """Record the process id of a restarted process in the file of the stack."""
+        """Store the new process id of a restarted process in `stack.json`."""
         old = self.stack.processes[child.name]
         process = replace(old, pid=child.pid)
         processes = {**self.stack.processes, child.name: process}
@@ -241,7 +247,7 @@ def _stop(children: Iterable[Child], seconds: float) -> None:
 
 
 def read_institutions(directory: Path) -> list[str]:
-    """Return the ids of the institutions in a directory file, in its order.
+    """Return the ids of the institutions in a directory file, in the order of the file.
 
     Raises:
         Failure: the file cannot be read, or is not a directory file.

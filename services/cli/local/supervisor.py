@@ -1,4 +1,4 @@
-"""Watches the processes of a stack while work is done with it, and restarts those that die."""
+"""Watches the processes of a stack while it is in use, and restarts those that die."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.cli.local.stack_processes import Launch
 
 
 class Interrupted(BaseException):
-    """Raised in the main thread when the stack is to stop because of Ctrl-C or SIGTERM."""
+    """Raised in the main thread when Ctrl-C or SIGTERM asks the stack to stop."""
 
 
 class Task:
@@ -36,10 +36,10 @@ class Task:
         self._thread.join()
 
     def is_done(self) -> bool:
-        """Return True if the function has returned, and False while it runs.
+        """Return True if the function has returned, False while it runs.
 
         Raises:
-            Exception: the function has raised it.
+            Exception: the error that the function raised.
         """
         if self._thread.is_alive():
             return False
@@ -65,14 +65,19 @@ def interrupt_on_signals() -> None:
 
 
 def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
-    """Run ``work`` on another thread, and restart services that die meanwhile.
+    """Run ``work`` on another thread, and restart services that die in the meantime.
 
-    With ``stay`` the processes are watched also after the work, until a signal comes. Call it from
-    the main thread, because Linux kills children when the thread that started them ends.
+    Call it from the main thread, because Linux kills children when the thread that started them
+    ends.
+
+    Args:
+        launch: the running stack.
+        work: what to do with the stack.
+        stay: whether to go on watching after the work, until a signal arrives.
 
     Raises:
         Failure: the work failed, or a process cannot be kept running.
-        Interrupted: Ctrl-C or SIGTERM came.
+        Interrupted: Ctrl-C or SIGTERM arrived.
     """
     policies = {child.name: RestartPolicy() for child in launch.services}
     due: dict[str, float] = {}
@@ -83,7 +88,7 @@ def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
     try:
         while not task.is_done() or stay:
             _check_parts(launch)
-            # With a broken database services would die repeatedly, until they are given up.
+            # With a broken database, services would die repeatedly until we give up on them.
             if recovery.is_well():
                 for child in launch.services:
                     _check_service(launch, child, policies[child.name], due)

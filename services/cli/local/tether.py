@@ -27,11 +27,11 @@ def run_tethered(
     log_path: Path,
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, which dies with the thread that started it.
+    """Start a program in a session of its own; Linux kills it when the thread that started it ends.
 
     Args:
         argv: its command line.
-        env: all its variables; None for those of this process.
+        env: its whole environment; None for that of this process.
         log_path: file to which its output is appended.
         stdin: file descriptor of its standard input; by default it has none.
     """

@@ -1,1 +1,1 @@
-"""What commands print: answers as tables or JSON, and messages in two languages."""
+"""What commands print: answers as tables, JSON and other formats, and messages in two languages."""

@@ -1,4 +1,4 @@
-"""Writes values briefly for a reader: amounts of money as `52,5 tỷ` unless every dong is wanted."""
+"""Writes values as text: amounts of money briefly, e.g. `52,5 tỷ`, unless every digit is wanted."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from services.cli.terminal.texts import Lang
 
 MONEY = "vnd"
 SHORT_FROM = 1_000_000
-"""Amounts below are written in full."""
+"""Smallest amount that is shortened; smaller ones are written in full."""
 
 
 def amount_text(
     number: int, unit: str, lang: Lang, exact: bool = False, form: Form = "long"
 ) -> Shown:
-    """Return a whole number; an amount of money in words of the language, with one decimal.
+    """Return a whole number as text; a large amount of money in short, e.g. `52.5 billion`.
+
+    The text keeps the exact number for other programs.
 
     Args:
         number: the number.
-        unit: unit of measure of the indicator; `vnd` is shortened.
+        unit: unit of measure of the indicator; only `vnd` is shortened.
         lang: language whose words and separators are used.
         exact: whether to write every digit.
         form: `short` for a letter instead of a word, e.g. `52.5B`.
@@ -32,11 +34,11 @@ def amount_text(
 
 
 def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False) -> str:
-    """Return a value as text; see `value_text`.
+    """Return a value as text, with large amounts of money in short; see `value_text`.
 
     Args:
         value: the value.
-        unit: unit of measure of the indicator; amounts of `vnd` are shortened.
+        unit: unit of measure of the indicator; only `vnd` is shortened.
         lang: language whose words and separators are used.
         exact: whether to write every digit.
     """
@@ -46,11 +48,11 @@ def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False
 
 
 def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Shown:
-    """Return a difference with its sign.
+    """Return a difference as text with its sign, plus or minus, or `±` for 0.
 
     Args:
         number: the difference.
-        unit: unit of measure of the indicator; amounts of `vnd` are shortened.
+        unit: unit of measure of the indicator; only `vnd` is shortened.
         lang: language whose words and separators are used.
         exact: whether to write every digit.
     """
@@ -60,7 +62,7 @@ def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Show
 
 
 def fraction_of(value: view_pb2.Value) -> Fraction | None:
-    """Return a value as a number; None if it is unset or not defined."""
+    """Return a value as an exact number; None if it is unset or its denominator is 0."""
     if value.HasField("whole"):
         return Fraction(value.whole)
     if value.HasField("ratio") and value.ratio.denominator:

@@ -1,4 +1,4 @@
-"""Renders what the demo shows at its end: how the targets stand, on one screen."""
+"""Renders the end of the demo: on one screen, whether the targets are on pace."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from services.cli.terminal.target_tables import gap_of, standing_of
 from services.cli.terminal.texts import Lang
 
 FORMS: dict[Lang, Form] = {Lang.vi: "long", Lang.en: "short"}
-"""Language -> form of amounts that fits 80 columns; nobody knows the Vietnamese letters."""
+"""Language -> form of amounts that fits 80 columns; Vietnamese has no familiar abbreviations."""
 
 
 def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) -> WholeTable:
-    """Return a table with a row per target, those that are furthest behind first.
+    """Return a table with a row per target, the ones furthest behind first.
 
     Args:
         screen: language of the texts.
-        names: names of the indicators.
+        names: names and units of measure of the indicators.
         cells: cells of one unit; those without a target are left out.
     """
     found = sorted(filter(_has_target, cells), key=lambda cell: (-gap_of(cell), _share(cell)))
@@ -45,7 +45,10 @@ def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) 
 
 
 def standings_text(screen: Screen, cells: Sequence[view_pb2.Cell]) -> str:
-    """Return how many targets there are, and how many are reached, on pace and behind."""
+    """Return a sentence with the numbers of targets in all, on pace or reached, and behind.
+
+    Cells without a target that can be judged do not count.
+    """
     found = [cell for cell in cells if _has_target(cell)]
     counts = Counter(map(standing_of, found))
     return screen.text(
@@ -59,13 +62,14 @@ def standings_text(screen: Screen, cells: Sequence[view_pb2.Cell]) -> str:
 def joint_text(
     screen: Screen, names: Names, code: str, overlaps: kpi_service_pb2.ListOverlapsResponse
 ) -> str:
-    """Return how often works that several universities claim would be counted without the fold.
+    """Return a sentence on how often works that several universities claim would be counted twice.
 
     Args:
         screen: language of the text.
         names: names of the indicators.
         code: code of an indicator that counts works.
-        overlaps: its works that several universities claim, with the sum and the count once.
+        overlaps: the works of the indicator that several universities claim, the sum over the
+            universities, and the number in which each work counts once.
     """
     numbers = {
         "works": len(overlaps.overlaps),

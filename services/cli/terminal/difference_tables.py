@@ -1,4 +1,4 @@
-"""Renders what changed between two positions: the cells, and the works behind every change."""
+"""Renders what changed between two positions of the log: the cells, and the works behind them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ _KIND_OF_CAUSE = {
 
 
 def kind_of(line: api.Restatement) -> str:
-    """Return whether a work `entered` a number, `left` it, or `changed` it in any other way.
+    """Return whether a work `entered` the numbers, `left` them, or `changed` them in another way.
 
-    It entered if all its changed claims are new and no number became less; likewise it left.
+    It entered if all its changed claims are late or newly verified, and every number rose; it left
+    if all of them were withdrawn or rejected, and every number fell.
     """
     kinds = {_KIND_OF_CAUSE.get(claim.cause, "changed") for claim in line.claims}
     kind = kinds.pop() if len(kinds) == 1 else "changed"
@@ -49,15 +50,17 @@ def difference(
     last: Any,
     every: bool,
 ) -> list[RenderableType]:
-    """Return a sentence, a table of the changed cells, one of the works, and whether it adds up.
+    """Return the parts of the answer, from a summary to a sentence on whether the works add up.
+
+    In between are what the numbers were computed from, a table of the cells, and one of the works.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
         lines: works that changed a cell.
         cells: cells that changed.
-        last: last message of the comparison.
-        every: whether to show all works instead of the first 100.
+        last: last message of the comparison, with the view and the result of the check.
+        every: whether to list all works instead of the first 100.
     """
     kinds = [kind_of(line) for line in lines]
     counts = {kind: number_text(kinds.count(kind), screen.lang) for kind in KINDS}

@@ -40,9 +40,13 @@ def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> Renderabl
 
 
 def edition_table(screen: Screen, content: Mapping[str, Any]) -> RenderableType:
-    """Return a table of the verified values in an edition, whose JSON content is given.
+    """Return a table of the verified values in an edition: a row per indicator, a column per unit.
 
-    Its columns are the edition's unit and the units directly below.
+    The units are that of the edition and those directly below it, if they have values.
+
+    Args:
+        screen: language of the texts.
+        content: content of the edition, parsed from JSON.
     """
     names = _names(content, screen)
     top = content["unit"]
@@ -98,7 +102,7 @@ def restatement_table(
     cells: Sequence[api.RestatedCell],
     adds_up: bool,
 ) -> RenderableType:
-    """Return a table of works, with who changed them and why, and one of the cells they changed.
+    """Return a table of the works that changed cells, with who and why, and a table of the cells.
 
     A last line says whether the works explain the changes of the cells.
 
@@ -118,7 +122,7 @@ def restatement_table(
 
 
 def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:
-    """Return the sentence that says whether works explain the changes of cells.
+    """Return a sentence that says whether the works explain the changes of the cells.
 
     Args:
         screen: language of the text.
@@ -134,7 +138,7 @@ def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:
 
 
 def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
-    """Return who changed a submission and why, with its versions."""
+    """Return a text that says who changed a submission and why, and its versions before and now."""
     cause = enum_text(api.RestatedClaim.Cause.Name(claim.cause), "CAUSE_")
     before = f"v{claim.version_before}" if claim.version_before else NOTHING
     return screen.text(
@@ -149,7 +153,7 @@ def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
 
 
 def changes_of(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]:
-    """Return one line per indicator and difference, which lists the units that have it."""
+    """Return one line per indicator and difference, with the units in which it occurs."""
     units: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         key = (change.indicator_code, difference_text(screen, change.difference))
@@ -168,13 +172,13 @@ def difference_text(screen: Screen, value: view_pb2.Value) -> str:
 def cell_lines(
     screen: Screen, names: Names, cells: Sequence[api.RestatedCell], former: str = "closed"
 ) -> Table:
-    """Return a table with one line per cell: former value, what changed it, and present value.
+    """Return a table with one row per cell: former value, what changed it, and present value.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
         cells: cells that changed.
-        former: key of the heading of the former value.
+        former: key of the heading of the former value, `heading.` omitted.
     """
     has_definitions = any(cell.HasField("by_definitions") for cell in cells)
     by_definitions = [">by_definitions"] if has_definitions else []

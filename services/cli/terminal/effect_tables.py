@@ -1,4 +1,4 @@
-"""Renders what events would change: numbers before and after, as a table or in a few words."""
+"""Renders how numbers would change by events: before and after, as a table or in a few words."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def effect_table(
     title: str,
     stages: Sequence[str] = STAGES,
 ) -> WholeTable:
-    """Return a table with a row per number, and its values at the stages as `3 → 5`.
+    """Return a table with a row per number, and its values at successive stages as `3 → 5`.
 
     Args:
         screen: language of the texts.
         names: units of measure of the indicators.
         effects: numbers that would change.
         title: title of the table.
-        stages: stages to show, in order.
+        stages: stages to show, a part of `STAGES`, in order.
     """
     table = screen.table("unit", "indicator", "period", ">declared", ">verified", title=title)
     for effect in effects:
@@ -43,7 +43,9 @@ def effect_table(
 def visible(
     screen: Screen, names: Names, effects: Iterable[api.Effect], stages: Sequence[str] = STAGES
 ) -> list[api.Effect]:
-    """Return the effects that a reader can see: others change less than numbers are written with.
+    """Return the effects that a reader can see in the numbers as they are written.
+
+    Others change a number by less than its last digit that is shown.
 
     Args:
         screen: language of the texts.
@@ -60,10 +62,10 @@ def visible(
 
 
 def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str:
-    """Return what a verification would change at one unit: `KNW-03 +1, KNW-05`.
+    """Return what a verification would change at one unit, e.g. `KNW-03 +1, KNW-05`; maybe empty.
 
-    A whole number is shown with its difference, a ratio by its code alone; at most three, and how
-    many indicators more.
+    A whole number is shown with its difference, a ratio by its code alone. At most `IN_SHORT_MAX`
+    are listed, followed by the number of the others.
     """
     found = list(_changes(screen, effects, unit_id))
     more = len(found) - IN_SHORT_MAX
@@ -73,7 +75,7 @@ def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str
 
 
 def period_text(effect: api.Effect) -> str:
-    """Return the period of a number: a year, or a month."""
+    """Return the period of a number: its year, e.g. `2025`, or else its month, e.g. `2025-03`."""
     year = effect.from_month[:4]
     is_year = (effect.from_month, effect.to_month) == (f"{year}-01", f"{year}-12")
     return year if is_year else effect.from_month
@@ -97,7 +99,7 @@ def _changes(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> Ite
 def _steps(
     screen: Screen, effect: api.Effect, measure: str, unit: str, stages: Sequence[str]
 ) -> str:
-    """Return a value at the stages, e.g. `3 → 5 → 8`, without neighbours written alike."""
+    """Return a value at successive stages, e.g. `3 → 5 → 8`; equal neighbours are written once."""
     values = (getattr(getattr(effect, stage), measure) for stage in stages)
     texts = [value_text(value, unit, screen.lang) for value in values]
     return " → ".join(text for text, _ in groupby(texts))

@@ -1,6 +1,6 @@
 """Escapes control, bidirectional and invisible characters in texts that others wrote.
 
-Printed as they are, such characters could control the terminal or mislead the reader. Contracts
+Printed unchanged, such characters could control the terminal or mislead the reader. Contracts
 refuse them, but older submissions, records and messages may contain them.
 """
 
@@ -21,7 +21,7 @@ FILLERS = (
     "\U000e0100-\U000e01ef"
 )
 _MAYBE = re.compile(rf"[^ -~\n]|[{FILLERS}]")
-# A number with a sign is none.
+# A number with a sign is not a formula.
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,/]+$)")
 _FILLER = re.compile(f"[{FILLERS}]")
 
@@ -35,12 +35,12 @@ def visible(text: str) -> str:
 
 
 def not_computed(cell: str) -> str:
-    """Return a cell of CSV, with an apostrophe in front if a spreadsheet would compute it."""
+    """Return a CSV cell, with an apostrophe in front if a spreadsheet would compute it."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def json_visible(document: str) -> str:
-    r"""Return a JSON document of equal value, with invisible characters as e.g. `\\u202e`."""
+    r"""Return an equivalent JSON document, with invisible characters escaped, e.g. as `\\u202e`."""
     return _MAYBE.sub(lambda found: _json_shown(found[0]), document)
 
 
@@ -67,18 +67,18 @@ def _json_shown(character: str) -> str:
 
 
 class EscapingConsole(Console):
-    """A console that prints texts literally, without markup and emoji codes, and escapes them."""
+    """A console that prints texts literally, without markup and emoji codes, and escaped."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Escape a text before the layout, so that the layout knows its printed width."""
+        """Return a text for the layout, already escaped so that its printed width is known."""
         return super().render_str(visible(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Escape texts that did not pass `render_str`, e.g. those in a `Text`."""
+        """Yield segments to print; texts that did not pass `render_str` are escaped here."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))

@@ -1,4 +1,4 @@
-"""Renders the works behind a value, and overlaps, as tables."""
+"""Renders the works behind a value, and works that several units claim, as tables."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from services.cli.terminal.screen import Screen
 
 
 def total(works: Sequence[kpi_service_pb2.ExplainedWork]) -> tuple[int, int, set[int]]:
-    """Return the sums of the numerators and of the denominators of works' contributions.
+    """Return sum of numerators, sum of denominators and set of denominators of contributions.
 
-    The third value is the set of their denominators. Whole values count as numerators.
+    Whole values count as numerators; their denominator is 0.
     """
     numerator = denominator = 0
     denominators = set()
@@ -57,8 +57,8 @@ def explained(
     Args:
         screen: language of the texts.
         value: value that the works explain.
-        works: works in order of their keys.
-        unit_of_value: unit of measure of the indicator, e.g. `VND`.
+        works: works in the order of their keys.
+        unit_of_value: unit of measure of the indicator, e.g. `vnd`.
         exact: whether the works add up to the value; None if not all works are given.
     """
     table = screen.table("work_key", "title", ">contribution", "claims", "evidence")
@@ -87,7 +87,7 @@ def explained(
 
 
 def _claim_text(screen: Screen, claim: kpi_service_pb2.ExplainedClaim) -> str:
-    """Return unit and submission of a claim, and who verified it when.
+    """Return the unit and submission of a claim, and the institution and day of its verification.
 
     Only an approver of the claim's institution may verify, so the role need not be sent.
     """
@@ -110,7 +110,7 @@ def overlap_table(
 ) -> RenderableType:
     """Return a table of works that several units claim, and a line that compares the sums.
 
-    At most ``limit`` works are listed, all if it is None.
+    At most ``limit`` works are listed; None lists all.
     """
     table = screen.table("work_key", "units")
     for overlap in answer.overlaps[:limit]:

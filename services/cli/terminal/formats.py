@@ -1,4 +1,4 @@
-"""Writes an answer in the formats of `--output` for other programs: CSV, Markdown and XLSX.
+"""Writes an answer in formats of `--output` for other programs: CSV, Markdown and XLSX.
 
 An answer consists of tables and sentences. Numbers and times are written exactly, without the
 separators of a language; see `render.Shown`.
@@ -27,7 +27,7 @@ def parts(shown: RenderableType) -> Iterator[WholeTable | str]:
     """Yield the tables and sentences of an answer, in order.
 
     Raises:
-        TypeError: it has a part of another kind. A bug of the command.
+        TypeError: the answer has another kind of part, which is a bug of the command.
     """
     if isinstance(shown, Group):
         for each in shown.renderables:
@@ -41,9 +41,9 @@ def parts(shown: RenderableType) -> Iterator[WholeTable | str]:
 
 
 def csv_text(tables: Sequence[WholeTable]) -> str:
-    """Return tables as CSV, with an empty line between two of them.
+    """Return tables as CSV, with an empty line between two tables.
 
-    A text that a spreadsheet would compute as a formula gets an apostrophe in front.
+    A text that a spreadsheet would read as a formula gets an apostrophe in front.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -62,7 +62,7 @@ def _csv_cell(cell: str) -> Exact:
 
 
 def markdown_text(shown: Sequence[WholeTable | str]) -> str:
-    """Return tables and sentences as Markdown."""
+    """Return tables and sentences as Markdown, with an empty line between them."""
     return "\n\n".join(
         _markdown_table(part) if isinstance(part, WholeTable) else visible(part.strip("\n"))
         for part in shown
@@ -86,7 +86,7 @@ def _markdown_cell(cell: str) -> str:
 
 
 def xlsx_bytes(tables: Sequence[WholeTable]) -> bytes:
-    """Return tables as an Excel workbook with a sheet for each; a text is never a formula."""
+    """Return an Excel workbook with a sheet for each table; no text in it is a formula."""
     # Only this format needs the library.
     import xlsxwriter
 

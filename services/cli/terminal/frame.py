@@ -1,4 +1,4 @@
-"""The frame of a table of numbers: its period, what it was computed from, and how old that is."""
+"""The frame of a table of numbers: its period, what they were computed from, and their age."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def period_text(first: str, last: str) -> str:
 
 
 def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = None) -> str:
-    """Return how old the newest event in a view is, in words; or that nothing has been read yet.
+    """Return the age of the newest event in a view, in words, or that nothing has been read yet.
 
     Args:
         screen: language of the text.
-        view: what the numbers stand on.
-        now: the present time; None to look at the clock.
+        view: view that the numbers come from.
+        now: the present time; None to use the clock.
     """
     if not view.HasField("newest_event_at"):
         return screen.text("kpi.reading")
@@ -30,7 +30,7 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
     age = max(timedelta(0), age)
     if age < timedelta(seconds=1):
         return screen.text("kpi.fresh")
-    # Imported late, because it takes longer than most commands.
+    # Imported here, because the import takes longer than most commands.
     from babel.dates import format_timedelta
 
     shown = format_timedelta(age, threshold=1.5, locale=screen.lang.value)
@@ -38,7 +38,7 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
 
 
 def newest_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
-    """Return when the newest event in a view was made: a file does not age by itself."""
+    """Return the time of the newest event in a view; used in files, where an age would be wrong."""
     from babel.dates import format_datetime
 
     newest = view.newest_event_at.ToDatetime(tzinfo=UTC).astimezone()
@@ -48,12 +48,15 @@ def newest_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
 
 
 def position_text(view: view_pb2.ViewInfo) -> str:
-    """Return the position of the log that a view has read up to, as `--at-vector` takes it."""
+    """Return the position up to which a view has read the log, in the form of `--at-vector`.
+
+    E.g. `0:120,1:98`: the next offset of each partition.
+    """
     return ",".join(f"{each.partition}:{each.next_offset}" for each in view.progress)
 
 
 def frame_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
-    """Return the line below numbers: what they were computed from, and how old that is."""
+    """Return the line below numbers: the view they were computed from, its digest and its age."""
     digest = view.digest[:HASH_CHARACTERS]
     return screen.text("kpi.frame", view=view.view_id, digest=digest, age=age_text(screen, view))
 

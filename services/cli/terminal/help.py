@@ -1,8 +1,8 @@
 """Shows help, and refusals of arguments, in the user's language.
 
 Help is written in English where commands and options are declared. `help.vi.toml` maps each of its
-paragraphs to a Vietnamese one, and does the same for what typer says itself. As in gettext, the
-English text is the key: whoever changes it is told that the translation is out of date.
+paragraphs to a Vietnamese one, and does the same for typer's own texts. As in gettext, the English
+text is the key: if it is changed, a test reports that its translation is out of date.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ LangOption = Annotated[
 
 
 def asked_language(arguments: Iterable[str]) -> Lang:
-    """Return the language that arguments ask for, or else the environment, or else Vietnamese.
+    """Return the language in the arguments, or else in the environment, or else Vietnamese.
 
-    Read before any option is: help and refusals of options are shown in it.
+    This is known before any option is read, because help and refusals of options are shown in it.
 
     Args:
         arguments: words of the command line after `kieng`.
@@ -50,7 +50,7 @@ def asked_language(arguments: Iterable[str]) -> Lang:
 
 
 def show_in_language() -> None:
-    """Let all commands of this process show help in the language that is their context's `obj`."""
+    """Make all commands of this process show help in the language in the `obj` of their context."""
     for kind in (TyperCommand, TyperGroup):
         cast(Any, kind).format_help = _in_context(kind.format_help)
 
@@ -65,7 +65,7 @@ def _in_context(typers: Any) -> Any:
 
 
 def show_refusal(refused: TyperException, lang: Lang) -> None:
-    """Print on stderr what is wrong with the arguments, and how the command is used."""
+    """Print on stderr what is wrong with the arguments, and the usage of the command."""
     from typer import rich_utils
 
     shown: Any = refused
@@ -79,7 +79,7 @@ def show_refusal(refused: TyperException, lang: Lang) -> None:
 
 
 def show_abort(lang: Lang) -> None:
-    """Print on stderr that the command ended without the answer that it asked for."""
+    """Print on stderr that the command ended because its question was not answered."""
     from typer import rich_utils
 
     with _words(lang):
@@ -87,7 +87,7 @@ def show_abort(lang: Lang) -> None:
 
 
 def as_shown(command: Any, lang: Lang) -> Any:
-    """Return a command as its help is shown in a language; the command itself stays as it is."""
+    """Return a copy of a command with its help in a language; for English the command itself."""
     if lang is Lang.en or command is None:
         return command
     shown = copy(command)
@@ -109,12 +109,12 @@ def _option(option: Any) -> Any:
 
 
 def translated(text: str | None) -> str:
-    """Return a help text in Vietnamese: each paragraph that is known, and examples as they are."""
+    """Return a help text in Vietnamese; paragraphs without a translation stay English."""
     return "\n\n".join(map(_paragraph, paragraphs(text)))
 
 
 def paragraphs(text: str | None) -> list[str]:
-    """Return the paragraphs of a help text; only those of an example keep their lines."""
+    """Return the paragraphs of a help text, each on one line unless it is an example."""
     found = inspect.cleandoc(text or "").split("\n\n")
     return [each if each.startswith(EXAMPLE) else " ".join(each.split()) for each in found if each]
 
@@ -131,7 +131,7 @@ def _table() -> Mapping[str, Mapping[str, str]]:
 
 @contextmanager
 def _words(lang: Lang) -> Iterator[None]:
-    """Replace the words of typer's pages, which are constants of a module, within the block."""
+    """Replace the words of typer's pages, which are constants of a module, during the block."""
     from typer import rich_utils
 
     words = _table()["words"] if lang is Lang.vi else {}

@@ -18,7 +18,7 @@ from services.cli.terminal.texts import Lang
 
 COLUMNS_MAX = 6
 NAMES_WIDTH_MIN = 32
-"""Width in characters that code, name and borders need."""
+"""Width in characters needed by code, name and borders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Names:
 
     @classmethod
     def of(cls, catalogue: catalogue_pb2.Catalogue, lang: Lang) -> Self:
-        """Return the names in a catalogue, in one language."""
+        """Return the names in a catalogue in one language."""
         return cls(
             {i.code: getattr(i.name, lang.value) for i in catalogue.indicators},
             {u.unit_id: getattr(u.name, lang.value) for u in catalogue.units},
@@ -87,7 +87,7 @@ def grid(
         lines.setdefault(cell.indicator_code, []).append(
             cell_text(screen, names, cell, measure, exact)
         )
-    # A line may break between words, but a number never: half of one reads like another.
+    # A line may break between words but never within a number, as half of it reads like another.
     columns = zip(*lines.values(), strict=True)
     widths = [max(len(word) for text in column for word in text.split()) for column in columns]
     if sum(width + 3 for width in widths) + NAMES_WIDTH_MIN > screen.answers.width:
@@ -124,13 +124,13 @@ def _list(
 def cell_text(
     screen: Screen, names: Names, cell: view_pb2.Cell, measure: str, exact: bool = True
 ) -> str:
-    """Return the value of a cell as text, with target, share of it reached, and forecast if known.
+    """Return the value of a cell as text, with target, attainment and forecast if there are any.
 
-    A further line says on how many works claims contradict each other, if there are any.
+    A further line gives the number of works whose claims contradict each other, if there are any.
 
     Args:
-        screen: language, which decides how numbers are written.
-        names: supplies the units of measure of indicators.
+        screen: language of the text.
+        names: units of measure of the indicators.
         cell: cell to show.
         measure: `declared` or `verified`.
         exact: whether amounts of money are written with every dong.
@@ -141,7 +141,7 @@ def cell_text(
 
 
 def contradicted_text(screen: Screen, works: int) -> str:
-    """Return the text that claims of this number of works contradict each other."""
+    """Return the text that the claims of ``works`` works contradict each other."""
     return screen.text("kpi.contradicted", works=number_text(works, screen.lang))
 
 
@@ -162,17 +162,17 @@ def _value_and_target(
 
 
 def is_over(pace: view_pb2.Pace) -> bool:
-    """Return True if the year of a target is over: then it was reached or missed for good."""
+    """Return True if the year of a target is over, so that it was reached or missed for good."""
     return pace.on_date.endswith("-12-31")
 
 
 def pace_text(screen: Screen, cell: view_pb2.Cell, unit: str, exact: bool) -> str:
-    """Return how a target stands: on pace or behind, with the forecast and its range; or missed.
+    """Return whether a target is on pace, behind or missed, with the forecast and its range.
 
-    The day and its value are named where the cell shows more than had happened by then.
+    If the cell shows more than the value that is judged, this value and its day are added.
 
     Args:
-        screen: language, which decides how numbers are written.
+        screen: language of the text.
         cell: cell with a pace.
         unit: unit of measure of the indicator.
         exact: whether amounts of money are written with every dong.

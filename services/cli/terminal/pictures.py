@@ -1,4 +1,4 @@
-"""Small pictures of letters: a bar against a target, and the course of months."""
+"""Small pictures made of characters: a bar against a target, and the course of months."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 BAR_WIDTH = 16
-"""Letters of a bar up to its target."""
+"""Number of characters of a bar that just reaches its target."""
 BAR_WIDTH_MAX = 20
-"""Letters of a bar that goes beyond its target; more is cut."""
+"""Maximum number of characters of a bar that exceeds its target; the rest is cut off."""
 LEVELS = "▁▂▃▄▅▆▇█"
 GAP = " "
 
 
 def bullet(part: Fraction, expected: Fraction | None = None) -> str:
-    """Return a bar that is full at the target, with a mark where it is expected by now.
+    """Return a bar of characters that is full at the target, with a mark at the expected value.
 
     Args:
-        part: value as a part of its target.
-        expected: expected value as a part of the target; None without one.
+        part: value divided by its target.
+        expected: value expected by now, divided by the target; None for no mark.
     """
     filled = max(0, min(BAR_WIDTH_MAX, round(part * BAR_WIDTH)))
     letters = list("█" * filled + "░" * (BAR_WIDTH - filled))
@@ -29,9 +29,9 @@ def bullet(part: Fraction, expected: Fraction | None = None) -> str:
 
 
 def sparkline(series: Sequence[Fraction | None]) -> str:
-    """Return a letter for each value, the higher the larger; a blank for what is not defined.
+    """Return one character per value, the higher the larger; a blank for an undefined value.
 
-    The lowest level is 0, or the smallest value where one is negative.
+    The lowest character stands for 0, or for the smallest value if that is negative.
     """
     known = [value for value in series if value is not None]
     low, high = min([Fraction(0), *known]), max([Fraction(0), *known])

@@ -1,4 +1,4 @@
-"""Lays the months of an indicator out as a plot, in the language of a reader."""
+"""Lays out an indicator's values by month as a plot, in the language of the reader."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from services.cli.terminal.render import percent_text, ratio_json, value_text, v
 from services.cli.terminal.screen import Screen
 
 Series = Sequence[Fraction | None]
+"""One number per month; None where it is not defined."""
 Course = Sequence[tuple[view_pb2.Value | None, Fraction | None]]
-"""The value from January to the end of each month, and what is expected by then."""
+"""For each month, the value from January to its end, and the value expected by then; or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The course of one indicator at one unit, in the language of a reader.
+    """The values of one indicator at one unit, with texts in the language of the reader.
 
     Args:
-        title: the unit.
-        note: how it stands.
-        values: value from January to the end of each month; None where there is none.
-        expected: value that is expected by then; None where nothing is expected.
-        target: value to reach by December; None without one.
+        title: name of the unit.
+        note: present value, and how it compares with the target.
+        values: for each month, the value from January to its end; None where it is not defined.
+        expected: for each month, the value expected by its end; None where nothing is expected.
+        target: value to reach by December; None without a target.
     """
 
     title: str
@@ -42,15 +43,15 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture of panels over the same months.
+    """A picture with one panel per unit, all over the same months.
 
     Args:
         title: indicator and period.
-        panels: its panels, at least one.
+        panels: the panels, at least one.
         months: label of each month.
         legend: names of value, expected value and target.
-        frame: what the numbers were computed from.
-        amount: writes an amount on an axis.
+        frame: lines on what the numbers were computed from.
+        amount: returns the label of an amount on an axis.
     """
 
     title: str
@@ -62,14 +63,14 @@ class Plot:
 
 
 class PlotLayout:
-    """Lays out one indicator of some units.
+    """Lays out one indicator of one or more units as a plot.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
         indicator: code of the indicator.
         months: the months, `YYYY-MM`, from January on.
-        answer: the cells of all months together, which say how each unit stands.
+        answer: one cell per unit, over all months together, with its target and pace.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class PlotLayout:
         self._unit = names.units_of_value.get(indicator, "")
 
     def plot(self, courses: Sequence[Course]) -> Plot:
-        """Return the plot; ``courses`` are those of the cells of the answer, in their order."""
+        """Return the plot; ``courses`` are those of the cells of the answer, in the same order."""
         text, code = self._screen.text, self._indicator
         name = self._names.indicators.get(code, "")
         period = period_text(self._months[0], self._months[-1])
@@ -146,13 +147,13 @@ class PlotLayout:
 def plot_json(
     answer: kpi_service_pb2.GetKpisResponse, plot: Plot, months: Sequence[str], file: Path
 ) -> dict[str, Any]:
-    """Return what is drawn, in the form of `--output json`; fractions are exact.
+    """Return what is drawn as the JSON object that `--output json` prints; fractions are exact.
 
     Args:
-        answer: the cells of all months together.
+        answer: one cell per unit, over all months together.
         plot: the plot, with a panel for each cell of the answer.
         months: the months, `YYYY-MM`.
-        file: where the picture is.
+        file: path of the picture.
     """
 
     def series(values: Series) -> list[Any]:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 
 class _PaceColumn(ProgressColumn):
-    """Rows per second of late."""
+    """Shows how many rows per second were processed lately."""
 
     def render(self, task: Task) -> Text:
         pace = task.finished_speed or task.speed

@@ -15,36 +15,36 @@ from services.cli.terminal.texts import Lang
 
 NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
 EXACT_DIGITS_MAX = 15
-"""Digits that a spreadsheet keeps of a number; it rounds a longer one."""
+"""Maximum number of digits of a number that a spreadsheet keeps; longer ones would be rounded."""
 TIME_PATTERNS = {Lang.vi: "%d/%m/%Y %H:%M:%S", Lang.en: "%Y-%m-%d %H:%M:%S"}
 
 Exact = int | float | str
 
 
 class Shown(str):
-    """A text for people that also keeps the exact value that other programs get.
+    """A text for people that also carries the exact value for other programs.
 
-    ``exact`` is the number, or a time in ISO 8601.
+    ``exact`` is the number, or a date or time in ISO 8601.
     """
 
     exact: Exact
 
     def __new__(cls, text: str, exact: Exact) -> Self:
-        """Return ``text`` with the value that it shows."""
+        """Return ``text`` as a `Shown` that carries the exact value."""
         shown = super().__new__(cls, text)
         shown.exact = exact
         return shown
 
 
 def value_json(value: view_pb2.Value) -> Any:
-    """Return a value for JSON: an integer, numerator and denominator, or None if it is unset."""
+    """Return a value for JSON: an integer, a ratio as in `ratio_json`, or None if it is unset."""
     if value.HasField("ratio"):
         return ratio_json(value.ratio)
     return value.whole if value.HasField("whole") else None
 
 
 def ratio_json(ratio: view_pb2.Ratio) -> dict[str, int]:
-    """Return a ratio for JSON as numerator and denominator, so that it stays exact."""
+    """Return a ratio for JSON, exactly: an object with the keys `numerator` and `denominator`."""
     return {"numerator": ratio.numerator, "denominator": ratio.denominator}
 
 
@@ -79,28 +79,31 @@ def decimal_text(number: float, lang: Lang) -> Shown:
 
 
 def with_sign(difference: str) -> str:
-    """Return the text of a difference with a `+` in front of an increase; a dash stays one."""
+    """Return the text of a difference, with a `+` in front if it is positive."""
     if not isinstance(difference, Shown) or float(difference.exact) <= 0:
         return difference
     return Shown(f"+{difference}", difference.exact)
 
 
 def _decimal(number: float, lang: Lang, exact: Exact, pattern: str | None = None) -> Shown:
-    # Imported here, so that a command can call before it reads the rules of all languages.
+    # Imported here, so that a command can call a service before it reads the rules of languages.
     from babel.numbers import format_decimal
 
     return Shown(format_decimal(number, format=pattern, locale=lang.value), exact)
 
 
 def percent_text(quotient: float, lang: Lang) -> Shown:
-    """Return a quotient, where 1 means 100 %, as percentage with at most one decimal place."""
+    """Return a quotient as a percentage with at most one decimal place; 1 means 100 %."""
     from babel.numbers import format_percent
 
     return Shown(format_percent(quotient, format="#,##0.#%", locale=lang.value), quotient)
 
 
 def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
-    """Return a cell with target, pace and breakdown, in the form of `--output json`."""
+    """Return a cell as the JSON object that `--output json` prints.
+
+    Target, pace, contradictions and breakdown are included if the cell has them.
+    """
     document = {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -130,7 +133,7 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
 
 
 def pace_json(pace: view_pb2.Pace) -> dict[str, Any]:
-    """Return the pace of a target, in the form of `--output json`."""
+    """Return the pace of a target as the JSON object that `--output json` prints."""
     has_range = pace.HasField("forecast_low")
     return {
         "on": pace.on_date,
@@ -149,9 +152,9 @@ def pace_json(pace: view_pb2.Pace) -> dict[str, Any]:
 
 
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
-    """Return id, progress, digest and age of a view, in the form of `--output json`.
+    """Return id, progress, digest and age of a view as the JSON object that `--output json` prints.
 
-    The age at ``now``, in seconds, is that of the newest event; None before the first.
+    `age_seconds` is the age of the newest event at ``now``; None before the first event.
     """
     age = None
     if view.HasField("newest_event_at"):
@@ -170,12 +173,12 @@ def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
 
 
 def message_json(message: Message) -> dict[str, Any]:
-    """Return a message for JSON, with the contract's field names, and enums by name.
+    """Return a message as a JSON object, with the field names of the contract, and enums by name.
 
     Unlike in protobuf's own JSON, 64-bit integers are numbers, not strings.
     """
     document = MessageToDict(message, preserving_proto_field_name=True)
-    # Two implementations share the type's interface, but not its name.
+    # Two implementations of descriptors share an interface, but not a class.
     _numbers(cast(Descriptor, message.DESCRIPTOR), document)
     return document
 
@@ -194,7 +197,7 @@ def _numbers(descriptor: Descriptor, document: dict[str, Any]) -> None:
 
 
 def time_text(moment: Timestamp, lang: Lang) -> str:
-    """Return a time as text with its offset, in the local time zone; empty if it is unset."""
+    """Return a time as text in the local time zone, with its UTC offset; empty if it is unset."""
     if not moment.seconds:
         return ""
     local = moment.ToDatetime(tzinfo=UTC).astimezone()
@@ -205,7 +208,7 @@ def time_text(moment: Timestamp, lang: Lang) -> str:
 
 
 def iso_day_text(day: str, lang: Lang) -> str:
-    """Return a day, given as `2025-03-31`, as text; anything else stays as it is."""
+    """Return a day, given as `2025-03-31`, as text; any other text is returned unchanged."""
     try:
         read = date.fromisoformat(day)
     except ValueError:
@@ -214,7 +217,7 @@ def iso_day_text(day: str, lang: Lang) -> str:
 
 
 def day_text(moment: Timestamp, lang: Lang) -> str:
-    """Return the day of a time as text, in the local time zone; empty if it is unset."""
+    """Return the day of a time as text, in the local time zone; empty if the time is unset."""
     if not moment.seconds:
         return ""
     local = moment.ToDatetime(tzinfo=UTC).astimezone()
@@ -223,5 +226,5 @@ def day_text(moment: Timestamp, lang: Lang) -> str:
 
 
 def enum_text(name: str, prefix: str) -> str:
-    """Return the name of an enum value as commands accept it: `verified` for `STATE_VERIFIED`."""
+    """Return an enum name in the form that commands accept: `verified` for `STATE_VERIFIED`."""
     return name.removeprefix(prefix).lower()

@@ -1,4 +1,4 @@
-"""Lays a report out: sections of rows, the same for the terminal and for documents."""
+"""Lays out a report as sections of rows, the same for the terminal and for documents."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from services.cli.terminal.target_tables import TargetTexts, parts_of, standing_
 from services.documents.page import Bar, Page, Row, Section
 
 COLUMNS_MAX = 6
-"""Targets beside the children; those that want attention most."""
+"""Maximum number of indicators in the table of children: those that need most attention."""
 MOVERS_MAX = 10
 BAR = "bar"
 
 
 class ReportLayout:
-    """Lays out the answer of GetReport.
+    """Lays out the answer of GetReport as a page.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
         answer: the report.
         exact: whether amounts of money are written with every dong.
-        is_document: whether it is kept, so that times are told instead of ages.
+        is_document: whether the page is kept as a file, so that it gives times instead of ages.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ReportLayout:
         self._is_reading = not answer.view.HasField("newest_event_at")
 
     def page(self) -> Page:
-        """Return the laid-out report."""
+        """Return the report as a page; sections without rows are left out."""
         answer, text = self._answer, self._screen.text
         standings = [standing_of(cell) for cell in answer.targets]
         counts = {name: standings.count(name) for name in ("reached", "on_pace", "behind")}
@@ -204,12 +204,16 @@ class ReportLayout:
 
 
 def report_tables(screen: Screen, page: Page) -> RenderableType:
-    """Return a report for the terminal: sentences, and a table for each section."""
+    """Return a report for the terminal: its sentences, and a table for each section.
+
+    Columns that are not essential are left out, from the right, if the screen is too narrow. In
+    formats for data the bars are left out, and a workbook also has the sentences as a table.
+    """
     frame = [page.title, page.summary, *page.frame]
     shown: list[RenderableType] = [*frame, ""]
     is_data = screen.output in (Output.csv, Output.xlsx)
     if screen.output is Output.xlsx:
-        # A book is handed on without what is printed beside it.
+        # A workbook is passed on without the sentences on stderr, so it contains them as well.
         about = screen.table("report")
         for line in frame:
             about.add_row(line)
@@ -223,7 +227,7 @@ def report_tables(screen: Screen, page: Page) -> RenderableType:
         while spare and screen.output is Output.table and not table.fits(screen.answers.width):
             kept.remove(spare.pop())
             table = _table(screen, section, kept)
-        # What explains the bars is of no use without them.
+        # The explanation of the bars is of no use without them.
         is_explained = section.note and section.bar_column in (-1, *kept)
         shown += [table, section.note, ""] if is_explained else [table, ""]
     return Group(*shown)

@@ -1,4 +1,4 @@
-"""Renders what a reviewer needs in order to decide: the queue, and other claims of a work."""
+"""Renders what a reviewer needs for a decision: the queue, and other claims on a work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AMOUNTS = ("amount_vnd", "value_vnd", "budget_vnd", "fee_vnd")
 
 
 def subject_text(screen: Screen, content: submission_pb2.Content) -> str:
-    """Return the title of what is claimed, with its amount if it is about money."""
+    """Return the title of what is claimed, followed by its amount of money if it has one."""
     kind = content.facts.WhichOneof("kind")
     facts = getattr(content.facts, kind) if kind else None
     amount = next((text for name in AMOUNTS if (text := getattr(facts, name, ""))), "")
@@ -24,7 +24,13 @@ def subject_text(screen: Screen, content: submission_pb2.Content) -> str:
 
 
 def queue_table(screen: Screen, rows: Sequence[Sequence[str]], title: str) -> WholeTable:
-    """Return the queue as a table; each row has the cells of one submission."""
+    """Return the queue as a table.
+
+    Args:
+        screen: language of the headings.
+        rows: the cells of one submission each, in the order of the columns.
+        title: title of the table.
+    """
     headings = ("submission_id", "mark", "title", "type", "unit_id", "submitted_by")
     table = screen.table(*headings, ">waiting_days", "due", "effect", title=title)
     for row in rows:
@@ -33,7 +39,7 @@ def queue_table(screen: Screen, rows: Sequence[Sequence[str]], title: str) -> Wh
 
 
 def claims_table(screen: Screen, claims: Sequence[kpi_service_pb2.ExplainedClaim]) -> WholeTable:
-    """Return a table of other claims on a work: who claims it, and whether it is verified."""
+    """Return a table of other claims on a work, each with its unit and whether it is verified."""
     table = screen.table(
         "institution", "unit", "measure", "submission_id", title=screen.text("review.other_claims")
     )

@@ -58,22 +58,22 @@ class Screen:
         return self.output is Output.json
 
     def text(self, key: str, **values: object) -> str:
-        """Return the text of a key in the language of the command, with its values filled in."""
+        """Return the text of a key in the language of the screen, with its values filled in."""
         return text(self.lang, key, **values)
 
     def say(self, key: str, style: str = "", **values: object) -> None:
-        """Print the text of a key on stderr, with its values filled in, in a style of rich."""
+        """Print the text of a key on stderr, with its values filled in and in a style of rich."""
         self.messages.print(self.text(key, **values), style=style, soft_wrap=True)
 
     def answer(self, document: Any, show: Callable[[], RenderableType]) -> None:
-        """Print the answer of a command: ``document`` as JSON, or else what ``show`` returns."""
+        """Print the answer of a command: ``document`` as JSON, or else the result of ``show``."""
         if self.is_json:
             self.json_line(document, indent=2)
         else:
             self.show(show())
 
     def show(self, shown: RenderableType) -> None:
-        """Print an answer, which consists of tables and sentences, in the format of the command.
+        """Print an answer of tables and sentences in the output format of the command.
 
         In formats that hold only tables, the sentences are printed on stderr.
         """
@@ -105,7 +105,7 @@ class Screen:
             self.answers.file.write(content.decode())
 
     def _say_sentences(self, text: str) -> None:
-        """Print sentences; a command that a line would break is printed on a line of its own."""
+        """Print sentences; a command that a line break would split gets a line of its own."""
         console = self.answers if self.output is Output.table else self.messages
         for line in text.split("\n"):
             is_long = len(line) > console.width
@@ -113,7 +113,9 @@ class Screen:
 
     @contextmanager
     def into(self, path: Path) -> Iterator[None]:
-        """Within this context answers are written to a file, which is replaced if it exists.
+        """Write answers to a file during the `with` block instead of printing them.
+
+        The file is replaced if it exists.
 
         Raises:
             OSError: the file cannot be written.
@@ -127,7 +129,7 @@ class Screen:
                 self.answers = printed
 
     def fields(self, document: dict[str, Any]) -> None:
-        """Print an answer as JSON object, or else as a table with a row for each of its fields."""
+        """Print an answer as a JSON object, or else as a table with a row per field."""
         table = self.table("field", "value")
         names = texts(self.lang)
         for name, value in document.items():
@@ -142,7 +144,7 @@ class Screen:
         self.answers.file.flush()
 
     def table(self, *headings: str, title: str = "") -> WholeTable:
-        """Return an empty table; headings are given as keys of texts, `heading.` omitted.
+        """Return an empty table; its headings are keys of texts, with `heading.` left out.
 
         A `>` in front of a key aligns its column to the right.
         """
@@ -154,7 +156,7 @@ class Screen:
         return result
 
     def progress(self) -> Progress:
-        """Return a progress bar on stderr, on a terminal only; use it as a context manager."""
+        """Return a progress bar on stderr, a context manager; it is shown only on a terminal."""
         from services.cli.terminal.progress import progress_bar
 
         return progress_bar(self.messages)

@@ -1,4 +1,4 @@
-"""Renders the state of a local stack: its processes, how far each reader is behind, and rates."""
+"""Renders the state of a local stack: its processes, the lag of each reader, and rates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEGABYTE = 1024 * 1024
 
 
 def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
-    """Return a table with a line per process: its state, and what it uses."""
+    """Return a table with a row per process: its state and usage; the last row has the totals."""
     table = screen.table("process", "state", ">pid", ">since", ">cpu", ">memory")
     for row in rows:
         said = screen.text(f"status.{row['state']}")
@@ -39,7 +39,7 @@ def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
 
 
 def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
-    """Return a table with a line per reader of the log: how many records it is behind."""
+    """Return a table with a row per reader and partition: how far it lags, in records and time."""
     table = screen.table("group", "topic", ">partition", ">behind", ">late")
     for row in rows:
         behind = number_text(row["records"], screen.lang)
@@ -49,7 +49,7 @@ def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
 
 
 def summary(screen: Screen, found: Mapping[str, Any]) -> str:
-    """Return the age of the numbers, what waits, and the rates, as a few lines."""
+    """Return a few lines: the age of the numbers, what waits, and the rates."""
     age = span_text(screen, found["age_seconds"])
     rates = {name: decimal_text(value, screen.lang) for name, value in found["rates"].items()}
     waiting = {name: number_text(found[name], screen.lang) for name in COUNTS}
@@ -69,7 +69,7 @@ COUNTS = ("parked", "dismissed", "waiting_for_review", "outbox")
 
 
 def span_text(screen: Screen, seconds: float | None) -> str:
-    """Return a span of time in its largest whole unit, e.g. `3 h`; a dash if it is unknown."""
+    """Return a time span as text in its largest fitting unit, e.g. `3 h`; a dash if it is None."""
     if seconds is None:
         return NOTHING
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):

@@ -1,4 +1,4 @@
-"""Renders submissions as tables: one with all that a reviewer has to see, or many in a list."""
+"""Renders submissions: one with all that a reviewer has to see, or many in a list."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from services.cli.terminal.tables import WholeTable
 Pairs = dict[str, str]
 UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
-"""Facts that name a work for people; of several, the first counts."""
+"""Facts that name a work for people, in the order in which they are tried."""
 
 
 def state_text(submission: submission_pb2.Submission) -> str:
-    """Return the state of a submission as commands accept it, e.g. `verified`."""
+    """Return the state of a submission in the form that commands accept, e.g. `verified`."""
     return enum_text(submission_pb2.State.Name(submission.state), "STATE_")
 
 
 def one(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
     """Return a table of a submission with all its facts and proofs.
 
-    If the verified content differs from the present one, it has a column of its own.
+    If the verified content differs from the present one, the verified content has its own column.
     """
     claimed = content_pairs(screen, submission.content)
     differs = submission.HasField("verified_content") and (
@@ -65,7 +65,7 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
 
 
 def content_pairs(screen: Screen, content: submission_pb2.Content) -> Pairs:
-    """Return field -> text of what a content claims: claim, facts and proofs that are set."""
+    """Return name -> text of the fields that are set in a content: claim, facts and proofs."""
     kind = content.facts.WhichOneof("kind") or ""
     pairs = {"unit_id": content.unit_id, "type": kind}
     for field in ("part", "share_ppm", "source"):
@@ -105,14 +105,14 @@ def _single(screen: Screen, field: FieldDescriptor, value: Any) -> str:
 
 
 def title_of(content: submission_pb2.Content) -> str:
-    """Return what a person calls the work of a content: its title, or else its name or number."""
+    """Return the title of the work in a content, or else its name or number; maybe empty."""
     facts = getattr(content.facts, content.facts.WhichOneof("kind") or "", None)
     found = (getattr(facts, name, "") for name in TITLES)
     return next((text for text in found if text), "")
 
 
 def day_of(content: submission_pb2.Content) -> str:
-    """Return the first day that the facts of a content name; empty if there is none."""
+    """Return the first day in the facts of a content, `YYYY-MM-DD`; empty if there is none."""
     if (kind := content.facts.WhichOneof("kind")) is None:
         return ""
     named = getattr(content.facts, kind).ListFields()
@@ -120,7 +120,7 @@ def day_of(content: submission_pb2.Content) -> str:
 
 
 def history(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
-    """Return a table with one line per change of a submission, oldest first."""
+    """Return a table with one row per change of a submission, oldest first."""
     title = f"{submission.submission_id}  {title_of(submission.content)}"
     table = screen.table("at", "action", "by_whom", "reason", ">version", title=title)
     for entry in submission.history:
@@ -136,7 +136,7 @@ def history(screen: Screen, submission: submission_pb2.Submission) -> WholeTable
 
 
 def many(screen: Screen, found: list[submission_pb2.Submission]) -> WholeTable:
-    """Return a table with one line per submission; one that was returned says why."""
+    """Return a table with one row per submission; returned and rejected ones show the reason."""
     table = screen.table(
         "submission_id",
         "title",

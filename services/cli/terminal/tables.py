@@ -1,4 +1,4 @@
-"""A table that never breaks a word: what it shows can be copied, however narrow the screen is.
+"""A table that never breaks a word, so that its content can be copied however narrow the screen is.
 
 Ids, digests and commands are copied from answers, so a column is at least as wide as its longest
 word. If the columns then do not fit, each row is written as lines `heading  value` instead.
@@ -18,21 +18,21 @@ from rich.text import Text
 from services.cli.terminal.escaping import visible
 
 PROSE_WIDTH_MIN = 20
-"""Width in characters below which a column is not reduced, because it would be tiring to read."""
+"""Minimum width in characters of a column of text; a narrower one would be tiring to read."""
 # Per column a border and a space at each side; one more border at the end.
 FRAME_WIDTH = 3
 INDENT = "   "
 BETWEEN = " · "
 LABEL = "field"
-"""Key of a first column whose cells name their rows."""
+"""Key of the heading of a first column whose cells name their rows."""
 _COMMAND = re.compile(r"\s*`(kieng [^`]+)`[.,;:]?\s*")
 
 
 class WholeTable(Table):
     """A table of texts that keeps its words whole.
 
-    ``keys`` are the keys of the headings that `Screen.table` was given, ``lines`` the cells of all
-    rows as they were added.
+    ``keys`` are the keys of the headings, as given to `Screen.table`; ``lines`` are the cells of
+    all rows, as they were added.
     """
 
     def __init__(self, keys: Sequence[str], title: str = "") -> None:
@@ -46,7 +46,7 @@ class WholeTable(Table):
         return [_plain(column.header) for column in self.columns]
 
     def add_row(self, *cells: RenderableType | None, **options: object) -> None:
-        """Add a row of texts; missing cells at its end are empty."""
+        """Add a row of texts; cells that are missing at its end are empty."""
         line = tuple(map(_plain, cells))
         self.lines.append((*line, *[""] * (len(self.columns) - len(line))))
         shown = (cell if isinstance(cell, Text) else _shown(_plain(cell)) for cell in cells)
@@ -63,11 +63,11 @@ class WholeTable(Table):
         yield from super().__rich_console__(console, options)
 
     def fits(self, width: int) -> bool:
-        """Return whether the table can be that wide without breaking a word."""
+        """Return True if the table fits into ``width`` characters without breaking a word."""
         return self._widths(width) is not None
 
     def _widths(self, width: int) -> list[int] | None:
-        """Return the width of each column, or None if words would have to be broken."""
+        """Return the width of each column; None if words would have to be broken."""
         room = width - FRAME_WIDTH * len(self.columns) - 1
         columns = list(zip(self.headings, *map(_shown_line, self.lines), strict=True))
         natural = [max(map(_width, column)) for column in columns]
@@ -142,7 +142,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def commands_apart(text: str) -> str:
-    """Return a text in which each command in backquotes has a line of its own, so as to be copied.
+    """Return a text in which each command in backquotes is on a line of its own, to be copied.
 
     A single word such as `kieng` stays where it is.
     """
@@ -150,7 +150,7 @@ def commands_apart(text: str) -> str:
 
 
 def _shared(least: Sequence[int], natural: Sequence[int], spare: int) -> list[int] | None:
-    """Return ``least`` widened by ``spare`` in all, in proportion to what each column lacks."""
+    """Return the least widths plus ``spare`` in total, in proportion to what each column lacks."""
     if spare < 0:
         return None
     lacks = [wide - narrow for wide, narrow in zip(natural, least, strict=True)]
@@ -161,7 +161,7 @@ def _shared(least: Sequence[int], natural: Sequence[int], spare: int) -> list[in
 def _plain(cell: RenderableType | None) -> str:
     if isinstance(cell, Text):
         return cell.plain
-    # A number keeps its value beside its text, see `render.Shown`.
+    # A number carries its exact value with its text, see `render.Shown`.
     return cell if isinstance(cell, str) else str(cell or "")
 
 

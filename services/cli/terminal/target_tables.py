@@ -1,4 +1,4 @@
-"""Renders targets: value, bar, standing, what is missing, and the forecast with its past errors."""
+"""Renders targets: value, bar, standing, gap, and the forecast with its past errors."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.tables import WholeTable
 
 DROPPED = (">past_error", "name", ">forecast", "trend")
-"""Columns that a narrow screen has no room for, in the order in which they are left out."""
+"""Columns that are left out on a narrow screen, in this order."""
 PAST_MIN = 2
-"""A single earlier year proves nothing; `--output json` has it."""
+"""Minimum number of earlier years for a past error; a single year proves nothing."""
 
 
 def standing_of(cell: view_pb2.Cell) -> str:
-    """Return `reached`, `on_pace` or `behind`; empty for a target that cannot be judged."""
+    """Return `reached`, `on_pace` or `behind`; empty if the target cannot be judged."""
     if not cell.HasField("pace"):
         return ""
     return enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_")
 
 
 def gap_of(cell: view_pb2.Cell) -> Fraction:
-    """Return what is missing to be on pace, as a part of the target; 0 unless it is behind."""
+    """Return what is missing to be on pace, divided by the target; 0 unless it is behind."""
     return Fraction(cell.pace.gap, cell.target) if cell.target else Fraction(0)
 
 
 def parts_of(cell: view_pb2.Cell) -> tuple[Fraction, Fraction | None] | None:
-    """Return what is reached and what is expected, as parts of the target; None without one.
+    """Return the reached and the expected value, each divided by the target; None if impossible.
 
-    Reached is the value that is judged, which may be less than the value of the range.
+    Impossible without a target, or if the value is not a whole number. The expected value is None
+    if the target cannot be judged. The reached value is the one that is judged, which may be less
+    than the value of the range.
     """
     if not cell.target or not cell.verified.HasField("whole"):
         return None
@@ -46,11 +48,11 @@ def parts_of(cell: view_pb2.Cell) -> tuple[Fraction, Fraction | None] | None:
 
 
 class TargetTexts:
-    """Writes the parts of a target for a reader.
+    """Writes the figures of a target as texts for people.
 
     Args:
         screen: language of the texts.
-        names: names and units of measure of indicators.
+        names: names and units of measure of the indicators.
         exact: whether amounts of money are written with every dong.
     """
 
@@ -60,22 +62,22 @@ class TargetTexts:
         self._exact = exact
 
     def amount(self, cell: view_pb2.Cell, number: int) -> str:
-        """Return a number in the unit of the cell's indicator."""
+        """Return a number as text, in the unit of measure of the cell's indicator."""
         unit = self._names.units_of_value.get(cell.indicator_code, "")
         return amount_text(number, unit, self._screen.lang, self._exact)
 
     def judged(self, cell: view_pb2.Cell) -> str:
-        """Return the value that is judged, which is that of the range if there is no pace."""
+        """Return the value that is judged as text; without a pace, the value of the range."""
         whole = cell.pace.value if cell.HasField("pace") else cell.verified.whole
         return self.amount(cell, whole)
 
     def attainment(self, cell: view_pb2.Cell) -> str:
-        """Return the part of the target that is reached, in percent."""
+        """Return the reached part of the target as a percentage; a dash if there is none."""
         parts = parts_of(cell)
         return percent_text(float(parts[0]), self._screen.lang) if parts else NOTHING
 
     def standing(self, cell: view_pb2.Cell, is_reading: bool) -> str:
-        """Return how the target stands, and what is missing to be on pace, or was to the end.
+        """Return the standing of a target as text, with the amount that is or was missing.
 
         Args:
             cell: cell with a target.
@@ -90,7 +92,7 @@ class TargetTexts:
         return self._screen.text(key, gap=self.amount(cell, cell.pace.gap))
 
     def forecast(self, cell: view_pb2.Cell) -> str:
-        """Return the forecast for the end of a year that is not over, with its range if any."""
+        """Return the forecast for the end of the year, with its range; a dash if that is over."""
         if not cell.HasField("pace") or is_over(cell.pace):
             return NOTHING
         pace = cell.pace
@@ -101,7 +103,10 @@ class TargetTexts:
         return f"{shown} ({low} – {high})"  # noqa: RUF001
 
     def error(self, cell: view_pb2.Cell) -> str:
-        """Return by how much earlier forecasts on the same day missed, on average, in percent."""
+        """Return the mean error of earlier years' forecasts on the same day, as a percentage.
+
+        A dash if the year is over, or fewer than `PAST_MIN` years are known.
+        """
         past = [each for each in cell.pace.past_forecasts if each.actual]
         if len(past) < PAST_MIN or is_over(cell.pace):
             return NOTHING
@@ -120,13 +125,15 @@ def targets_table(
 ) -> WholeTable:
     """Return a table with a row for each cell that has a target.
 
+    Columns in `DROPPED` are left out if the screen is too narrow.
+
     Args:
         screen: language and width.
-        names: names of units and indicators.
-        cells: cells, those without a target are left out.
+        names: names and units of measure of units and indicators.
+        cells: cells; those without a target are left out.
         view: view that the cells come from.
         exact: whether amounts of money are written with every dong.
-        trends: (unit id, indicator code) -> course of the months; None without a column for it.
+        trends: (unit id, indicator code) -> sparkline of the months; None for no such column.
     """
     held = [cell for cell in cells if cell.HasField("target")]
     texts, is_reading = TargetTexts(screen, names, exact), not view.HasField("newest_event_at")
@@ -164,5 +171,5 @@ def _filled(screen: Screen, columns: Mapping[str, Sequence[str]], title: str) ->
 
 
 def by_gap(cells: Iterable[view_pb2.Cell]) -> list[view_pb2.Cell]:
-    """Return cells by the part of their target that is missing, the most first."""
+    """Return cells sorted by the missing part of their target, the largest first."""
     return sorted(cells, key=gap_of, reverse=True)

@@ -1,6 +1,7 @@
 """Looks up the texts that commands print, in the user's language, in `vi.toml` and `en.toml`.
 
-What is said of cells that cannot be read is in `services/importing`, which the portal shares.
+The texts on cells that cannot be read are in `services/importing`, because the portal uses them,
+too.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Lang(StrEnum):
 
 @cache
 def texts(lang: Lang) -> Mapping[str, str]:
-    """Return dotted key -> text of a language; its file is read when it is first needed."""
+    """Return dotted key -> text in a language; the file of a language is read at its first use."""
     document = tomllib.loads((FOLDER / f"{lang.value}.toml").read_text(encoding="utf-8"))
     return {**dict(_flat(document)), **importing.texts(lang.value)}
 
