@@ -39,7 +39,7 @@ class Content:
 
     @classmethod
     def read(cls, content: bytes) -> Content:
-        """Return the content that signed bytes encode, without unknown fields of definitions."""
+        """Return the content in signed bytes; unknown fields in its definitions are ignored."""
         document = json.loads(content)
         # An edition may be older than this release, which need not know all of its fields.
         message = ParseDict(
