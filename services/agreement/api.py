@@ -64,8 +64,15 @@ class ProposalApi:
     def ask(self, motion: Motion, agreement: Agreement) -> Proposal:
         """Propose a change, approve it if the caller may vote, and return the proposal.
 
-        If the same change is already proposed, that proposal is approved instead. It takes effect
-        at once if the approval was the last one needed. ``agreement`` says who votes.
+        If the same change is already proposed, that proposal is approved instead. If the approval
+        was the last one needed, the proposal takes effect at once.
+
+        Args:
+            motion: what is to change.
+            agreement: terms of the vote on a new proposal.
+
+        Raises:
+            Conflict: concurrent calls came first in every attempt; repeat.
         """
         now, principal, traceparent = _now(), self.call.principal, self.call.traceparent
         caller = principal.institution_id
@@ -78,23 +85,30 @@ class ProposalApi:
 
     @grpc
     def list_proposals(self, request: api.ListProposalsRequest) -> api.ListProposalsResponse:
-        """Return the newest proposals, or only those that are not closed yet."""
+        """Return the newest proposals, newest first; without closed ones if that is requested."""
         found = self.proposals.newest(waiting_only=request.open_only)
         return api.ListProposalsResponse(proposals=map(wire.encode_proposal, found))
 
     @grpc
     def get_proposal(self, request: api.GetProposalRequest) -> api.GetProposalResponse:
-        """Return one proposal with the request that it proposes to carry out."""
+        """Return one proposal with the request that it proposes to carry out.
+
+        Raises:
+            NotFound: there is no such proposal.
+        """
         found = self.proposals.get(request.proposal_id)
         return api.GetProposalResponse(content=wire.encode_content(found))
 
     @grpc
     def approve_proposal(self, request: api.ApproveProposalRequest) -> api.ApproveProposalResponse:
-        """Approve a proposal in the name of the caller's institution.
+        """Approve a proposal in the name of the caller's institution. Idempotent.
 
         Raises:
+            NotFound: there is no such proposal.
             InvalidArgument: the caller sent a digest other than that of the proposal, and so has
                 seen another one.
+            Forbidden: the caller's institution has no vote on it.
+            WrongState: the proposal is no longer open.
         """
         digest = self.proposals.get(request.proposal_id).motion.digest
         if request.digest not in ("", digest):
@@ -105,7 +119,13 @@ class ProposalApi:
 
     @grpc
     def reject_proposal(self, request: api.RejectProposalRequest) -> api.RejectProposalResponse:
-        """Reject a proposal in the name of the caller's institution."""
+        """Reject a proposal in the name of the caller's institution. Idempotent.
+
+        Raises:
+            NotFound: there is no such proposal.
+            Forbidden: the caller's institution has no vote on it.
+            WrongState: the proposal is no longer open.
+        """
         after = self._vote(request.proposal_id, domain.reject)
         return api.RejectProposalResponse(proposal=wire.encode_proposal(after))
 
@@ -113,7 +133,13 @@ class ProposalApi:
     def declare_emergency(
         self, request: api.DeclareEmergencyRequest
     ) -> api.DeclareEmergencyResponse:
-        """Declare a proposal an emergency, which needs fewer approvals, and approve it."""
+        """Declare a proposal an emergency, which needs fewer approvals, and approve it.
+
+        Raises:
+            NotFound: there is no such proposal.
+            Forbidden: the caller's institution has no vote on it.
+            WrongState: the proposal is no longer open.
+        """
 
         def declare(found: Proposal, institution: str, now: datetime) -> Proposal:
             return domain.declare_emergency(found, institution, request.reason, now)

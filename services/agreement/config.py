@@ -22,7 +22,7 @@ class Settings(KernelSettings):
     """Days after which a proposal that has not taken effect expires."""
 
     def agreement(self, institutions: Iterable[str]) -> Agreement:
-        """Return the terms of a vote of the institutions with these ids."""
+        """Return the terms by which the institutions with these ids vote on a proposal."""
         return Agreement(
             members_of(institutions),
             self.agreement_quorum,

@@ -152,6 +152,8 @@ def propose(
 def approve(proposal: Proposal, institution: str, now: datetime) -> Proposal:
     """Return the next version with an institution's approval, or the same object if it had it.
 
+    An earlier rejection by the institution is withdrawn.
+
     Raises:
         Forbidden: the institution is not a member and has no vote.
         WrongState: the proposal is no longer open.
@@ -169,7 +171,11 @@ def approve(proposal: Proposal, institution: str, now: datetime) -> Proposal:
 def reject(proposal: Proposal, institution: str, now: datetime) -> Proposal:
     """Return the next version with an institution's rejection, or the same object if it had it.
 
-    Raises the same errors as `approve`.
+    An earlier approval of the institution is withdrawn.
+
+    Raises:
+        Forbidden: the institution is not a member and has no vote.
+        WrongState: the proposal is no longer open.
     """
     if institution in proposal.rejected_by:
         return proposal

@@ -1,6 +1,6 @@
-"""Writes large whole numbers in a few characters, in the words of a language.
+"""Shortens large whole numbers for display, in the words of a language.
 
-The command line and the portal show amounts of money so, and both have to show the same.
+The command line and the portal share this module, so that an amount reads the same in both.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ Form = Literal["short", "long"]
 
 
 def compact(number: int, lang: str, form: Form = "long") -> str:
-    """Return a number with at most one decimal and a word for its thousands, e.g. `52,5 tỷ`.
+    """Return a number shortened to thousands, millions and so on, e.g. `52.5 billion`.
+
+    The result has at most one decimal, rounded; numbers below 1,000 are unchanged.
 
     Args:
-        number: the number.
-        lang: `vi` or `en`.
-        form: `short` for a letter instead of a word, e.g. `52.5B`.
+        number: the number to write; may be negative.
+        lang: `vi` or `en`; decides the words and the decimal separator.
+        form: `long` for a word (`52.5 billion`, `52,5 tỷ`), `short` for a letter (`52.5B`, `52,5
+            T`).
     """
-    # Imported late, because it takes longer than most commands of the command line.
+    # Imported late: importing Babel takes longer than most commands of the command line run.
     from babel.numbers import format_compact_decimal
 
     # Babel chooses the word before it rounds: 999,999,999 would be 1000 million, not a billion.

@@ -1,6 +1,6 @@
-"""Says in words what an indicator counts, generated from its definition; `vi.toml`, `en.toml`.
+"""Generates a sentence that says what an indicator counts, from its definition in the catalogue.
 
-The command line and the portal explain definitions, so both use it.
+The command line and the portal share this module; the texts are in `vi.toml` and `en.toml`.
 """
 
 from __future__ import annotations
@@ -16,28 +16,40 @@ FOLDER = Path(__file__).parent
 NEVER = "never"
 
 Name = Callable[[str, str], str]
-"""Writes a name of the contracts, given its group (`fact`, `value` or `type`) and the name."""
+"""Returns the display text of a protobuf name; called with its group and the name.
+
+The group is `fact` (field of the facts), `value` (enum value) or `type` (submission type).
+"""
 
 
 def as_written(group: str, name: str) -> str:
-    """Return a name as the contracts have it, facts in backquotes."""
+    """Return a protobuf name unchanged, or in backquotes if it is the name of a fact.
+
+    Args:
+        group: `fact`, `value` or `type`.
+        name: the name as the contracts have it, e.g. `issued_on`.
+    """
     return f"`{name}`" if group == "fact" else name
 
 
 def words(indicator: catalogue_pb2.Indicator, lang: str, name: Name = as_written) -> str:
-    """Return one sentence that describes what an indicator counts.
+    """Return a sentence that describes what an indicator counts, e.g. "number of patents, ...".
 
     Args:
         indicator: its definition.
         lang: `vi` or `en`.
-        name: writes the names of the contracts that the sentence mentions.
+        name: returns the display text of each fact, value and type that the sentence mentions.
     """
     return _Sentence(lang, name).of(indicator)
 
 
 @cache
 def texts(lang: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the texts of a language: `formula`, and `works`, the plural of each type."""
+    """Return the texts of a language by section; the file is read on first use.
+
+    Section `formula` maps the key of each sentence part to a text with placeholders; section
+    `works` maps a submission type to its plural in that language.
+    """
     return tomllib.loads((FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
 
 
@@ -65,7 +77,7 @@ class _Sentence:
         rule = catalogue_pb2.CountingRule.Name(component.rule).removeprefix("COUNTING_RULE_")
         counted = self._say(
             "quantity" if is_quantity else rule.lower(),
-            # A type of a newer release is called as the contracts call it.
+            # A type that a newer release has added has no text here; its protobuf name is used.
             works=self._works.get(component.type, component.type),
             amount=self._fact(component.amount),
             member=self._fact(component.member),

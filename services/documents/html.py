@@ -1,4 +1,4 @@
-"""Writes a report as one HTML file, which needs nothing else and may be printed."""
+"""Writes a report as one self-contained HTML file, which can be printed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from services.documents.page import Bar, Page
 
 FOLDER = Path(__file__).parent
 WIDTH = 100
-"""Length of a bar up to its target; it is drawn up to a quarter beyond."""
+"""Length of a bar that reaches its target, in hundredths of the target."""
 BEYOND = Fraction(5, 4)
+"""Longest bar that is drawn, as a multiple of the target."""
 
 
 def html_bytes(page: Page, lang: str) -> bytes:
-    """Return a report as HTML; the same page has the same bytes.
+    """Return a report as an HTML file in UTF-8; the same page gives the same bytes.
 
     Args:
         page: the report.
-        lang: language code of its texts.
+        lang: language of its texts, `vi` or `en`; goes into the `lang` attribute.
     """
     return (
         template(FOLDER / "report.html").render(page=page, lang=lang, width=WIDTH, at=at).encode()
@@ -29,7 +30,11 @@ def html_bytes(page: Page, lang: str) -> bytes:
 
 
 def at(bar: Bar) -> tuple[float, float | None]:
-    """Return where the bar ends and where its mark is, in hundredths of the target."""
+    """Return where a bar ends and where its mark for the expected value is.
+
+    Both are in hundredths of the target and at most 125; the end is at least 0. The mark is None if
+    no value is expected.
+    """
     reached = max(Fraction(0), min(bar.reached, BEYOND))
     expected = None if bar.expected is None else round(float(min(bar.expected, BEYOND) * WIDTH), 2)
     return round(float(reached * WIDTH), 2), expected
@@ -37,7 +42,7 @@ def at(bar: Bar) -> tuple[float, float | None]:
 
 @cache
 def template(path: Path) -> Template:
-    """Return a template of HTML or SVG; what is filled in is escaped."""
+    """Return a Jinja template of HTML or SVG by its path; the values it shows are escaped."""
     environment = Environment(
         loader=FileSystemLoader(path.parent),
         autoescape=True,

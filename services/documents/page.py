@@ -1,4 +1,4 @@
-"""A report laid out for a reader: sentences and tables, however they are then written."""
+"""A report laid out as titles, sentences and tables, independent of the format of the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar in a row: what is reached and expected, as parts of the target, and the standing."""
+    """A bar in a row of a table, which shows progress towards a target.
+
+    Args:
+        reached: what is reached, as a fraction of the target; may exceed 1.
+        expected: what is expected by now, as a fraction of the target; None if nothing is.
+        standing: `reached`, `on_pace` or `behind`, which decides the colour; empty if not judged.
+    """
 
     reached: Fraction
     expected: Fraction | None
@@ -19,7 +25,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of texts; ``bar`` is drawn in the column `bar`, whose text is empty."""
+    """A row of a table: the text of each column, and the bar that the section's bar column shows.
+
+    The text of that column is empty. `bar` is None for a row without a target.
+    """
 
     texts: Sequence[str]
     bar: Bar | None = None
@@ -30,13 +39,13 @@ class Section:
     """A table of the report.
 
     Args:
-        title: its heading.
-        columns: (heading, whether it is aligned to the right) of each column.
-        rows: its rows.
-        bar_column: number of the column with bars; -1 for none.
-        main: numbers of the columns that are kept where not all fit; of the others the last one
-            goes first.
-        note: a sentence below it; empty for none.
+        title: heading above the table.
+        columns: heading of each column, and whether the column is aligned to the right.
+        rows: the rows, each with a text for every column.
+        main: indexes of the columns to keep where not all fit; the other columns are dropped from
+            the last one backwards.
+        bar_column: index of the column with the bars; -1 for none.
+        note: sentence below the table; empty for none.
     """
 
     title: str
@@ -49,14 +58,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A report in the language of a reader.
+    """A report in the language of its reader.
 
     Args:
         title: unit and period.
-        summary: how many targets are reached, on pace and behind.
-        sections: its tables.
-        frame: what the numbers were computed from, as sentences.
-        newest_at: when the newest event that counts was made; None before the first.
+        summary: sentence below the title, e.g. how many targets are reached, on pace and behind.
+        sections: the tables, in order.
+        frame: sentences below the tables that say what the numbers were computed from.
+        newest_at: when the newest event was made that the numbers include; None if they include
+            none.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Writes a report as PDF, on A4 pages across; fonts with all Vietnamese letters are embedded."""
+"""Writes a report as a PDF file: A4 pages in landscape, with embedded fonts for Vietnamese."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from services.documents.page import Bar, Page, Row, Section
 FONT = "Be Vietnam Pro"
 MARGIN = 12.0
 BAR_LENGTH = 26.0
-"""Length in mm of a bar up to its target."""
+"""Length in mm of a bar that reaches its target."""
 LINE, SMALL = 4.4, 8.5
 WORD_MAX = 90.0
-"""Width in mm that a column of prose gets at most before the rest is shared out."""
+"""Widest column in mm that a long text asks for."""
 INK, SOFT, RULE, TRACK = (29, 27, 24), (95, 90, 82), (221, 216, 207), (233, 228, 218)
 COLOURS = {"reached": (27, 107, 74), "on_pace": (75, 107, 138), "behind": (163, 36, 31)}
 SIGNS = str.maketrans("", "", "✓●▼")
-"""Signs that the fonts lack; the words beside them say the same."""
+"""Deletes symbols that the fonts lack; the words next to them say the same."""
 
 
 def pdf_bytes(page: Page, lang: str) -> bytes:
-    """Return a report as PDF; the same page has the same bytes.
+    """Return a report as a PDF file; the same page gives the same bytes.
 
     Args:
         page: the report.
-        lang: language code of its texts.
+        lang: language of its texts, `vi` or `en`; goes into the metadata of the file.
     """
     sheet = _Sheet(orientation="landscape", format="A4")
-    # The bytes depend on nothing but the report, so not on when it is printed.
+    # The date of the newest event instead of now: the bytes depend on nothing but the report.
     sheet.set_creation_date(page.newest_at or datetime(1970, 1, 1, tzinfo=UTC))
     sheet.set_lang(lang)
     sheet.set_title(page.title)
@@ -53,12 +53,19 @@ def pdf_bytes(page: Page, lang: str) -> bytes:
 
 
 class _Sheet(FPDF):
-    """Pages with sentences and tables of one report."""
+    """The PDF document of one report while it is written."""
 
     def sentence(
         self, text: str, size: float, style: str = "", colour: tuple[int, int, int] = INK
     ) -> None:
-        """Write a sentence over the whole width."""
+        """Write a text over the whole width of the page, and move below it.
+
+        Args:
+            text: the text; long ones are wrapped.
+            size: size of the font in points.
+            style: empty for regular, `B` for bold.
+            colour: red, green and blue, each 0 to 255.
+        """
         self.set_font(FONT, style, size)
         self.set_text_color(*colour)
         self.multi_cell(0, size * 0.5, _printable(text), new_x="LMARGIN", new_y="NEXT")
@@ -77,7 +84,11 @@ class _Sheet(FPDF):
             self.sentence(section.note, 7.5, colour=SOFT)
 
     def _widths(self, section: Section) -> list[float]:
-        """Return the width of each column: numbers whole, prose by what is left."""
+        """Return the width of each column in mm.
+
+        Every column is wide enough for its longest word; what is left is shared among those with
+        longer texts.
+        """
         self.set_font(FONT, "B", SMALL)
         columns = zip(*(row.texts for row in section.rows), strict=True)
         least, wanted = [], []
@@ -132,7 +143,7 @@ class _Sheet(FPDF):
             self.rect(x + mark * scale, y - 0.4, 0.4, 3.8, style="F")
 
     def _room(self, height: float) -> None:
-        """Begin a new page if what follows would not fit on this one."""
+        """Begin a new page if less than the given height in mm is left on this one."""
         if self.get_y() + height > self.h - self.b_margin:
             self.add_page()
 

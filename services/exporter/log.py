@@ -75,9 +75,9 @@ class LogWatch:
     def positions(
         self, ends: Mapping[TopicPartition, tuple[int, int]]
     ) -> dict[tuple[str, TopicPartition], GroupPosition]:
-        """Return (group, partition) -> position for the groups and topics in `READERS`.
+        """Return (group, partition) -> position, for the groups and topics in `READERS`.
 
-        ``ends`` is what `ends` returned.
+        ``ends`` maps partitions to their first and next offsets, as the method `ends` returns them.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -97,9 +97,12 @@ class LogWatch:
     def written_at(
         self, oldest: Mapping[tuple[str, TopicPartition], int]
     ) -> dict[tuple[str, TopicPartition], float]:
-        """Return (group, partition) -> time when the record at the given offset was written.
+        """Return (group, partition) -> time at which a record was written, in Unix seconds.
 
-        Times are in Unix seconds. Records that cannot be read in time are omitted.
+        Records that cannot be read in time are omitted.
+
+        Args:
+            oldest: (group, partition) -> offset of the record.
         """
         found = {}
         for group in {group for group, _ in oldest}:

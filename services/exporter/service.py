@@ -39,7 +39,7 @@ class Database(Store):
 
 
 class Rounds(DependencyProvider):
-    """Injects itself: measures, exports and keeps what one round needs of the last one.
+    """Measures and exports; injects itself, since a round needs what the last one found.
 
     Not thread-safe.
     """
@@ -67,7 +67,7 @@ class Rounds(DependencyProvider):
         return True
 
     def report(self, what: str, reason: str = "") -> None:
-        """Log that the measurement ``what`` fails, with the reason, or works again (no reason).
+        """Log that the measurement ``what`` fails for a reason or, without a reason, works again.
 
         Only changes are logged, not repetitions.
         """

@@ -1,5 +1,6 @@
-"""Reads the files that are imported: tables, and exports of literature databases.
+"""Reads the files that users import: tables, and exports of literature databases.
 
-The command line and the portal read the same files, so both use these rules. Nothing here calls a
-service: what a file holds becomes import requests, and what cannot be read is named cell by cell.
+The command line and the portal share this package, so both read a file in the same way. No module
+calls a service: each file becomes import requests, and every cell that cannot be read is reported
+with its row and column.
 """

@@ -1,4 +1,7 @@
-"""Turns an export of a literature database into a table of publications, by a mapping of fields."""
+"""Turns an export of a literature database into a table of publications.
+
+A field mapping, from `sources.toml` or a file of the user, says which fields fill which columns.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,14 @@ MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """Which fields of a source fill which columns of publications; see `sources.toml`.
+    """Which fields of a source fill which columns of the table of publications.
 
-    ``columns`` maps a column to the fields to try in order, ``fixed`` maps one to its value in
-    every row; ``detect`` are the headings by which a CSV file of this source is recognised.
+    See `sources.toml`, which has one mapping for each known source.
+
+    Args:
+        columns: column -> names of the fields to try, in order of preference.
+        fixed: column -> the value that it has in every row.
+        detect: headings that a CSV file of this source has; empty if it cannot be recognised.
     """
 
     columns: Mapping[str, Sequence[str]]
@@ -39,17 +46,24 @@ class FieldMapping:
     detect: Sequence[str] = ()
 
     def value(self, record: Record, column: str) -> str:
-        """Return the first non-empty field of a record for a column; empty if there is none."""
+        """Return the first mapped field of a column that is not blank; empty if there is none.
+
+        Args:
+            record: field -> text.
+            column: a column of the table of publications.
+        """
         found = (record.get(name, "").strip() for name in self.columns.get(column, ()))
         return next(filter(None, found), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a bibliography lacks and the user adds.
+    """What an export does not contain, so the user has to supply it.
 
-    ``unit`` is the id of the unit that claims all publications. ``month_day`` (`MM-DD`) completes
-    dates without month or day; if it is empty, such rows will be refused.
+    Args:
+        unit: id of the unit that claims all publications, e.g. `vnu/hus`.
+        month_day: `MM-DD` that completes dates without month or day; if it is empty, rows with such
+            dates will be refused.
     """
 
     unit: str = ""
@@ -58,16 +72,19 @@ class Completion:
 
 @cache
 def known_sources() -> Mapping[str, FieldMapping]:
-    """Return name of a source -> its mapping, for all sources that `sources.toml` describes."""
+    """Return name of a source -> its field mapping, for every source in `sources.toml`."""
     text = files("services.importing").joinpath("sources.toml").read_text(encoding="utf-8")
     return {name: _mapped(table) for name, table in tomllib.loads(text).items()}
 
 
 def read_mapping(path: Path) -> FieldMapping:
-    """Return the mapping in a user's file, which has the keys of one table of `sources.toml`.
+    """Return the field mapping in a user's TOML file.
+
+    Args:
+        path: the file; it has the keys of one table of `sources.toml`.
 
     Raises:
-        Unreadable: the file cannot be read, or has an unknown key.
+        Unclear: the file cannot be read, is not TOML, or has an unknown column. Its author's fault.
     """
     try:
         mapping = _mapped(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -79,9 +96,9 @@ def read_mapping(path: Path) -> FieldMapping:
 
 
 def source_of(path: Path) -> str:
-    """Return the name of the source of a file, judged by its suffix, headings or content.
+    """Return the name of the source that exported a file; empty for a table of submissions.
 
-    Empty for anything else, which is a table of submissions.
+    The suffix decides for RIS and BibTeX, the content for JSON, and the headings for CSV.
     """
     suffix = path.suffix.lower()
     if suffix == ".json":
@@ -95,13 +112,15 @@ def source_of(path: Path) -> str:
 
 
 def read(path: Path, source: str, mapping: FieldMapping | None, completion: Completion) -> Table:
-    """Return an export as a table of publications; the file itself is the evidence of each row.
+    """Return an export as a table of publications.
+
+    The SHA-256 of the file itself becomes the evidence of every row.
 
     Args:
-        path: file of the export.
+        path: the exported file.
         source: a key of `known_sources`; any text if a mapping is given.
-        mapping: mapping of the user; None for that of the known source.
-        completion: what the file lacks.
+        mapping: the user's field mapping; None to use that of the known source.
+        completion: what the export does not contain.
 
     Raises:
         Unreadable: the file is not in the format of the source.
@@ -138,7 +157,7 @@ def _record(header: Sequence[str], cells: Iterable[Cell]) -> Record:
 def _publication(mapped: FieldMapping, record: Record, completion: Completion) -> list[str]:
     record_id, title, doi, issn = (mapped.value(record, name) for name in COLUMNS[:-1])
     issued_on = _date(mapped, record, completion.month_day)
-    # Publishers deposit titles as they are on their pages: R&amp;D.
+    # Publishers deposit titles with the escapes of their web pages: R&amp;D.
     return [record_id, " ".join(unescape(title).split()), doi, _issn(issn), issued_on]
 
 

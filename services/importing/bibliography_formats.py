@@ -1,4 +1,4 @@
-"""Reads RIS, BibTeX and JSON of Crossref and DataCite into records, which map fields to texts."""
+"""Reads RIS, BibTeX and the JSON of Crossref and DataCite into records, i.e. field -> text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from services.importing.errors import Unreadable
 Record = Mapping[str, str]
 # `render_as("text")` would look for this in the metadata of all packages, for every field: 12 ms.
 _PLAIN_TEXT = Backend()
-# Errors of the libraries, too deep nesting, and errors of the lines below for JSON of another form.
+# Errors of the libraries, of JSON that is nested too deeply, and of the code below for JSON of
+# another structure.
 _WRONG = (
     PybtexError,
     ValueError,
@@ -32,7 +33,7 @@ _WRONG = (
 
 
 def ris(text: str) -> Iterator[Record]:
-    """Yield a record for each reference in a RIS file, with the first value of repeated fields."""
+    """Yield a record for each reference in a RIS file; a repeated field has its first value."""
     for reference in rispy.loads(text):
         yield {name: _first(value) for name, value in reference.items()}
 
@@ -48,9 +49,10 @@ def bibtex(text: str) -> Iterator[Record]:
 
 
 def crossref(text: str) -> Iterator[Record]:
-    """Yield a record for each work in JSON of Crossref: one work, a list, or `message.items`.
+    """Yield a record for each work in JSON of Crossref.
 
-    The field `issued` is the date of issue, as far as known.
+    The JSON is one work, a list of works, or an answer with `message.items`. The field `issued` is
+    the date of issue as far as it is known: `YYYY`, `YYYY-M` or `YYYY-M-D`, or empty.
     """
     document = json.loads(text)
     message = document.get("message", document) if isinstance(document, dict) else document
@@ -64,7 +66,7 @@ def crossref(text: str) -> Iterator[Record]:
 def datacite(text: str) -> Iterator[Record]:
     """Yield a record for each work in JSON of DataCite, whose `data` is one work or a list.
 
-    The field `issued` is the date of issue, empty if unknown.
+    The field `issued` is the date of issue as DataCite has it; empty if unknown.
     """
     data = json.loads(text)["data"]
     for work in data if isinstance(data, list) else [data]:
@@ -81,10 +83,11 @@ READERS: Mapping[str, Callable[[str], Iterator[Record]]] = {
     "crossref": crossref,
     "datacite": datacite,
 }
+"""Name of a format -> function that yields the records in the text of a file."""
 
 
 def records(path: Path, source: str) -> list[Record]:
-    """Return the records in a file.
+    """Return the records in a file, in its order.
 
     Args:
         path: file in UTF-8, UTF-16 or an old Vietnamese encoding.

@@ -1,4 +1,4 @@
-"""Cells of a table: texts of CSV files, typed values of spreadsheets, and unreadable cells."""
+"""The cells of a table: text from CSV files, typed values from spreadsheets, unreadable cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.kernel.folding import without_invisible
 
 @dataclass(frozen=True, slots=True)
 class UnreadableCell:
-    """A cell whose value is certainly not what its author meant, e.g. an error of a formula.
+    """A cell whose value is certainly not what its author meant, e.g. the error of a formula.
 
     Args:
         problem: key of the message that describes the problem and its remedy.
@@ -27,28 +27,28 @@ class UnreadableCell:
 
 
 class MaskedNumber(float):
-    """A number that its cell format displays with other characters: 7 as `007` or `PT-7`."""
+    """A number that its cell format displays with further characters: 7 as `007` or `PT-7`."""
 
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | UnreadableCell
 
-# A spreadsheet keeps 15 digits of a number and replaces all others by zeros.
+# A spreadsheet keeps 15 digits of a number and replaces the others by zeros.
 DIGITS_KEPT = 10**15
 ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!)|#{3,}")
 MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Thg ?\d\d?)"
-# What a spreadsheet makes of 03/2018 and 3/18, and writes into a CSV file.
+# What a spreadsheet turns 03/2018 and 3/18 into when it saves a CSV file: Mar-18, 18-Mar.
 TURNED_DATE = re.compile(rf"{MONTH_SHORT}-\d\d(?:\d\d)?|\d\d?-{MONTH_SHORT}(?:-\d\d)?", re.I)
 TURNED_LENGTH = len("31-Thg 12-2021")
 EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.I)
-# A letter that the old encoding lacked came out as a question mark, or as the sign for that.
+# A letter that an encoding lacks becomes a question mark, U+FFFD or a numeric character reference.
 LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;")
 COLUMN_NUMBER_LENGTH = 8
 COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 ENTITY = re.compile(r"&[A-Za-z]{2,31}\d{0,2};")
 SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
-# Letters that may be invisible or come in parts; Vietnamese in Unicode has none of them.
+# Characters that may be invisible or be combined with others; composed Vietnamese has none.
 BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
-# Three bytes of one letter, which stay together even where another letter lost a byte.
+# The bytes of one Vietnamese letter, decoded one by one; a sure sign even if other bytes are lost.
 OF_VIETNAMESE_BYTES = re.compile(
     r"\u00e1[\u00ba\u00bb][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]|\u00c6[\u00b0\u00a1]|\u00c4\u2018"
 )
@@ -56,9 +56,10 @@ OF_BYTES = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\
 
 
 def cell_text(cell: Cell) -> str:
-    """Return the text of a cell as a CSV file would contain it, in NFC and without outer blanks.
+    """Return the text that a CSV file would contain for a cell, in NFC and without outer blanks.
 
-    Invisible characters, which are often copied along from web pages, are removed.
+    Invisible characters, which are often copied along from web pages, are removed. Dates become
+    `YYYY-MM-DD`, and an unreadable cell gives the text that the spreadsheet shows.
     """
     if isinstance(cell, str):
         if cell.isascii():
@@ -80,14 +81,17 @@ def cell_text(cell: Cell) -> str:
 
 
 def has_text(cell: Cell) -> bool:
-    """Return True if a cell is not blank."""
+    """Return True unless a cell is blank; an unreadable cell is not blank."""
     if isinstance(cell, str) and cell.isascii():
         return not (cell == "" or cell.isspace())
     return isinstance(cell, UnreadableCell) or bool(cell_text(cell))
 
 
 def are_column_numbers(cells: Sequence[Cell]) -> bool:
-    """Return True for a row that numbers the columns, as forms have: (1), (2), (3), ..."""
+    """Return True if a row only numbers the columns, as printed forms do: (1), (2), (3), ...
+
+    The first three cells decide; they may also begin with 0.
+    """
     if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
         return False
     found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
@@ -96,7 +100,7 @@ def are_column_numbers(cells: Sequence[Cell]) -> bool:
 
 
 def trouble_of_text(cell: Cell) -> str:
-    """Return why a cell cannot be read as text, as the key of a message; empty if it can.
+    """Return the key of the message that says why a cell cannot be read as text; empty if it can.
 
     Spreadsheets turn the text `03/2018` into a date, `50%` into 0.5, and long numbers into rounded
     ones, so the text that was typed is lost.
@@ -113,10 +117,10 @@ def trouble_of_text(cell: Cell) -> str:
 
 
 def trouble_of_words(text: str) -> str:
-    """Return why a text cannot be what was typed, as the key of a message; empty if it can.
+    """Return the key of the message that says how a text was damaged; empty if it looks intact.
 
-    It may be an error value of a spreadsheet, or damaged by a conversion or a wrong encoding, or
-    escaped for a web page, or typed in VIQR.
+    Recognised are error values of spreadsheets, texts that a spreadsheet turned into a date or
+    number, letters lost or garbled by a wrong encoding, HTML escapes, and Vietnamese typed in VIQR.
 
     Args:
         text: text of a cell, as `cell_text` returns it.
@@ -138,7 +142,7 @@ def trouble_of_words(text: str) -> str:
 
 
 def _is_of_bytes(text: str) -> bool:
-    """Return True if a text is UTF-8 that was decoded in another encoding: `NghiÃªn cá»©u`."""
+    """Return True if a text is UTF-8 that was decoded in another encoding, e.g. `NghiÃªn cá»©u`."""
     if not OF_BYTES.search(text):
         return False
     if OF_VIETNAMESE_BYTES.search(text):

@@ -1,6 +1,6 @@
-"""Headings that are accepted for columns of an import file in addition to the field names.
+"""Headings that import files may use for a column in addition to the name of its field.
 
-Case, diacritics and punctuation do not matter. Within one submission type, a heading must belong to
+Case, diacritics and punctuation are ignored. Within one submission type, a heading must belong to
 one column only.
 """
 

@@ -14,16 +14,20 @@ from services.importing.errors import Unreadable
 
 SEPARATORS = ",;\t"
 LINES_LOOKED_AT = 20
-# Every other byte of Latin letters in UTF-16 is zero; other encodings never hold a zero.
+# In UTF-16, every other byte of Latin letters is zero; text in other encodings has no zero byte.
 ZEROS_LOOKED_AT = 4096
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRows:
-    """The rows of a file, read from it anew by each iteration, so that memory holds one of them.
+    """The rows of a CSV file; each iteration reads it again, so memory holds one row at a time.
 
-    ``saved`` is when the file was saved and its size; ``encoding`` is a name that Python knows.
+    Args:
+        path: the file.
+        encoding: name of its encoding, as Python knows it.
+        separator: the character between cells.
+        saved: modification time in nanoseconds and size in bytes at the first reading.
     """
 
     path: Path
@@ -35,7 +39,7 @@ class CsvRows:
         """Yield the cells of each row; an empty line is a row without cells.
 
         Raises:
-            Unreadable: the file is not CSV, or was changed since it was opened first.
+            Unreadable: the file is not CSV, or was changed after it was first opened.
         """
         try:
             with self.path.open(encoding=self.encoding, newline="") as file:
@@ -47,7 +51,7 @@ class CsvRows:
 
 
 def rows(path: Path) -> CsvRows:
-    """Return the rows of a file.
+    """Return the rows of a CSV file; its encoding and separator are detected.
 
     Raises:
         Unreadable: the encoding is unknown.
@@ -65,10 +69,10 @@ def rows(path: Path) -> CsvRows:
 
 
 def encoding_of(path: Path) -> str:
-    """Return the encoding of a file: UTF-8, UTF-16 with or without byte order mark, or an old one.
+    """Return the encoding of a file, as a name that Python knows.
 
-    Text of TCVN3 and VNI fonts is read as the Latin letters with which these encode it; see
-    `legacy_text`.
+    It is UTF-8, UTF-16 with or without byte order mark, Windows-1258, or Latin-1 for text of TCVN3
+    and VNI fonts, which `legacy_text` can convert.
 
     Raises:
         UnicodeDecodeError: the bytes are in no known encoding.

@@ -1,4 +1,4 @@
-"""Judges the dates in a file together: whether they are written day first or month first."""
+"""Decides from all dates of a file whether they are written day first or month first."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from services.importing.field_values import is_day_first, is_month_first, is_sho
 
 @dataclass
 class DateOrder:
-    """What the cells of a file prove about the order of day and month, by column.
+    """Evidence in the cells of a file for the order of day and month, by column.
 
-    ``month_first`` and ``day_first`` map a column to a text in it that can be read in no other way.
-    ``typed`` maps a column with date values of a spreadsheet to whether all their days are at most
-    the 12th.
-
-    A spreadsheet that expects the month first reads 04/02/2021 as April 2 and leaves 31/03/2021 a
+    A spreadsheet that expects the month first reads 04/02/2021 as April 2 and leaves 31/03/2021 as
     text. Such a column has date values with days up to the 12th, and texts with later days.
+
+    Args:
+        month_first: column -> a text in it that can only be a date with the month first.
+        day_first: column -> a text in it that can only be a date with the day first.
+        typed: column with date values of a spreadsheet -> whether all their days are at most 12.
     """
 
     month_first: dict[str, str] = field(default_factory=dict)
@@ -28,11 +29,16 @@ class DateOrder:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether any date of the file may have been written in another order than it is read."""
+        """Whether some date of the file may mean another day than it would be read as."""
         return bool(self.month_first) or any(map(self.typed.get, self.day_first))
 
     def look_at(self, days: Mapping[int, str], cells: Sequence[Cell]) -> None:
-        """Take a row into account; ``days`` maps positions of date columns to their names."""
+        """Add the evidence in one row.
+
+        Args:
+            days: index of each date column -> its name.
+            cells: cells of the row.
+        """
         for position, name in days.items():
             if position < len(cells):
                 self._note(name, cells[position])
@@ -49,7 +55,11 @@ class DateOrder:
     def doubts(self, row: Mapping[str, Cell]) -> Iterator[tuple[str, str, str]]:
         """Yield (column, problem, proof) for each cell of a row whose date is ambiguous.
 
-        The problem is the key of a message, the proof a text in the file that raises the doubt.
+        The problem is the key of a message; the proof is the text elsewhere in the file that raises
+        the doubt. To be called after all rows have been looked at.
+
+        Args:
+            row: column -> cell.
         """
         if not self.is_doubtful:
             return
@@ -61,9 +71,9 @@ class DateOrder:
                 yield name, "cell.mixed_dates", self.day_first[name]
 
     def _proof(self, name: str) -> str:
-        """Return a text that proves that dates are month first, in this or another column.
+        """Return a text that proves month-first dates in a column, or else in any other column.
 
-        Empty if there is none, or if only the day first fits this column.
+        Empty if there is none, or if the column itself has a date that can only be day first.
         """
         if name in self.month_first or name in self.day_first:
             return self.month_first.get(name, "")

@@ -1,4 +1,4 @@
-"""What is wrong with a file that cannot be read."""
+"""Errors of files that cannot be read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Unreadable(Exception):
-    """Raised if a file cannot be read. Its author's fault.
+    """Raised if a file cannot be read. The fault of the file's author.
 
     Args:
         place: the file, with the number of a row if only that is wrong: `receipt.csv:7`.
@@ -19,17 +19,17 @@ class Unreadable(Exception):
         self.problem = problem
 
     def __str__(self) -> str:
-        """Return place and problem in one line."""
+        """Return place and problem in one line; only the problem if the place is empty."""
         return f"{self.place}: {self.problem}" if self.place else self.problem
 
 
 class Unclear(Unreadable):
-    """Raised if a file cannot be read as asked: another one, or a choice, is needed.
+    """Raised if a file cannot be read in the way requested; the user has to choose something else.
 
     Args:
         place: the file.
         problem: what is wrong and what to do about it, in one line.
-        choice: what has to be chosen: `type`, `sheet` or `unit`; empty if nothing would help.
+        choice: what to choose: `type`, `sheet` or `unit`; empty if another file is needed.
     """
 
     def __init__(self, place: Path | str, problem: str, choice: str = "") -> None:
@@ -38,4 +38,4 @@ class Unclear(Unreadable):
 
 
 class NoRoom(Unreadable):
-    """Raised if the rows of a file find no room on this machine. Not its author's fault."""
+    """Raised if this machine has no room for the rows of a file. Not the fault of its author."""

@@ -1,4 +1,4 @@
-"""The evidence of a row: SHA-256 of documents, or names of files that are hashed here."""
+"""The evidence that a row names: SHA-256 digests, or names of files, which are hashed here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from services.importing.field_values import CellWrong, places, split
 
 DEFAULT_TITLE = "evidence"
 Digest = Callable[[str], str]
-"""Returns the SHA-256 of a file that a table names, in lower-case hex, or raises `CellWrong`."""
+"""Returns the SHA-256 of the file with a name, in lower-case hex, or raises `CellWrong`."""
 
 
 def no_files(name: str) -> str:
-    """Refuse the name of a file: the table was sent, and the files beside it were not.
+    """Refuse the name of a file: only the table was sent, not the files that it names.
 
     Raises:
         CellWrong: always.
@@ -26,10 +26,10 @@ def no_files(name: str) -> str:
 
 
 class EvidenceFolder:
-    """Hashes the files in the folder of a table and below, each once.
+    """Hashes files in the folder of a table and its subfolders, each file once.
 
     Args:
-        folder: the folder; what is outside is not read, whatever a table says.
+        folder: the folder; files outside it are not read, whatever a table says.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,10 +40,10 @@ class EvidenceFolder:
         """Return the SHA-256 of a file, in lower-case hex.
 
         Args:
-            name: path from the folder, with either kind of slash.
+            name: path relative to the folder, with slashes or backslashes.
 
         Raises:
-            CellWrong: there is no such file in the folder, or it cannot be read.
+            CellWrong: the path leads out of the folder, or the file is missing or unreadable.
         """
         if name not in self._known:
             self._known[name] = self._read(name)
@@ -51,7 +51,7 @@ class EvidenceFolder:
 
     def _read(self, name: str) -> str:
         given = name.replace("\\", "/")
-        # Some systems keep the marks of letters apart in names of files.
+        # macOS, for one, may store letters and their diacritics separately in names of files.
         paths = [self._folder / unicodedata.normalize(form, given) for form in ("NFC", "NFD")]
         for path in (each.resolve() for each in paths):
             if not path.is_relative_to(self._folder):
@@ -69,17 +69,17 @@ class EvidenceFolder:
 def add_evidence(
     content: submission_pb2.Content, files: str, sha256: str, title: str, uri: str, digest: Digest
 ) -> None:
-    """Add the evidence that the cells of a row name; several are separated by a bar.
+    """Add the evidence that the cells of a row name; several items are separated by `|`.
 
-    Titles and addresses belong to the SHA-256 first and then to the files, in order.
+    Titles and addresses belong to the SHA-256 digests first and then to the files, in order.
 
     Args:
-        content: content that gets the evidence.
+        content: content that the evidence is added to.
         files: names of files.
-        sha256: SHA-256 of further documents, in hex.
-        title: titles; a file without one has its own name.
-        uri: addresses.
-        digest: hashes a file.
+        sha256: SHA-256 digests of further documents, in hex.
+        title: titles; a file without one gets its own name, a digest without one `evidence`.
+        uri: web addresses.
+        digest: returns the SHA-256 of a file.
 
     Raises:
         CellWrong: a file cannot be hashed.
@@ -89,7 +89,7 @@ def add_evidence(
             title = title or DEFAULT_TITLE
             content.evidence.add(sha256=sha256.lower(), title=title, uri=uri)
         return
-    # An empty place of a SHA-256 keeps the place of its title.
+    # An empty digest is kept for now, so that the titles after it stay with their digests.
     given = [(each.lower(), DEFAULT_TITLE) for each in places(sha256)] if sha256 else []
     given += [(digest(name), _last_part(name)) for name in split(files)]
     for found, name, address in zip_longest(given, places(title), places(uri), fillvalue=""):

@@ -1,4 +1,4 @@
-"""Reads a cell as the value of a protobuf field: an amount, a date, a choice, a text."""
+"""Reads cells as values of protobuf fields: amounts, dates, choices, numbers and texts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
 SEPARATED = re.compile(r"[|,;]")
 ESCAPED = re.compile(r"\\([\\|])")
 AS_COPIED = frozenset({"doi"})
-"""Fields whose values are often copied from a web address, with its codes and query."""
+"""Fields whose values are often copied from a web address, with its `%` escapes and its query."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
 # `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
 # Two groups of three digits, or blanks as separators, are unambiguous.
@@ -39,11 +39,11 @@ NO_DAY = re.compile(r"\d{4}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{4}")
 
 
 SEEN_MAX = 4096
-"""Different texts whose reading is remembered; a column has few dates and choices."""
+"""Number of distinct texts whose value is cached; a column repeats few dates and choices."""
 
 
 class CellWrong(ValueError):
-    """Raised if a cell cannot be read as the value of its column.
+    """Raised if a cell cannot be read as a value of its column. The fault of the file's author.
 
     Args:
         problem: key of the message that describes the problem and its remedy.
@@ -58,10 +58,15 @@ class CellWrong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads cells as values of one field; ``of_text`` reads texts, ``of_cell`` any cell.
+    """Reads cells as values of one field.
 
-    Both return None for a blank cell, a list if the field is one, and raise `CellWrong` if the cell
-    cannot be read. What texts mean is remembered, because most columns repeat a few.
+    Both functions return None for a blank cell and a list for a repeated field, and raise
+    `CellWrong` if the cell cannot be read. They cache values, because most columns repeat a few
+    texts.
+
+    Args:
+        of_text: reads a cell of a CSV file.
+        of_cell: reads a cell of any type; slower.
     """
 
     of_text: Callable[[str], Any]
@@ -70,9 +75,9 @@ class Reader:
 
 @cache
 def reader(field: FieldDescriptor) -> Reader:
-    """Return the reader of a field."""
+    """Return the reader for the cells of a field."""
     is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field)
-    # No name of a choice has a comma, and people separate by it.
+    # People separate choices by commas, and no name of a choice contains one.
     items = choices if field.enum_type is not None else split
 
     @lru_cache(SEEN_MAX)
@@ -93,39 +98,42 @@ def reader(field: FieldDescriptor) -> Reader:
 
 
 def is_day(field: FieldDescriptor) -> bool:
-    """Return True if a field contains a calendar date."""
+    """Return True if a field holds a calendar date: its name ends in `_on`."""
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_on")
 
 
 def is_month_first(cell: Cell) -> bool:
-    """Return True if a cell is a text that can only be a date with the month first: 03/31/2021."""
+    """Return True if a cell is a text that is a date only if the month is first: 03/31/2021."""
     found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
     return found is not None and int(found[1]) <= 12 < int(found[2])
 
 
 def is_day_first(cell: Cell) -> bool:
-    """Return True if a cell is a text that can only be a date with the day first: 31/03/2021."""
+    """Return True if a cell is a text that is a date only if the day is first: 31/03/2021."""
     found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
     return found is not None and int(found[2]) <= 12 < int(found[1])
 
 
 def is_short_date(cell: Cell) -> bool:
-    """Return True if a cell is a text like 03/04/2021, a date that begins with day or month."""
+    """Return True if a cell is a text of the form 03/04/2021: two numbers, then the year."""
     return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
 
 
 def choices(text: str) -> list[str]:
-    """Return the choices of a list in one cell, separated by bars, commas or semicolons."""
+    """Return the choices that a cell lists, separated by bars, commas or semicolons."""
     return [item for part in SEPARATED.split(text) if (item := part.strip())]
 
 
 def split(text: str) -> list[str]:
-    """Return the items of a list in one cell, without the empty ones."""
+    """Return the items that a cell lists, separated by bars, without the empty ones."""
     return [item for item in places(text) if item]
 
 
 def places(text: str) -> list[str]:
-    """Return the items of a list in one cell, empty ones too; a bar after a backslash is text."""
+    """Return the items that a cell lists, separated by bars, with the empty ones.
+
+    After a backslash, a bar or a backslash is part of the item.
+    """
     if "\\" not in text:
         return [item.strip() for item in text.split("|")]
     items = [found[0] for found in ITEM.finditer(text + "|")]
@@ -133,7 +141,7 @@ def places(text: str) -> list[str]:
 
 
 def joined(items: Iterable[str]) -> str:
-    """Return the cell that `places` reads as these items."""
+    """Return the text of a cell that lists these items, so that `places` returns them again."""
     return "|".join(item.replace("\\", "\\\\").replace("|", "\\|") for item in items)
 
 
@@ -141,7 +149,7 @@ def joined(items: Iterable[str]) -> str:
 def enum_choices(field: FieldDescriptor) -> dict[str, int]:
     """Return name -> number of the values of an enum field, except the unspecified one.
 
-    Names are as files contain them: in lower case and without the prefix of the contract.
+    Names are those that files contain: in lower case and without the prefix of the enum.
     """
     assert field.enum_type is not None
     prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
@@ -150,7 +158,7 @@ def enum_choices(field: FieldDescriptor) -> dict[str, int]:
 
 
 def is_amount(field: FieldDescriptor) -> bool:
-    """Return True if a field contains an amount of money in whole dong."""
+    """Return True if a field holds an amount of money in whole dong: its name ends in `_vnd`."""
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_vnd")
 
 

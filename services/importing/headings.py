@@ -1,4 +1,4 @@
-"""Which columns a file of a submission type may have, and how headings are recognised."""
+"""The columns that files of each submission type may have, and how headings are recognised."""
 
 from __future__ import annotations
 
@@ -27,32 +27,39 @@ SERVER_FIELDS = {"partner_id"}
 """Fields of facts that the server fills in; a file has no column for them."""
 
 REFUSED_BECAUSE = ("refused_because", "Lý do bị từ chối")
-"""Headings, in both languages, of the reasons in a file of refused rows; never imported."""
+"""Headings, in English and Vietnamese, of the column with the reasons in a file of refused rows.
+
+The column is ignored when such a file is imported again.
+"""
 
 RENAMED = {("rd_funding", "source"): "funding_source"}
-"""(Type, field) -> column, for fields of facts that have the name of a column of the claim."""
+"""(Type, field) -> column, for facts whose field has the same name as a column of the claim."""
 
 
 ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
-"""Slugs of headings of a column that numbers the rows; it is ignored."""
+"""Slugs of the headings of a column with row numbers, which is ignored."""
 REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
 
 
 LIKE = 0.75
-"""How alike a heading and a column are, so that one is suggested for the other."""
+"""Minimum similarity, from 0 to 1, of a heading and a column that is suggested for it."""
 Chosen = Mapping[str, str]
+"""Heading -> the column that the user chose for it; an empty column ignores the heading."""
 NONE: Chosen = {}
 
 
 class HeaderWrong(ValueError):
-    """Raised if a type or column is unknown, or a column is missing or repeated; names it."""
+    """Raised if a type or column is unknown, or a column is missing or repeated.
+
+    The message names it. The fault of the file's author.
+    """
 
 
 def descriptor_of(type_name: str) -> Descriptor:
     """Return the protobuf descriptor of the facts of a submission type.
 
     Raises:
-        HeaderWrong: there is no such type.
+        HeaderWrong: there is no such type. The caller's fault.
     """
     if type_name not in TYPES:
         raise HeaderWrong(f"unknown type {type_name!r}; known are {', '.join(TYPES)}")
@@ -61,7 +68,7 @@ def descriptor_of(type_name: str) -> Descriptor:
 
 @cache
 def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
-    """Return column -> field of the facts, for the columns that are specific to a type."""
+    """Return column -> field of the facts, for the columns that only this submission type has."""
     return {
         RENAMED.get((type_name, field.name), field.name): field
         for field in TYPES[type_name].fields
@@ -76,7 +83,7 @@ def columns(type_name: str) -> list[str]:
 
 @lru_cache(4096)
 def slug(text: str) -> str:
-    """Return a text in the form in which headings are compared: `Mã bản ghi` gives `ma_ban_ghi`."""
+    """Return a text in the form in which headings are compared: `ma_ban_ghi` for `Mã bản ghi`."""
     plain = unicodedata.normalize("NFD", text.strip().lower()).replace("đ", "d")
     letters = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
@@ -89,7 +96,7 @@ def _meanings(type_name: str) -> dict[str, str]:
 
 
 def _meaning(meanings: Mapping[str, str], heading: str) -> str:
-    """Return the column that a heading means, ignoring remarks like `Tên (bắt buộc)`; else ""."""
+    """Return the column of a heading, with or without a remark as in `Tên (bắt buộc)`; else ""."""
     return meanings.get(slug(heading)) or meanings.get(slug(REMARK.sub("", heading)), "")
 
 
@@ -98,15 +105,26 @@ def _column(meanings: Mapping[str, str], heading: str, chosen: Chosen) -> str:
 
 
 def is_header(type_name: str, cells: Sequence[str], chosen: Chosen = NONE) -> bool:
-    """Return True if a row contains headings of a type: `record_id` and at least one more."""
+    """Return True if a row contains the headings of a type: `record_id` and at least one more.
+
+    Args:
+        type_name: submission type.
+        cells: texts of the row.
+        chosen: heading -> column, as the user chose.
+    """
     found = {_column(_meanings(type_name), cell, chosen) for cell in cells}
     return "record_id" in found and len(found - {""}) > 1
 
 
 def suggested(type_name: str, header: Sequence[str]) -> list[str]:
-    """Return the column that each heading means or resembles; empty where nothing is like it.
+    """Return, for each heading, the column that it means or resembles; empty where none is similar.
 
-    Of several headings that resemble one column, only the most alike gets it.
+    Each column occurs at most once: for the heading that means it, else for the first that
+    resembles it.
+
+    Args:
+        type_name: submission type.
+        header: headings of the table.
     """
     meanings = _meanings(type_name)
     found = [_meaning(meanings, heading) for heading in header]
@@ -118,15 +136,15 @@ def suggested(type_name: str, header: Sequence[str]) -> list[str]:
 
 
 def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) -> list[str]:
-    """Return the column name for each cell of a header row; empty for a column to ignore.
+    """Return the column of each heading of a table; empty for a column to ignore.
 
     Args:
         type_name: submission type.
         header: headings of the table.
-        chosen: heading -> column, where the user knows better; empty for one to ignore.
+        chosen: heading -> column, as the user chose; an empty column is ignored.
 
     Raises:
-        HeaderWrong: a heading is unknown or duplicated, or a required one is missing.
+        HeaderWrong: a heading is unknown or repeated, or a required one is missing.
     """
     meanings = _meanings(type_name)
     unread = ORDINALS | {slug(heading) for heading in REFUSED_BECAUSE}
@@ -145,9 +163,9 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
 
 
 def _unknown(type_name: str, heading: str, header: Sequence[str], found: Sequence[str]) -> str:
-    """Return what is said of an unknown heading: what may be meant, or what there is besides.
+    """Return the message about an unknown heading, with a suggestion or the columns that are left.
 
-    ``found`` are the columns that the headings of the file mean.
+    ``found`` has the column of each heading of the file; empty for a heading that is unknown.
     """
     said = f"unknown column {heading!r} for {type_name}"
     if others := [each for each in TYPES if _meaning(_meanings(each), heading)]:
@@ -161,7 +179,7 @@ def _unknown(type_name: str, heading: str, header: Sequence[str], found: Sequenc
 
 
 def _meant(type_name: str, heading: str) -> str:
-    """Return the heading that is most like a text, or else the longest one that it begins with."""
+    """Return the known heading that a text resembles or, failing that, begins with; else ""."""
     names = columns(type_name)
     known = {slug(alias): alias for name in names for alias in (*ALIASES.get(name, ()), name)}
     name = slug(REMARK.sub("", heading))

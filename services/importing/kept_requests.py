@@ -1,4 +1,4 @@
-"""Keeps the requests of a file of any size: in memory at first, then in a temporary file."""
+"""Stores the import requests of a file of any size: in memory first, then in a temporary file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from services.importing.errors import NoRoom
 
 BYTES_IN_MEMORY = 4 * 1024 * 1024
+"""Size from which requests are stored in a temporary file."""
 BYTES_TOGETHER = 256 * 1024
+"""Size from which added requests are written together."""
 
 
 class KeptRequests:
-    """Import requests in the order of their rows, of which memory holds only a few megabytes.
+    """A sequence of import requests in the order of their rows; memory holds a few megabytes of it.
 
-    The temporary file has no name, so nobody else can open it, and it is gone with the process.
+    The rest is in a temporary file without a name, so no other process can open it, and it
+    disappears with this process.
     """
 
     def __init__(self) -> None:
@@ -30,10 +33,10 @@ class KeptRequests:
         self._ends = array("Q", [0])
 
     def append(self, request: ImportSubmissionsRequest) -> None:
-        """Add a request at the end.
+        """Add a copy of a request at the end.
 
         Raises:
-            NoRoom: the temporary file cannot be written.
+            NoRoom: the temporary file cannot be written. An operator's fault.
         """
         encoded = request.SerializeToString()
         self._unwritten += encoded
@@ -58,11 +61,11 @@ class KeptRequests:
         return len(self._ends) - 1
 
     def __getitem__(self, position: SupportsIndex) -> ImportSubmissionsRequest:
-        """Return a copy of the request at a position.
+        """Return a copy of the request at a position; negative positions count from the end.
 
         Raises:
-            IndexError: there is none.
-            NoRoom: the temporary file cannot be written.
+            IndexError: there is no request at this position.
+            NoRoom: the temporary file cannot be written. An operator's fault.
         """
         at = range(len(self))[position]
         if self._unwritten:
@@ -72,11 +75,11 @@ class KeptRequests:
         return ImportSubmissionsRequest.FromString(encoded)
 
     def __iter__(self) -> Iterator[ImportSubmissionsRequest]:
-        """Yield a copy of each request."""
+        """Yield a copy of each request, in order."""
         return (self[at] for at in range(len(self)))
 
 
 def _close(file: IO[bytes]) -> None:
-    # What a full disk did not take is not written now either, and nobody reads it again.
+    # Closing tries again to write what a full disk refused; it is not needed any more.
     with suppress(OSError):
         file.close()

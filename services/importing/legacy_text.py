@@ -15,10 +15,10 @@ Converter = Callable[[str], str]
 
 # Windows-1258 writes letters and marks separately; NFC composes them.
 OLD_WINDOWS = "cp1258"
-# Latin-1 keeps every byte as one letter, so nothing is lost before the encoding is known.
+# Latin-1 decodes every byte to one letter, so nothing is lost before the encoding is known.
 AS_BYTES = "latin-1"
 
-# ruff: noqa: RUF001 - the letters that look like others are what these tables are about.
+# ruff: noqa: RUF001 - these tables consist of letters that look like others.
 _TCVN3 = dict(
     zip(
         "¡¢£¤¥¦§¨©ª«¬\xad®µ¶·¸¹»¼½¾ÆÇÈÉÊËÌÎÏÐÑÒÓÔÕÖ×ØÜÝÞßáâãäåæçèéêëìíîïñòóôõö÷øùúûüýþ",
@@ -36,7 +36,7 @@ _VNI_MARKS = _VNI_TONES | {
 }
 _VNI_ALONE = dict(zip("ñôöìíæóòî", "đơưìíỉĩịỵ", strict=True))
 _VNI_LETTER = re.compile(r"([aeouyôö])([øùûõïâàáåãäêèéúüë])|[ñôöìíæóòî]", re.IGNORECASE)
-# Signs among letters and capitals after small letters, which occur in text of old fonts only.
+# Signs among letters, and capitals after small letters: both occur only in text of old fonts.
 _TCVN3_SIGN = re.compile(r"[A-Za-zß-ÿ§][¨©ª«¬®µ¶·¸¹»¼½¾ÆÇÈÊËÌÎÏÐÑÒÓÔÕÖ×ØÜÝÞ]|[§®][a-zß-ÿ¬\xad]")
 # Not `oà` or `uê`, which are Vietnamese in Unicode, too.
 _VNI_SIGN = re.compile(r"[aeouyôö][øûï]|[aeuyôö]ù|\woù|[aeo][åä]|a[êëü]|ñ[aeiouöô]", re.IGNORECASE)
@@ -56,10 +56,10 @@ _TONES = frozenset((_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT))
 
 
 def encoding_of(content: bytes) -> str:
-    """Return the encoding in which bytes are to be read that are not UTF-8.
+    """Return the encoding in which to decode bytes that are not UTF-8.
 
-    Text of an old font is read as Latin letters, e.g. `§Ò tµi`, which `converter` recognises. All
-    other bytes are Windows-1258.
+    It is Latin-1 for text of an old font, e.g. `§Ò tµi`, which `converter` recognises then, and
+    Windows-1258 for all other bytes.
 
     Raises:
         UnicodeDecodeError: the bytes are not Windows-1258 either.
@@ -73,9 +73,13 @@ def encoding_of(content: bytes) -> str:
 def converter(texts: Iterable[str]) -> Converter | None:
     """Return the function that converts these texts to Unicode; None if they need none.
 
-    They are taken for text of an old font if some words contain sequences that occur in it only,
-    at least nine in ten of these become Vietnamese syllables, and no text has letters beyond
-    Latin-1. VNI needs two such words, as one may be of another language, e.g. French.
+    They are considered text of an old font if some words contain sequences that occur only in such
+    text, at least nine in ten of these words become Vietnamese syllables, and no text has letters
+    beyond Latin-1. VNI needs two such words, as a single one may be of another language, e.g.
+    French.
+
+    Args:
+        texts: texts that are all in the same encoding, e.g. of one column.
     """
     odd = [text for text in texts if not text.isascii()]
     if not odd or any(max(text) > "\xff" for text in odd):
@@ -90,7 +94,12 @@ def converter(texts: Iterable[str]) -> Converter | None:
 def fits(convert: Converter, texts: Iterable[str]) -> bool:
     """Return True if further texts of a file can be converted by ``convert``, too.
 
-    At least nine in ten of their words that are not ASCII must become Vietnamese syllables.
+    No text may have letters beyond Latin-1, and at least nine in ten of the words that are not
+    ASCII must become Vietnamese syllables.
+
+    Args:
+        convert: what `converter` returned for other texts of the file.
+        texts: the further texts.
     """
     odd = [text for text in texts if not text.isascii()]
     if any(max(text) > "\xff" for text in odd):
@@ -105,10 +114,11 @@ def _becomes_vietnamese(words: Sequence[str], convert: Converter) -> bool:
 
 
 def is_viqr(text: str) -> bool:
-    """Return True if a text is Vietnamese typed without its letters: `Nghie^n cu+'u khoa ho.c`.
+    """Return True if a text is Vietnamese typed in VIQR, as `Nghie^n cu+'u khoa ho.c`.
 
-    Two different words must have a circumflex, a horn or a stroke so written, one of them with at
-    least three letters, and all must become Vietnamese syllables: `x^n` and `C++` do not.
+    At least two different words must write a circumflex, horn or stroke in this way, one of them
+    with three letters or more, and nine in ten must become Vietnamese syllables, so that `x^n` and
+    `C++` are not taken for VIQR.
     """
     if not text.isascii() or not _VIQR_SIGN.search(text):
         return False
@@ -123,12 +133,12 @@ def _from_viqr(word: str) -> str:
 
 
 def from_tcvn3(text: str) -> str:
-    """Convert text of a TCVN3 font (ABC fonts, e.g. `.VnTime`) to Unicode."""
+    """Return text of a TCVN3 font (ABC fonts, e.g. `.VnTime`) converted to Unicode."""
     return "".join(_TCVN3.get(letter, letter) for letter in text)
 
 
 def from_vni(text: str) -> str:
-    """Convert text of a VNI font (e.g. `VNI-Times`) to Unicode."""
+    """Return text of a VNI font (e.g. `VNI-Times`) converted to Unicode."""
     return _VNI_LETTER.sub(_letter, text)
 
 

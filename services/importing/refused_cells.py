@@ -1,4 +1,4 @@
-"""What a service refused of a row, by column. Pure."""
+"""Splits a service's refusal of a row into the cells that caused it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from services.refusals import in_language
 
 @dataclass(frozen=True, slots=True)
 class RefusedCell:
-    """A refused column, empty for the whole row, with what is wrong and what to do about it."""
+    """A cell because of which a row was refused, in the language of the reader.
+
+    Args:
+        column: its column; empty if the whole row was refused.
+        problem: what is wrong.
+        remedy: what to do about it; empty if the service did not say.
+    """
 
     column: str
     problem: str
@@ -20,14 +26,14 @@ class RefusedCell:
 def refused_cells(
     message: str, fields: Sequence[tuple[str, str]], tag: str, lang: str
 ) -> Iterator[RefusedCell]:
-    """Yield one refused cell per wrong field, from the error of a row.
+    """Yield a refused cell for each wrong field; one for the whole row if no field is named.
 
-    A service says `what is wrong; what to do`.
+    Services write `what is wrong; what to do`, which is split into problem and remedy.
 
     Args:
         message: message of the error.
-        fields: path of each wrong field, and what is wrong with it.
-        tag: reason for programs, which is added where no column says what is meant.
+        fields: (path, problem) of each wrong field.
+        tag: machine-readable reason in brackets, appended to a problem of the whole row.
         lang: `vi` or `en`.
     """
     for name, said in fields or (("", message),):

@@ -1,7 +1,7 @@
-"""Writes the refused rows of a file to another file, to be corrected and imported again.
+"""Writes the refused rows of an imported file to a new file, to be corrected and imported again.
 
-It has the columns of the first file, preceded by one with the reasons. A cell whose content was
-changed by a spreadsheet is left empty, so that the changed value is not taken for the true one.
+The new file has the same columns, preceded by one with the reasons. A cell whose content a
+spreadsheet changed is left empty, so that the changed value is not mistaken for the true one.
 """
 
 from __future__ import annotations
@@ -17,15 +17,20 @@ from services.importing.xlsx_book import new_book
 
 CSV, XLSX = ".csv", ".xlsx"
 REPEATED = "cell.twice"
-"""Problem of a row whose record an earlier row has; imported alone, it would amend that record."""
+"""Problem of a row that repeats a record id; its id is left out, as it would amend that record."""
 
 
 def check(to: Path, source: Path) -> None:
     """Check that the refused rows of the file ``source`` can be written to the file ``to``.
 
+    Args:
+        to: the file to write.
+        source: the file that is imported.
+
     Raises:
-        Unreadable: both are the same file, or ``to`` is neither CSV nor XLSX, or XLSX although the
-            source is CSV: a spreadsheet would fill up rows that lack cells.
+        Unclear: both are the same file, or ``to`` is neither CSV nor XLSX, or it is XLSX although
+            the source is CSV: a spreadsheet would add cells to rows that lack some. The user's
+            fault.
     """
     kinds = (CSV,) if source.suffix.lower() == CSV else (CSV, XLSX)
     if to.suffix.lower() not in kinds:
@@ -36,17 +41,17 @@ def check(to: Path, source: Path) -> None:
 
 
 def write(path: Path, parsed: Parsed, reasons: Mapping[int, Sequence[str]], heading: str) -> None:
-    """Write the refused rows of a file to another.
+    """Write the refused rows of an imported file to another file.
 
     Args:
         path: the .csv or .xlsx file to write; replaced if it exists.
-        parsed: content of the file that was imported.
-        reasons: number of a refused row in that file -> the reasons.
+        parsed: content of the imported file.
+        reasons: number of each refused row in the imported file -> the reasons.
         heading: heading of the column with the reasons, one of `headings.REFUSED_BECAUSE`.
     """
     rows = [[heading, *parsed.table.header], *_rows(parsed, reasons)]
     if path.suffix.lower() == CSV:
-        # With the mark by which spreadsheets recognise UTF-8.
+        # With a byte order mark, by which spreadsheets recognise UTF-8.
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file).writerows(rows)
         return
@@ -71,12 +76,12 @@ def _rows(parsed: Parsed, reasons: Mapping[int, Sequence[str]]) -> Iterator[list
 def _kept(problem: str, cell: Cell) -> str:
     if problem == REPEATED or (problem and not isinstance(cell, str)):
         return ""
-    # As it is, and not as a formula would be made harmless: it is the user's own text.
+    # Not escaped, even if a spreadsheet would read it as a formula: it is the user's own text.
     return cell if isinstance(cell, str) else cell_text(cell)
 
 
 def by_row(problems: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    """Return row -> its reasons, for pairs of row and reason."""
+    """Return row -> its reasons, in order, from (row, reason) pairs."""
     found: dict[int, list[str]] = {}
     for row, problem in problems:
         found.setdefault(row, []).append(problem)

@@ -15,11 +15,12 @@ from services.importing.xlsx_file import WIDE, Limits
 FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000
 TITLE_ROWS_MAX = 20
-"""Maximum number of rows above the headings, e.g. of a title."""
+"""Maximum number of rows above the headings that are not blank, e.g. of a title."""
 
 LATIN_1_LAST = "\xff"
 
 IsHeader = Callable[[Sequence[str]], bool]
+"""Returns True if these texts of a row are the headings of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The rows of a table below its headings, made anew from those of the file by each iteration.
+    """The rows of a table below its headings; each iteration converts them anew.
 
     Args:
         rows: all rows of the file; can be iterated over again.
-        begin: number of rows of the file up to the headings.
-        conversions: position of a column -> what converts its texts that are not ASCII.
+        begin: number of rows of the file up to and including the headings.
+        conversions: index of a column -> function that converts its texts to Unicode; it is not
+            called for ASCII texts.
     """
 
     rows: Iterable[Sequence[Cell]]
@@ -50,7 +52,7 @@ class Body:
     conversions: Mapping[int, Callable[[str], str]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[tuple[int, list[Cell]]]:
-        """Yield the number of each row, counted from 1 in the file, and its cells; no blank row."""
+        """Yield row number, counted from 1 in the file, and cells of each row that is not blank."""
         for number, row in enumerate(self.rows, start=1):
             if number > self.begin and any(map(has_text, row)):
                 yield number, self._converted(row)
@@ -67,9 +69,11 @@ class Body:
 class Table:
     """The headings and rows of a file.
 
-    ``rows`` are pairs of the number of a row, counted from 1 at the beginning of the file, and its
-    cells; blank rows are omitted. They can be iterated over again; those of a CSV file are read
-    again then.
+    Args:
+        header: the headings, without blank ones at the end.
+        rows: number of each row, counted from 1 at the beginning of the file, and its cells; blank
+            rows are omitted. Can be iterated over again, which reads a CSV file again.
+        notices: what the user should know about how the file was read.
     """
 
     header: list[str]
@@ -88,15 +92,16 @@ def read(
 
     Args:
         path: a .csv or .xlsx file.
-        is_header: function that recognises the row of headings below a title; by default the
-            first row that is not blank contains the headings.
-        sheet: name of the sheet to read; by default the only visible one that has a table.
+        is_header: recognises the row of headings below a title; by default, the first row that is
+            not blank contains the headings.
+        sheet: name of the sheet to read; by default, the only visible one that has a table.
         skip_hidden: whether to omit rows that are hidden, e.g. by a filter.
-        limits: how much an XLSX file may hold.
+        limits: how much an XLSX file may contain.
 
     Raises:
-        Unreadable: the file does not exist, is too large, is neither CSV nor XLSX, cannot be read,
-            or has several sheets to choose from.
+        Unreadable: the file does not exist, is too large, is neither CSV nor XLSX, or cannot be
+            read.
+        Unclear: there is no such sheet, or there are several to choose from.
     """
     if not path.is_file():
         raise Unclear(path, "no such file")
@@ -119,18 +124,27 @@ def read(
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of each row in a file and its texts as heading -> text.
+    """Yield the number of each row in a file, and heading -> text of its cells.
 
-    Raises the errors of `read` and `records`.
+    Args:
+        path: a .csv or .xlsx file.
+
+    Raises:
+        Unreadable: the file cannot be read, see `read`, or a row has a text beyond the last
+            heading.
     """
     return records(path, read(path))
 
 
 def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of each row in a table and its texts as heading -> text.
+    """Yield the number of each row in a table, and heading -> text of its cells.
+
+    Args:
+        path: the file that the table was read from, for messages.
+        table: the table.
 
     Raises:
-        Unreadable: a row has a text beyond the last heading.
+        Unreadable: a row has a text beyond the last heading; names the row.
     """
     for number, cells in table.rows:
         if is_too_wide(cells, table.header):
@@ -143,12 +157,12 @@ def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def is_too_wide(cells: Sequence[Cell], header: Sequence[str]) -> bool:
-    """Return True if a row has a text beyond the last heading, so that cells must have shifted."""
+    """Return True if a row has a text beyond the last heading, so its cells must have shifted."""
     return any(has_text(cell) for cell in cells[len(header) :])
 
 
 def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | None) -> Table:
-    """Return the table in the rows of a file: find the headings, and what has to be converted."""
+    """Return the table in the rows of a file, with headings found and old fonts converted."""
     numbered = ((n, row) for n, row in enumerate(rows, start=1) if any(map(has_text, row)))
     first = list(islice(numbered, TITLE_ROWS_MAX + 1))
     if not first:
@@ -172,14 +186,14 @@ def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | Non
 class _Foreign:
     """Collects the texts of each column that may be of an old font; most columns have none.
 
-    ``columns`` maps the position of a column to its texts that are not ASCII. A column with letters
-    beyond Latin-1 is no such text: its texts are dropped, and None stands for them.
+    ``columns`` maps the index of a column to its texts that are not ASCII; None for a column with
+    letters beyond Latin-1, which cannot be of an old font.
     """
 
     columns: dict[int, list[str] | None] = field(default_factory=dict)
 
     def look_at(self, row: Sequence[Cell]) -> None:
-        """Take the cells of a row into account."""
+        """Collect the texts in the cells of a row."""
         for at, cell in enumerate(row):
             if isinstance(cell, str) and not cell.isascii():
                 texts = self.columns.setdefault(at, [])
@@ -227,7 +241,7 @@ def _has_header(sheet: xlsx_file.Sheet, is_header: IsHeader | None) -> bool:
 def _with_unicode(table: Table, foreign: Mapping[int, Sequence[str] | None]) -> Table:
     """Return a table with text of old Vietnamese fonts converted, in headings and columns.
 
-    ``foreign``: position of a column -> texts that may be such text, None if they cannot be.
+    ``foreign`` maps the index of a column to texts that may be such text; None if they cannot be.
     """
     of_header = legacy_text.converter(table.header)
     header = [of_header(text) for text in table.header] if of_header else table.header

@@ -20,20 +20,22 @@ PUBLICATION = "publication"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file of submissions is to be read.
+    """The options with which a file of submissions is read.
 
     Args:
-        type_name: submission type; if empty, the name of the file, or `publication` for an export.
+        type_name: submission type; if empty, the name of the file without its suffix, or
+            `publication` for an export of a literature database.
         system: name of the system that the records come from.
         sheet: name of the sheet to read; if empty, the only one with a table.
         skip_hidden: whether to omit hidden rows.
-        source: source in `sources.toml`, or `table`; if empty, it is recognised from the file.
-        mapping: mapping of the user, for a source that `sources.toml` lacks.
-        completion: what an export lacks.
-        columns: heading of a table -> column, where the user knows better; empty ignores it.
-        limits: how much an XLSX file may hold.
-        has_files: whether the files lie beside the table that its rows name as evidence; False for
-            a table that somebody sent, which must not have files of this machine read.
+        source: a source in `sources.toml`, or `table`; if empty, it is detected from the file.
+        mapping: the user's field mapping, for a source that `sources.toml` lacks.
+        completion: what an export does not contain.
+        columns: heading of a table -> column, as the user chose; an empty column is ignored.
+        limits: how much an XLSX file may contain.
+        has_files: whether files that rows name as evidence may be read from the folder of the
+            table; False for a table that somebody sent, which must not make this machine read its
+            own files.
     """
 
     type_name: str = ""
@@ -49,13 +51,13 @@ class Reading:
 
 
 class HeadingsWrong(Unreadable):
-    """Raised if the headings of a table are not those of its type; has the table.
+    """Raised if the headings of a table do not fit its submission type. Its author's fault.
 
     Args:
         place: the file.
         problem: what is wrong and what to do about it, in one line.
         type_name: submission type.
-        table: the table as it was read.
+        table: the table as it was read, from which the user can map the columns.
     """
 
     def __init__(self, place: Path, problem: str, type_name: str, table: Table) -> None:
@@ -64,11 +66,16 @@ class HeadingsWrong(Unreadable):
 
 
 def read(path: Path, reading: Reading) -> submission_rows.Parsed:
-    """Return the submissions in a file, and the rows that cannot be read.
+    """Return the submissions in a file, and the mistakes in rows that cannot be read.
+
+    Args:
+        path: the file.
+        reading: how to read it.
 
     Raises:
-        HeadingsWrong: a heading is unknown, missing or there twice.
-        Unreadable: the file cannot be read, or its type or source is not valid.
+        HeadingsWrong: a heading is unknown, missing or repeated.
+        Unreadable: the file cannot be read.
+        Unclear: the type, source or unit is missing or not valid.
     """
     if not path.is_file():
         raise Unclear(path, "no such file")

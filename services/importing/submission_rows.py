@@ -1,7 +1,7 @@
 """Turns rows of a table into import requests, for every submission type. Pure.
 
-Columns are the fields of the facts of a type and of the claim itself. For a row that cannot be read
-the wrong columns are reported. Whether readable values are valid is checked by the service.
+The columns are the fields of the claim and of the facts of its type. Cells that cannot be read are
+reported by row and column; whether readable values are valid is for the service to check.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ from services.importing.kept_requests import KeptRequests
 from services.importing.spreadsheets import Notice, Table, is_too_wide
 
 WITHDRAW = {"withdraw", "rut"}
-"""Slugs of the actions that withdraw a record."""
+"""Slugs of the texts in column `action` that withdraw a record."""
 ACTIONS = {"", "import", "upsert"} | WITHDRAW
 TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
-"""Slugs of texts that mark a row of sums below a table, e.g. `Tổng cộng: 3 bài`."""
+"""Matches the slug of a text that marks a row of totals, e.g. `Tổng cộng: 3 bài`."""
 TOTAL_BEGINS = "tcgsTCGS"
 
 EXAMPLE_ID = "#example"
-"""Record id of the example row in a template; this row is skipped."""
+"""Record id of the example row in a template, which is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A cell because of which a row is not sent.
+    """A mistake because of which a row is not sent to the service.
 
-    ``row`` is its number in the file, ``column`` is empty if the whole row is wrong, ``problem`` is
+    ``row`` is its number in the file; ``column`` is empty if the whole row is wrong; ``problem`` is
     the key of a message, and ``values`` are the values of its placeholders.
     """
 
@@ -68,9 +68,9 @@ class Wrong:
 class Parsed:
     """What a file contains: requests in the order of its rows, and mistakes in unreadable rows.
 
-    ``table`` is the table that was read, ``names`` the name of each of its columns, empty for an
-    ignored one, ``type_name`` the submission type of the rows, ``refused`` the number of each
-    unreadable row and its record, empty where the row does not say which.
+    ``table`` is the table that was read and ``type_name`` the submission type of its rows;
+    ``names`` has the column of each heading, empty for an ignored one; ``refused`` maps the number
+    of each row with a wrong cell to its record id, empty if the row has none.
     """
 
     requests: KeptRequests
@@ -90,17 +90,17 @@ def parse(
     chosen: Chosen = NONE,
     digest: Digest = no_files,
 ) -> Parsed:
-    """Turn the rows of a table into import requests.
+    """Return the import requests that the rows of a table make, and the mistakes in the other rows.
 
-    Blank rows, the example of a template and rows of sums are skipped.
+    Blank rows, the example row of a template and rows of totals are skipped.
 
     Args:
         type_name: submission type of every row.
         header: headings of the table.
         rows: number in the file and cells of each row; can be iterated over again.
         system: name of the system that the records come from.
-        chosen: heading -> column, where the user knows better; empty for one to ignore.
-        digest: hashes the files that rows name as evidence.
+        chosen: heading -> column, as the user chose; an empty column is ignored.
+        digest: returns the SHA-256 of a file that a row names as evidence.
 
     Raises:
         HeaderWrong: the headings are not valid; see `read_header`.
@@ -108,14 +108,14 @@ def parse(
     columns = _Columns(type_name, header, chosen, digest)
     order = DateOrder()
     parsed = _parsed(columns, rows, system, order)
-    # Only the last row shows in which order dates are written; few files leave a doubt.
+    # The order of dates is known only after the last row, so few files need a second pass.
     return _parsed(columns, rows, system, order) if order.is_doubtful else parsed
 
 
 def _parsed(
     columns: _Columns, rows: Iterable[tuple[int, Sequence[Cell]]], system: str, order: DateOrder
 ) -> Parsed:
-    """Read all rows with what is known of the order of dates, and add what they show of it."""
+    """Parse all rows in one pass, by the known order of dates; if none is known, collect it."""
     requests, wrong, seen, totals = KeptRequests(), list[Wrong](), dict[str, int](), 0
     refused = dict[int, str]()
     is_known = order.is_doubtful
@@ -156,7 +156,7 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
     """Return the content of one claim from column -> text, e.g. of a command line.
 
     Raises:
-        CellWrong: a text cannot be read; names the first such column.
+        CellWrong: a text cannot be read; the error names the first such column.
         HeaderWrong: a column is unknown, or the unit is missing.
     """
     columns = _Columns(type_name, [*row, "record_id"])
@@ -167,10 +167,7 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
 
 
 def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:
-    """Return a mistake if a row has more or fewer cells than there are headings.
-
-    A spreadsheet always writes all cells, so a CSV row that lacks some is damaged.
-    """
+    """Return a mistake if a row lacks cells or has a text beyond the last heading, else none."""
     if not is_too_wide(cells, columns.header) and len(cells) > columns.width:
         return []
     values = {"cells": str(len(cells)), "headings": str(columns.width)}
@@ -204,17 +201,17 @@ def _record_mistakes(
 
 @cache
 def _targets(type_name: str) -> Sequence[tuple[str, bool, FieldDescriptor]]:
-    """Return (column, whether it is one of the claim and not of the facts, protobuf field)."""
+    """Return (column, whether its field is of the claim rather than the facts, field) of a type."""
     claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
     targets = [(name, True, claim[name]) for name in CLAIM_COLUMNS]
     return targets + [(name, False, each) for name, each in fact_columns(type_name).items()]
 
 
 class _Columns:
-    """The columns of a table: where each is, and what reads its cells.
+    """The columns of a table: their positions and how to read their cells.
 
-    ``names`` is the name of each column, empty for an ignored one; ``days`` maps positions of dates
-    to names.
+    ``names`` has the column of each heading, empty for an ignored one; ``days`` maps the index of
+    each date column to its name.
     """
 
     def __init__(
@@ -245,16 +242,16 @@ class _Columns:
         return cells[at] if at is not None and at < len(cells) else ""
 
     def text(self, cells: Sequence[Cell], name: str) -> str:
-        """Return the text of a cell, as `cell` finds it."""
+        """Return the text of the cell that `cell` returns."""
         cell = self.cell(cells, name)
         return cell_text(cell) if cell != "" else ""
 
     def are_blank(self, cells: Sequence[Cell]) -> bool:
-        """Return True if no column that is read has a text."""
+        """Return True if all cells of a row in known columns are blank."""
         return not any(at < len(cells) and has_text(cells[at]) for at in self._at.values())
 
     def has_sums(self, cells: Sequence[Cell], record_id: str) -> bool:
-        """Return True for a row of sums below a table: `Tổng cộng: 3 bài`."""
+        """Return True if a row has the totals of a table, as `Tổng cộng: 3 bài`."""
         if record_id and (record_id[0] not in TOTAL_BEGINS or not TOTAL.fullmatch(slug(record_id))):
             return False
         texts = (
@@ -268,7 +265,7 @@ class _Columns:
     def fill(
         self, content: submission_pb2.Content, cells: Sequence[Cell], number: int
     ) -> list[Wrong]:
-        """Set all fields of a content to the cells of a row; return the cells that are wrong."""
+        """Set the fields of a content from the cells of a row; return the cells that are wrong."""
         facts, mistakes = getattr(content.facts, self._type_name), list[Wrong]()
         facts.SetInParent()
         for at, name, of_claim, target, is_list, read in self._read:

@@ -1,4 +1,4 @@
-"""What is said of cells that cannot be read, in Vietnamese and English: `vi.toml`, `en.toml`.
+"""Messages about cells that cannot be read, in Vietnamese and English: `vi.toml`, `en.toml`.
 
 Each problem has two texts: `cell.KIND.problem` says what is wrong, `cell.KIND.remedy` what to do.
 """
@@ -15,7 +15,10 @@ FOLDER = Path(__file__).parent
 
 @cache
 def texts(lang: str) -> Mapping[str, str]:
-    """Return dotted key -> text of a language, `vi` or `en`; the file is read on first use."""
+    """Return key -> text of a language, `vi` or `en`; the file is read on first use.
+
+    Keys are dotted, e.g. `cell.amount.problem`; texts may have placeholders.
+    """
     document = tomllib.loads((FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
     return {
         f"cell.{kind}.{part}": said
@@ -25,9 +28,14 @@ def texts(lang: str) -> Mapping[str, str]:
 
 
 def text(lang: str, key: str, values: Mapping[str, str]) -> str:
-    """Return a text in a language with its values filled in.
+    """Return a text in a language with its placeholders filled in.
+
+    Args:
+        lang: `vi` or `en`.
+        key: dotted key of the text.
+        values: name of a placeholder -> its value.
 
     Raises:
-        KeyError: no such key, or a value that the text needs is missing.
+        KeyError: there is no such key, or a value that the text needs is missing.
     """
     return texts(lang)[key].format(**values)

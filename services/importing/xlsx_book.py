@@ -1,4 +1,4 @@
-"""Writes an XLSX file, whose failure is the same as that of any other file."""
+"""Creates XLSX files with xlsxwriter; a file that cannot be written raises OSError, as usual."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from xlsxwriter.exceptions import FileCreateError
 
 @contextmanager
 def new_book(path: Path, **options: Any) -> Iterator[Any]:
-    """Create a workbook, which is written to its file at the end of the context.
+    """Return a context manager of a new workbook, which is written when the context ends.
 
     Args:
-        path: the file; replaced if it exists.
-        options: options of xlsxwriter.
+        path: the file to write; replaced if it exists.
+        options: options of `xlsxwriter.Workbook`.
 
     Raises:
-        OSError: the file cannot be written; names it.
+        OSError: the file cannot be written; the error names it.
     """
     try:
         with xlsxwriter.Workbook(path, options) as book:
             yield book
     except FileCreateError as error:
-        # It holds the error of the file.
+        # xlsxwriter wraps the OSError.
         (cause,) = error.args
         raise OSError(cause.errno, cause.strerror, str(path)) from error

@@ -31,10 +31,12 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a file may hold before it is read whole.
+    """How much an XLSX file may contain; a larger one is refused before it is read whole.
 
-    ``unpacked_bytes`` is the size of all parts of the file; ``cells`` the number of cells in the
-    rectangle of one sheet, of which calamine keeps each in about 32 bytes.
+    Args:
+        unpacked_bytes: size of all parts of the file, uncompressed.
+        cells: cells in the rectangle that encloses the values of one sheet; calamine keeps each in
+            about 32 bytes.
     """
 
     unpacked_bytes: int = 500 * 1024 * 1024
@@ -43,15 +45,19 @@ class Limits:
 
 CHUNK = 1 << 20
 WIDE = Limits()
-"""What a command may read on its user's own machine."""
+"""Limits of the command line, which reads files on its user's own machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """The values of one sheet.
 
-    ``rows`` are the cells of all rows, from the first row of the sheet on; ``hidden`` are the
-    indexes in it of hidden rows.
+    Args:
+        name: name of the sheet.
+        is_visible: whether the sheet is shown.
+        rows: cells of each row, beginning with the first row of the sheet; without blank rows at
+            the end.
+        hidden: indexes of the hidden rows in ``rows``.
     """
 
     name: str
@@ -60,15 +66,20 @@ class Sheet:
     hidden: frozenset[int]
 
     def has_rows(self) -> bool:
-        """Return True if any cell is not blank."""
+        """Return True if any cell of the sheet is not blank."""
         return any(has_text(cell) for row in self.rows for cell in row)
 
 
 def sheets(path: Path, limits: Limits = WIDE) -> list[Sheet]:
     """Return the worksheets of a file in their order, without charts and macros.
 
+    Args:
+        path: the file.
+        limits: how much it may contain.
+
     Raises:
-        Unreadable: the file is not an XLSX file, or a sheet is too large.
+        Unreadable: the file or a sheet is larger than the limits.
+        Unclear: the file is not an XLSX file.
     """
     try:
         with ZipFile(path) as archive:
@@ -82,13 +93,13 @@ def sheets(path: Path, limits: Limits = WIDE) -> list[Sheet]:
 
 
 def _unpacks_to_more(archive: ZipFile, bytes_max: int) -> bool:
-    """Return True if the parts are larger together, whatever the archive says of their sizes."""
+    """Return True if the parts together are larger than allowed, whatever the archive states."""
     left = bytes_max
     if sum(part.file_size for part in archive.infolist()) > left:
         return True
     for part in archive.infolist():
         true = copy(part)
-        # A reader stops at the size that an archive names; calamine goes on to the true end.
+        # zipfile stops at the size that the archive states; calamine reads on to the real end.
         true.file_size = bytes_max + 2 * CHUNK
         with archive.open(true) as opened:
             while chunk := opened.read(CHUNK):
@@ -154,7 +165,7 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
 
 
 def _without_end(rows: Iterable[list[Cell]]) -> list[list[Cell]]:
-    """Return rows up to the last with a text: a blank far below a table is not a million rows."""
+    """Return rows without blank ones at the end: one formatted cell may add a million of them."""
     result: list[list[Cell]] = []
     blank = 0
     for row in rows:
@@ -170,8 +181,8 @@ def _without_end(rows: Iterable[list[Cell]]) -> list[list[Cell]]:
 def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:
     """Return row -> column -> what is special about a merged cell.
 
-    A value merged over several rows counts for each row: True for the first cell and False for
-    those below, which repeat it. Cells merged over several columns are unreadable.
+    A value merged over several rows counts for each of them: True marks the first cell, False those
+    below, which repeat its value. Cells merged over several columns are unreadable.
     """
     result: dict[int, dict[int, bool | UnreadableCell]] = {}
     for (top, left), (bottom, right) in ranges:

@@ -20,19 +20,22 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _PLACE = re.compile(r"([A-Z]+)([0-9]+)")
 # Ids of number formats that are built in: 0%, 0.00%, 0.00E+00, ##0.0E+0.
 _BUILT_IN_FORMATS = {9, 10, 11, 48}
-# 000, 0000-000, "PT"0, \\H0: zeros and letters that the number itself does not have.
+# 000, 0000-000, "PT"0, \\H0: formats that add zeros or letters to the number.
 _MASK = re.compile(r'00|0+[-/ ]0|"[^"]*\w[^"]*"\s*[0#]|\\\w')
 _TEXTS = {"s", "str", "inlineStr", "d", "b"}
 
 
 @dataclass
 class Marks:
-    """What the XML of one sheet says about its cells; rows and columns count from 0.
+    """What the XML of one sheet says about its cells; rows and columns are counted from 0.
 
-    ``cells`` maps (row, column) to the problem of a cell that has an error, a formula without a
-    value, or a number shown as a percentage or with an exponent. ``masked`` are the cells whose
-    number is displayed with other characters, e.g. `007` or `PT-7`. ``rows`` and ``columns`` are
-    the extent of all values.
+    Args:
+        hidden_rows: the rows that are hidden.
+        cells: (row, column) -> problem of a cell that has an error, a formula without a value, or a
+            number displayed as a percentage or with an exponent.
+        masked: (row, column) of numbers displayed with further characters, e.g. `007` or `PT-7`.
+        rows: number of rows down to the last value.
+        columns: number of columns up to the last value.
     """
 
     hidden_rows: set[int] = field(default_factory=set)
@@ -80,7 +83,7 @@ class _Scanner:
         elif name in ("v", "is"):
             self._value()
         elif name == "f":
-            # Its value follows, and takes this away again.
+            # Removed again by the value that follows, unless the formula has none.
             self.marks.cells[self._row, self._column] = UnreadableCell("cell.uncomputed")
         elif name == "row":
             self._row = int(attributes.get("r", self._row + 2)) - 1

@@ -92,7 +92,11 @@ class Table:
 
     @staticmethod
     def of(document: Mapping[str, Any]) -> Table:
-        """Return the table in the decoded content of a file."""
+        """Return the table that the decoded JSON of the file describes, see the module.
+
+        Args:
+            document: the whole content; ``services`` may be absent. A missing key is a KeyError.
+        """
         issuers = {entry["issuer"]: entry for entry in document["issuers"]}
         services = {issuer_of(each["service"]): each for each in document.get("services", ())}
         return Table(issuers, services)
@@ -127,7 +131,7 @@ class Issuers:
     def principal(self, token: str) -> Principal:
         """Verify a token and return its principal.
 
-        In the token of a service, this is the principal of the caller's token within.
+        For a token that a service made, return the principal of the caller's token wrapped in it.
 
         Raises:
             Unauthenticated: the token is malformed, expired or for another service, its lifetime is
@@ -143,7 +147,7 @@ class Issuers:
                 service, inner = str(entry["service"]), outer["caller"]
                 # Limited from when it was issued, whatever expiry it states.
                 until = min(float(outer["exp"]), float(outer["iat"]) + SERVICE_TOKEN_SECONDS_MAX)
-                # The caller sent its token to that service, so it may be valid there only.
+                # The caller sent this token to that service, so it may be valid there only.
                 audiences = audiences | {audience_of(service)}
                 if time.time() >= until + CLOCK_SKEW_SECONDS:
                     raise jwt.ExpiredSignatureError

@@ -1,4 +1,7 @@
-"""What every Kafka client of a process needs of kafka-python, which not every process imports."""
+"""Finds out whether brokers listen, and makes kafka-python read header names that are not UTF-8.
+
+Separate from `config`, so that processes without a Kafka client do not import kafka-python.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from kafka.record.default_records import DefaultRecordBatch
 
 
 def reachable(bootstrap: str) -> str:
-    """Return the addresses of the brokers, once one of them is known to listen.
+    """Return ``bootstrap`` unchanged after checking that a broker listens at one of its addresses.
 
     Args:
         bootstrap: addresses `host:port`, separated by commas.

@@ -16,7 +16,10 @@ from services.kernel.access import audience_of
 from services.kernel.service_tokens import read_service_key
 
 METADATA_AGE_MS = 10_000
-"""Time after which all Kafka clients know of new partitions; `kieng log repartition` awaits it."""
+"""Age at which Kafka clients refresh their metadata, so that by then all know new partitions.
+
+`kieng log repartition` waits for this long.
+"""
 
 
 def _known(zone: str) -> str:
@@ -28,7 +31,7 @@ def _known(zone: str) -> str:
 
 
 ZoneName = Annotated[str, AfterValidator(_known)]
-"""Name of a time zone of the IANA database; another one is refused with a remedy."""
+"""Name of a time zone of the IANA database; any other text is a mistake in the settings."""
 
 
 class KernelSettings(BaseSettings):
@@ -75,7 +78,7 @@ class KernelSettings(BaseSettings):
     kafka_bootstrap: str = "127.0.0.1:9092"
     """Kafka brokers, `host:port` separated by commas."""
     kafka_membership: Literal["group", "sole"] = "group"
-    """Whether a consumer's group assigns its partitions, or it takes all, being the only one."""
+    """How a consumer gets partitions: `group` has its group assign them, `sole` takes all."""
     kafka_fetch_wait_ms: int = 100
     """Maximum time for which the broker delays an empty fetch response."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -99,7 +102,7 @@ class KernelSettings(BaseSettings):
     issuers_file: Path = Path("issuers.json")
     """File with the table of token issuers, see `kernel.access`; read again when it changes."""
     audiences: str = "kieng"
-    """Accepted token audiences besides `kieng.SERVICE`, by commas; `none` accepts no others."""
+    """Token audiences accepted besides `kieng.SERVICE`, separated by commas; `none` adds none."""
     service_key: SecretStr = SecretStr("")
     """Private key that signs calls to other services, Ed25519, PEM; if empty, none are signed."""
     stall_seconds: float = 180.0

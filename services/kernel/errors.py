@@ -10,7 +10,7 @@
     │   ├── WrongState          the state of the object does not allow this
     │   ├── Conflict            changed concurrently; read again and retry
     │   ├── Exhausted           a limit is reached; retry later
-    │   ├── TooSlow             the caller did not send its next message in time
+    │   ├── TooSlow             the caller did not send the next message in time
     │   └── Unavailable         something the service needs is down; retry
     ├── InvalidRecord           a record that can never be processed; goes to the dead-letter topic
     ├── NotReady                a consumer or service cannot start yet
@@ -103,7 +103,7 @@ class Exhausted(Refusal, status="RESOURCE_EXHAUSTED", reason="LIMIT_REACHED"):
 
 
 class TooSlow(Refusal, status="DEADLINE_EXCEEDED", reason="TOO_SLOW"):
-    """The caller did not send its next message in time; call again."""
+    """The caller did not send the next message of a stream in time; call again."""
 
 
 class Unavailable(Refusal, status="UNAVAILABLE", reason="DEPENDENCY_DOWN"):

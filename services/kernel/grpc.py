@@ -44,8 +44,8 @@ OPTIONS = [
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.max_concurrent_streams", 256),
-    # Of calls beyond these that wait to be taken gRPC cancels some at random, by default from 1,000
-    # on: when a service is back, those who watched it call all at once.
+    # Of waiting calls beyond the first number, by default 1,000, gRPC cancels some at random. When
+    # a service is back, all callers who watched it call again at once.
     ("grpc.server.max_pending_requests", 10_000),
     ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.so_reuseport", 0),
@@ -73,7 +73,12 @@ class GrpcServer(SharedExtension):
         self.stopping = threading.Event()
 
     def start(self) -> None:
-        """Bind the gRPC port and start serving; does nothing if the server is already started."""
+        """Bind the gRPC port and start serving; does nothing if the server is already started.
+
+        Raises:
+            LookupError: an RPC has no method with `@grpc`, which is a bug of the service class.
+            TlsTrouble: the TLS files are unusable, or plain text would be served beyond loopback.
+        """
         if self.port:
             return
         settings = self.container.settings

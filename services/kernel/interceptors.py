@@ -40,7 +40,7 @@ from services.kernel.tracing import span
 log = structlog.get_logger()
 
 TRAILER_BYTES_MAX = 6_000
-"""Bytes of a status in trailers; clients refuse ever more of those between 8 and 16 KiB."""
+"""Maximum size of a status in trailers; between 8 and 16 KiB, clients refuse more and more."""
 TEXT_LENGTH_MAX = 4_000
 FIELDS_MAX = 20
 PATTERN = "does not match regex pattern "
@@ -167,7 +167,7 @@ def _told(message: str, value: object) -> str:
 
 @cache
 def forms() -> Mapping[str, str]:
-    """Return pattern of a contract -> how a text that matches it is written, in words."""
+    """Return pattern in a contract -> description in words of the texts that match it."""
     return tomllib.loads(Path(__file__).with_name("forms.toml").read_text(encoding="utf-8"))
 
 
@@ -221,9 +221,9 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
 
 
 def trailers_of(refusal: Refusal) -> grpcio.Status:
-    """Return the status that ends a call, with texts as long as every client accepts them.
+    """Return the status that ends a call, with texts cut to a length that every client accepts.
 
-    The message is in it twice, once percent-encoded, so that a letter may take 20 bytes.
+    The message is in the trailers twice, once percent-encoded, so a letter may take 20 bytes.
     """
     status, length = status_of(refusal), TEXT_LENGTH_MAX
     while _trailer_bytes(status) > TRAILER_BYTES_MAX and length:

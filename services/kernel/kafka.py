@@ -65,7 +65,7 @@ def event_type(record: Record) -> str:
     """Return the CloudEvents type of a record, whether or not the type is known.
 
     Raises:
-        InvalidRecord: `ce_type` is absent, null, empty, present with two values, or not 1 to 255
+        InvalidRecord: `ce_type` is absent, null, given with two different values, or not 1 to 255
             visible ASCII characters. The producer's fault.
     """
     said = {value or b"" for name, value in record.headers if name == "ce_type"}

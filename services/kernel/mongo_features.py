@@ -40,7 +40,8 @@ def need_features(database: Database) -> None:
 def missing(database: Database) -> list[str]:
     """Return the features that a database lacks, each with what was seen instead; empty if none.
 
-    Raises pymongo.errors.AutoReconnect if the database is down.
+    Raises:
+        pymongo.errors.AutoReconnect: the database is down.
     """
     found = []
     for name, trial in TRIALS.items():

@@ -71,14 +71,18 @@ class KafkaPublisher(SharedExtension):
 
     @property
     def producer(self) -> KafkaProducer:
-        """The Kafka producer, created on first use; raises KafkaError if no broker answers."""
+        """The Kafka producer, created on first use.
+
+        Raises:
+            KafkaError: no broker answers.
+        """
         with self._lock:
             if self._producer is None:
                 self._producer = KafkaProducer(**self.container.settings.producer_options())
             return self._producer
 
     def stop(self) -> None:
-        """Close the producer if there is one; every earlier call has its acknowledgements."""
+        """Close the producer if there is one. Nothing is lost: each call awaited its records."""
         if self._producer is not None:
             _close(self._producer)
 

@@ -28,8 +28,9 @@ from services.kernel.metrics import SERVICE_INFO, serve_http
 
 STOP_SECONDS_MAX = 20.0
 SWITCH_SECONDS = 0.0005
-"""Time after which a thread yields the interpreter to one that waits. An ordinary call takes it up
-five to ten times, so beside an expensive call it would wait ten times Python's usual 5 ms.
+"""Time after which a thread yields the interpreter to a waiting one. An ordinary call needs the
+interpreter five to ten times; while an expensive call runs, it would wait for Python's usual 5 ms
+each time.
 """
 
 log = structlog.get_logger()
@@ -117,7 +118,7 @@ def thread_failed(container: NativeContainer, failed: threading.ExceptHookArgs) 
 
     Args:
         container: the service's container.
-        failed: what `threading.excepthook` is given.
+        failed: the argument of `threading.excepthook`: the thread and its error.
     """
     error = failed.exc_value or RuntimeError(f"{failed.exc_type.__name__} in a thread")
     if container.finished.is_set():

@@ -100,7 +100,7 @@ class PemFiles:
 
 
 def mistakes(settings: KernelSettings) -> list[str]:
-    """Return why a service with these settings may not serve or call; empty if it may."""
+    """Return each reason why a service may not serve or call with these settings; empty if none."""
     found = []
     try:
         PemFiles(settings).read()

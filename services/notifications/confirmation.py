@@ -1,7 +1,8 @@
 """Confirms e-mail addresses by a code that is sent to the address and typed in by the person.
 
-The code is made when its e-mail is sent, and only its hash is stored, so that no ledger, inbox or
-backup contains a code. If the e-mail is sent again it contains a new code; only the last is valid.
+The code is created when its e-mail is sent, and only its hash is stored, so that no ledger, inbox
+or backup contains a code. An e-mail that is sent again contains a new code; only the last code is
+valid.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def hash_of(code: str, recipient: str, email: str) -> str:
 
 
 def waiting(code: str, recipient: str, email: str, now: datetime) -> Waiting:
-    """Return what to store about a code that is sent to an address.
+    """Return what to store about a code that is being sent: hash, address and expiry.
 
     Args:
         code: the code.
@@ -66,7 +67,7 @@ def waiting(code: str, recipient: str, email: str, now: datetime) -> Waiting:
 
 
 def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) -> Waiting:
-    """Return ``found`` if the typed code is the one that it was stored for.
+    """Return ``found``, the stored code, if the typed code matches it.
 
     Args:
         found: stored code; None if there is none, or after too many attempts.
@@ -76,7 +77,7 @@ def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) 
 
     Raises:
         WrongState: there is no valid code any more; the caller asks for another.
-        InvalidArgument: the caller typed another code.
+        InvalidArgument: the caller typed a different code.
     """
     if found is None or found.until <= now:
         text = "no code is waited for; set the subscription again, which sends another"
@@ -88,7 +89,7 @@ def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) 
 
 
 def check_codes_sent(last_hour: Iterable[Notification]) -> None:
-    """Check that another code may be sent, since the mailbox may belong to another person.
+    """Check that another code may be sent; the limit protects the owner of a mistyped mailbox.
 
     Args:
         last_hour: the person's notifications of the last hour.

@@ -46,7 +46,7 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person, identified by the subject of a token, which is unique within its institution."""
+    """A person, identified by institution and token subject; subjects are unique within it."""
 
     institution_id: str
     subject: str
@@ -75,7 +75,7 @@ class Subscription:
     def wants_mail(self, kind: Kind) -> bool:
         """Return True if notifications of this kind are sent by e-mail.
 
-        Until the address is confirmed only codes are; afterwards emergencies and chosen kinds.
+        Until the address is confirmed, only codes are; afterwards, emergencies and ``email_kinds``.
         """
         if kind is Kind.EMAIL_CONFIRMATION or not self.is_confirmed:
             return self.needs_code and kind is Kind.EMAIL_CONFIRMATION
@@ -87,7 +87,10 @@ class Subscription:
         return bool(self.email) and not self.is_confirmed
 
     def after(self, known: Subscription) -> Subscription:
-        """Return this subscription as it replaces ``known``: the same address stays confirmed."""
+        """Return this subscription as the successor of ``known``.
+
+        Its address is confirmed only if it is the confirmed address of ``known``.
+        """
         return replace(self, is_confirmed=known.is_confirmed and known.email == self.email)
 
 
@@ -265,7 +268,7 @@ def checked(subscription: Subscription) -> Subscription:
 
 
 def retry_seconds(attempts: int) -> float | None:
-    """Return the delay in seconds after ``attempts`` failed attempts; None if they were the last.
+    """Return the seconds to wait after ``attempts`` failed attempts; None for no further attempt.
 
     The delay doubles with each attempt up to `RETRY_SECONDS_MAX`.
     """

@@ -30,7 +30,7 @@ def compose(
         language: language of subject and body.
         sender: e-mail address of the sender.
         receiver: e-mail address of the recipient.
-        now: value of the header `Date`.
+        now: time of sending, for the header `Date`.
 
     Raises:
         ValueError: an address is not valid in an e-mail header.
@@ -88,7 +88,7 @@ class MailServer:
 
 
 def is_final(error: Exception) -> bool:
-    """Return True if sending failed permanently, so that a retry cannot succeed."""
+    """Return True if an error of sending is permanent, so that a retry cannot succeed."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPDataError):

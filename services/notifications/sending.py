@@ -39,8 +39,8 @@ log = structlog.get_logger()
 class MailSender:
     """Sends due e-mails; one per process. Not thread-safe.
 
-    After the mail server could not be used, nothing is sent or leased for a growing time, so that
-    an outage does not use up the attempts of e-mails.
+    While the mail server cannot be used, the sender pauses for longer and longer and leases
+    nothing, so that an outage does not use up the attempts of e-mails.
     """
 
     def __init__(self, server: MailServer) -> None:

@@ -62,7 +62,7 @@ class NotificationsService:
 
     @grpc
     def watch_notifications(self, request: Any) -> Iterator[Any]:
-        """Stream the caller's notifications as they are created."""
+        """Stream the caller's notifications as they are created, with heartbeats in between."""
         return watch(
             self.caller,
             inbox=self.inbox,
@@ -73,7 +73,10 @@ class NotificationsService:
 
     @grpc
     def mark_read(self, request: Any) -> Any:
-        """Mark the caller's notifications as read. Idempotent."""
+        """Mark the caller's notifications with these ids as read; return how many were unread.
+
+        Idempotent.
+        """
         marked = self.inbox.mark_read(self.caller, request.notification_ids, datetime.now(UTC))
         return notification_service_pb2.MarkReadResponse(marked=marked)
 
@@ -110,7 +113,7 @@ class NotificationsService:
         """Confirm the caller's address by the code that was sent to it. Idempotent.
 
         Raises:
-            InvalidArgument: the caller typed another code.
+            InvalidArgument: the caller typed a different code.
             WrongState: there is no valid code any more; the caller asks for another.
         """
         if self.subscriptions.get(self.caller).needs_code:
@@ -124,7 +127,12 @@ class NotificationsService:
         "kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group="kieng.notifications"
     )
     def on_records(self, records: list[Record]) -> None:
-        """Create the notifications that a batch causes. A repeated record creates no second one."""
+        """Create the notifications that a batch causes; a repeated record creates none again.
+
+        Raises:
+            InvalidRecord: the producer wrote a record that cannot be decoded; nothing is stored.
+            NotReady: the database is down; the batch is delivered again.
+        """
         has_mails = notify(
             records,
             inbox=self.inbox,

@@ -42,7 +42,7 @@ class Inbox:
         declare(mongo.database(DATABASE))
 
     def unknown(self, notices: Iterable[Notice]) -> list[Notice]:
-        """Return those of the notices that are not stored yet, each once."""
+        """Return the notices that are not stored yet, each once, in the given order."""
         by_id = {notice.notification_id: notice for notice in notices}
         for ids in _chunks(list(by_id)):
             for document in self._documents.find({"_id": {"$in": ids}}, {"_id": 1}):
@@ -92,9 +92,9 @@ class Inbox:
         return self._documents.count_documents({"recipient": recipient, "unread": True})
 
     def mark_read(self, recipient: str, ids: Iterable[str], now: datetime) -> int:
-        """Mark those of a person's notifications as read; return how many were unread before.
+        """Mark a person's notifications with these ids as read; return how many were unread before.
 
-        Ids of other people's notifications, or of none, are ignored.
+        Unknown ids and those of other people's notifications are ignored.
         """
         marked = 0
         for chunk in _chunks(sorted(set(ids))):
@@ -116,7 +116,7 @@ class Subscriptions:
         return self.of([recipient]).get(recipient, Subscription())
 
     def of(self, recipients: Iterable[str]) -> dict[str, Subscription]:
-        """Return person -> subscription for those of the people who have set one."""
+        """Return key -> subscription for those of these people who have set one."""
         return {
             document["_id"]: decode_subscription(document)
             for chunk in _chunks(sorted(set(recipients)))
@@ -139,7 +139,11 @@ class Subscriptions:
         return self._documents.update_one(guard, update).matched_count == 1
 
     def attempt(self, recipient: str) -> Waiting | None:
-        """Count an attempt to confirm, and return the stored code; None if there were too many."""
+        """Count an attempt to confirm, and return the stored code.
+
+        Returns:
+            The code; None if there is none or there were too many attempts.
+        """
         guard = {"_id": recipient, "code_attempts": {"$lt": ATTEMPTS_MAX}}
         document = self._documents.find_one_and_update(guard, {"$inc": {"code_attempts": 1}})
         if document is None:
@@ -147,7 +151,7 @@ class Subscriptions:
         return Waiting(document["email"], document["code_hash"], document["code_until"])
 
     def confirm(self, recipient: str, found: Waiting) -> None:
-        """Mark a person's address as confirmed, unless address or code have changed meanwhile."""
+        """Mark a person's address as confirmed, unless the address or the code was replaced."""
         guard = {"_id": recipient, "email": found.email, "code_hash": found.code_hash}
         gone = dict.fromkeys(("code_hash", "code_until", "code_attempts"), "")
         self._documents.update_one(guard, {"$set": {"confirmed": True}, "$unset": gone})

@@ -22,8 +22,8 @@ Texts = Mapping[str, Mapping[str, str]]
 def read_texts(language: Language) -> Texts:
     """Return section -> key -> text of a language.
 
-    The sections are templates of subjects and bodies by kind of notification, and names of types
-    of submissions and of states of proposals.
+    There are sections with the templates of subjects and of bodies by kind of notification, and
+    with the names of types of submissions and of states of proposals.
     """
     path = Path(__file__).with_name(f"{language.value}.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))

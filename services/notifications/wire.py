@@ -66,9 +66,9 @@ def is_listened_to(record: Record) -> bool:
 
 
 def decode_record(record: Record) -> Heard | None:
-    """Return the event in a record of one of the types that can cause notifications.
+    """Return the decoded event of a record; None if this event causes no notification.
 
-    Returns None if this event causes none.
+    The type of the record must be one for which `is_listened_to` returns True.
 
     Raises:
         InvalidRecord: the producer wrote a value that is not a complete message of the type.

@@ -24,7 +24,7 @@ from services.partners.search_text import fold
 class DirectoryDocument(Document):
     """One published version of the unit tree.
 
-    ``unsent`` is true until its event is published; nothing else is ever changed.
+    ``unsent`` is true until the event of the version is published; no other field ever changes.
     """
 
     version = IntField(required=True)
@@ -44,9 +44,9 @@ class DirectoryDocument(Document):
 class PartnerDocument(Document):
     """One partner in its newest version; ``unsent`` is true until the event of it is published.
 
-    ``search_text`` is the normalised words of all its names, each after a space. ``tax_key`` is
-    the tax code, or the partner id if that is unknown, so that a plain unique index is enough: some
-    databases compatible with MongoDB lack partial indexes.
+    ``search_text`` contains the normalised words of all its names, each after a space. ``tax_key``
+    is the tax code, or the partner id if the tax code is unknown. So a plain unique index is
+    enough; some databases compatible with MongoDB lack partial indexes.
     """
 
     partner_id = StringField(primary_key=True)

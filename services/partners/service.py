@@ -155,9 +155,13 @@ class PartnersService(ProposalApi):
         )
 
     def take_effect(self, motion: Motion) -> str:
-        """Publish the approved tree and return its version, or add the approved names to a partner.
+        """Publish the approved tree, or add the approved names and tax code to a partner.
 
-        For a partner, the partner id is returned.
+        Returns:
+            The version of the directory, or the partner id, as text.
+
+        Raises:
+            Refusal: the motion can no longer be carried out, see `plan_of` and `Partners.register`.
         """
         if motion.kind is Kind.DIRECTORY:
             tree = directory_service_pb2.PublishDirectoryRequest()

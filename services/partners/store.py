@@ -64,7 +64,7 @@ class Directories:
     def newest(self) -> Known | None:
         """Return the newest version from the cache; None before the first is published.
 
-        A version of another process is seen after at most `DIRECTORY_SECONDS_MAX`.
+        A version that another process published is seen after at most `DIRECTORY_SECONDS_MAX`.
         """
         with self._lock:
             if self._clock() >= self._fresh_until:
@@ -218,7 +218,7 @@ class Partners:
     def meant_by(self, text: str, key: str) -> list[Partner]:
         """Return the partners with the id or tax code ``text`` or the comparison key ``key``.
 
-        They are ordered by id.
+        The partners are ordered by id; the list is empty if there is none.
         """
         queries: list[dict[str, Any]] = [{"keys": key}] if key else []
         if PARTNER_ID.match(text):
@@ -228,10 +228,10 @@ class Partners:
         return self._all_of(queries)
 
     def with_words(self, words: Iterable[str]) -> list[Partner]:
-        """Return up to `FOUND_MAX` partners with names that contain each word or a continuation.
+        """Return at most `FOUND_MAX` partners in whose names a word begins with each of ``words``.
 
         Args:
-            words: normalised beginnings of words; with none every partner matches.
+            words: normalised beginnings of words; if there are none, every partner matches.
         """
         query = {"$and": [{"search_text": {"$regex": f" {word}"}} for word in words]}
         found = self._documents.find(query if query["$and"] else {}).limit(FOUND_MAX)

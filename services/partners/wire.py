@@ -64,7 +64,7 @@ def encode_published(directory: Directory) -> events_pb2.DirectoryPublished:
 
 
 def decode_partner(message: partner_pb2.Partner) -> Partner:
-    """Return the partner to register that a request contains; its partner id is ignored.
+    """Return the partner of a registration, without id and version; those sent are ignored.
 
     Raises:
         InvalidArgument: the caller sent a tax code with a wrong check digit, or a name without
@@ -99,7 +99,7 @@ def is_tax_code(text: str) -> bool:
 
 
 def key_of(text: str) -> str:
-    """Return the comparison key of a name: equal for two spellings of the same partner's name."""
+    """Return the comparison key of a name, which is the same for every spelling of that name."""
     return comparison_key(fold(text))
 
 

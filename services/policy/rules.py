@@ -75,7 +75,7 @@ class Resource:
         above: Iterable[str] = (),
         roles: Iterable[str] = (),
     ) -> Resource:
-        """Return a resource that belongs to some units.
+        """Return the resource that belongs to these units.
 
         Args:
             unit_ids: ids of the units that it belongs to or changes.
@@ -105,7 +105,7 @@ def rule_of(method: MethodDescriptor) -> Rule:
 
 
 def allow(principal: Principal, method: MethodDescriptor, resource: Resource | None) -> Decision:
-    """Decide what a caller may do by one call. Denies by default.
+    """Return what a caller may do by one call; nothing unless the method's rule allows it.
 
     Args:
         principal: the caller.
@@ -117,7 +117,7 @@ def allow(principal: Principal, method: MethodDescriptor, resource: Resource | N
 
 
 def apply(rule: Rule, principal: Principal, resource: Resource | None) -> Decision:
-    """Decide as `allow` does, by a given rule."""
+    """Return what `allow` returns for a method with this access rule."""
     if not principal.roles & rule.roles or rule.scope is Scope.UNSPECIFIED:
         return Decision.FORBID
     if principal.via and not rule.is_forwarded:

@@ -1,5 +1,5 @@
 """The portal: web pages for people, and HTTP with JSON for programs.
 
-Owns nothing but an encrypted session cookie and has no rule of its own: each request passes the
-caller's token on to the services, and what they refuse, a page explains.
+It stores nothing but an encrypted session cookie in the browser, and has no rules of its own: each
+request passes the caller's token on to the services, and pages explain what these refuse.
 """

@@ -1,4 +1,4 @@
-"""How pages answer: to guests, to those who are signed in, to forms, and to what was refused."""
+"""Wraps the handlers of pages and forms: sign-in, protection of forms, and pages for refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 FormHandler = Callable[[Page, FormData], Awaitable[Response]]
 
 FIELDS_MAX = 700
+"""Most fields of a form."""
 PART_BYTES = 128 * 1024
+"""Longest value of a field in bytes, unless the form allows more."""
 STATUS = {
     "INVALID_ARGUMENT": 400,
     "OUT_OF_RANGE": 400,
@@ -37,11 +39,17 @@ STATUS = {
     "DEADLINE_EXCEEDED": 503,
     "UNFORESEEN": 500,
 }
-"""Status of gRPC -> of HTTP; any other is 502: a service failed."""
+"""gRPC status -> HTTP status; any other gRPC status becomes 502, as a service failed."""
 
 
 def public(handler: Handler) -> Endpoint:
-    """Return the endpoint of a page that anybody may see."""
+    """Return the endpoint of a page that anyone may see.
+
+    What the services or the handler refuse is answered with a page that explains the refusal.
+
+    Args:
+        handler: answers the page.
+    """
 
     async def endpoint(request: Request) -> Response:
         page = Page(request)
@@ -63,7 +71,11 @@ async def _answered(page: Page, handler: Handler) -> Response:
 
 
 def private(handler: Handler) -> Endpoint:
-    """Return the endpoint of a page for those who are signed in; others are asked to."""
+    """Return the endpoint of a page for signed-in users; guests are redirected to the sign-in page.
+
+    Args:
+        handler: answers the page, and may rely on a valid session.
+    """
 
     async def signed_in(page: Page) -> Response:
         return await handler(page) if page.session.is_signed_in else to_sign_in(page)
@@ -74,15 +86,16 @@ def private(handler: Handler) -> Endpoint:
 def form(
     handler: FormHandler, *, is_open: bool = False, files: int = 0, part_bytes: int = PART_BYTES
 ) -> Endpoint:
-    """Return the endpoint of a form, which has to come from a page for this very person.
+    """Return the endpoint of a form; it accepts only forms that the portal gave to the same user.
 
-    A form that comes after the end of the session is handed back whole, to be sent again.
+    A form that arrives after its session has ended is not processed: the user gets it back with all
+    answers, and can send it again after signing in.
 
     Args:
-        handler: takes the page and the form.
-        is_open: whether guests may send it, as that which signs in.
-        files: most files that it may hold. Such a form is not even read for guests.
-        part_bytes: longest answer that it may hold.
+        handler: answers; gets the page and the fields of the form.
+        is_open: whether guests may send the form, e.g. the one for signing in.
+        files: how many files the form may contain. If any, a guest's form is not even read.
+        part_bytes: longest value of a field in bytes.
     """
 
     async def checked(page: Page) -> Response:
@@ -102,16 +115,24 @@ def form(
 
 
 def interrupted(page: Page, given: FormData) -> Response:
-    """Hand a form back whose session has ended: nothing is done, and nothing of it is lost.
+    """Answer a form whose session has ended with its own fields, so that nothing of it is lost.
 
-    Its token remains, so it is accepted once the same person has signed in.
+    Nothing is done. The form's token stays valid, so the same user can send the form again after
+    signing in.
+
+    Args:
+        page: the page.
+        given: the fields of the form.
     """
     fields = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
     return page.html("interrupted.html", 401, fields=fields)
 
 
 def to_sign_in(page: Page) -> Response:
-    """Send a guest to the sign-in page, and from there back to where he wanted to be."""
+    """Redirect a guest to the sign-in page, which afterwards leads back to the page they requested.
+
+    After a form, it leads to the overview instead.
+    """
     wanted = page.request.url.path if page.request.method == "GET" else "/"
     query = page.request.url.query
     back = f"{wanted}?{query}" if query and wanted != "/" else wanted
@@ -119,12 +140,12 @@ def to_sign_in(page: Page) -> Response:
 
 
 def refusal(page: Page, code: str, message: str, fields: Mapping[str, str]) -> Response:
-    """Answer with a page that says what was refused and what to do.
+    """Answer with a page that says what was refused and what to do about it.
 
     Args:
-        page: the page that was asked for.
-        code: name of a gRPC status; it decides the status of HTTP.
-        message: what the service says.
+        page: the page that was requested.
+        code: name of a gRPC status, which decides the HTTP status; see `STATUS`.
+        message: message of the error, in English; shown in the language of the page.
         fields: path of each wrong field -> what is wrong with it.
     """
     status = STATUS.get(code, 502)

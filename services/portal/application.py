@@ -1,4 +1,4 @@
-"""The web application: its routes, and what surrounds them."""
+"""The web application: its routes, compression, static files, and pages for errors."""
 
 from __future__ import annotations
 
@@ -51,14 +51,18 @@ from services.portal.site import Page, Site
 log = structlog.get_logger()
 
 STREAMED = ("/api", "/live", "/import")
-"""Where streams are answered, or pages that hold a whole file."""
+"""Beginnings of the paths that are not compressed: streams, and pages that contain a whole file."""
 FOR_GOOD = "public, max-age=31536000, immutable"
 COMPRESSED_FROM = 1000
-"""Bytes from which a body is compressed."""
+"""Size in bytes from which a body is compressed."""
 
 
 def application(settings: Settings) -> Any:
-    """Return the ASGI application of the portal."""
+    """Return the ASGI application of the portal, with its limits and security headers.
+
+    Args:
+        settings: settings of the portal, already checked.
+    """
     site = Site(settings)
     found = routes(site)
     metrics.LIVE_LIMIT.set(settings.live_pages)
@@ -67,8 +71,8 @@ def application(settings: Settings) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         site.services.check()
-        # Each template would otherwise hold up all others when it is first used, and each full
-        # collection would go through everything that was imported.
+        # Otherwise the first use of each template would block the event loop, and each full
+        # garbage collection would scan all imported modules.
         for name in site.environment.list_templates():
             site.environment.get_template(name)
         gc.freeze()
@@ -94,7 +98,7 @@ def application(settings: Settings) -> Any:
 
 
 class Compressed:
-    """Compresses pages, files and static parts; streams go as they are, each part at once.
+    """ASGI middleware that compresses pages and files; streams pass unchanged, each part at once.
 
     Args:
         app: the application.
@@ -104,25 +108,29 @@ class Compressed:
         self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request."""
+        """Answer a request, compressed where that pays and the browser accepts it."""
         is_stream = scope["type"] != "http" or scope["path"].startswith(STREAMED)
         await (self._app if is_stream else self._compressing)(scope, receive, send)
 
 
 class Static(StaticFiles):
-    """Files of the pages; a browser keeps for good what it asks for by its present content."""
+    """Serves the static files of the pages, e.g. scripts.
+
+    A file that is requested by the hash of its present content may be cached by browsers for a
+    year.
+    """
 
     async def get_response(self, path: str, scope: Any) -> Any:
-        """Answer with a file."""
+        """Return the response with a file; if the URL has the file's hash, it may be cached."""
         found = await super().get_response(path, scope)
-        # While replicas are replaced, an old one may be asked for content that it lacks.
+        # During an upgrade an old replica may get a request for newer content, which it lacks.
         if static(path).partition("?")[2].encode() == scope["query_string"]:
             found.headers["cache-control"] = FOR_GOOD
         return found
 
 
 def routes(site: Site) -> Sequence[Route | Mount]:
-    """Return every address that the portal answers."""
+    """Return the routes of the portal, in the order in which they are matched."""
     get, post = ["GET"], ["POST"]
     return [
         Route("/", public(overview), methods=get),

@@ -1,7 +1,7 @@
-"""Live updates that many pages share: one stream of a service for all who look at the same.
+"""Live updates: all pages that show the same numbers share one stream of a service.
 
-A page that takes its updates slowly gets the newest of each cell once it takes them, so what waits
-for it is never more than one whole board. For one event loop.
+A page that is slow to take updates gets only the newest value of each cell, so what is queued for a
+page is never more than one whole board. Not thread-safe: for one event loop.
 """
 
 from __future__ import annotations
@@ -24,41 +24,46 @@ from services.portal.loop import Turnstile
 log = structlog.get_logger()
 
 ADMITTED_MAX = 10_000
-"""Tokens that are remembered; a token lasts 15 minutes."""
+"""Number of tokens whose admission is remembered; a token is valid for 15 minutes."""
 AT_ONCE = 25
-"""Pages that are given an update in one step of the event loop."""
+"""Number of pages that get an update in one step of the event loop."""
 PERSONAL = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
-"""Refusals that concern the caller of a stream, and not others who want the same."""
+"""Refusals that concern only the caller who opened a stream, not the others who share it."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """What changed: cells as they are written now, by name, and facts about the view."""
+    """Changes to a board.
+
+    Args:
+        facts: name -> value of the facts about the view, e.g. `digest`.
+        cells: `UNIT|INDICATOR` -> the present HTML of each cell that changed.
+    """
 
     facts: Mapping[str, str | bool]
     cells: Mapping[str, str]
 
     @cached_property
     def event(self) -> bytes:
-        """The update as a server-sent event, encoded once for all pages."""
+        """The update as bytes of a server-sent event; encoded once for all pages."""
         content = {**self.facts, "cells": self.cells}
         return f"event: cells\ndata: {json.dumps(content, ensure_ascii=False)}\n\n".encode()
 
     def then(self, newer: Update) -> Update:
-        """Return this update and a newer one in one."""
+        """Return this update merged with a newer one, whose facts and cells take precedence."""
         return Update(newer.facts, {**self.cells, **newer.cells})
 
 
 Open = Callable[[str], AsyncGenerator[Update]]
-"""Opens the stream with somebody's token; its first update holds every cell."""
+"""Opens a stream with the given token; its first update contains every cell."""
 
 
 class Listener:
-    """One page.
+    """The queue of updates of one page.
 
     Args:
-        token: its user's.
-        ends_at: when the token ends, and with it the page's updates.
+        token: token of the page's user.
+        ends_at: Unix time at which the token expires, and the updates end.
     """
 
     def __init__(self, token: str, ends_at: float) -> None:
@@ -68,17 +73,17 @@ class Listener:
         self._news = asyncio.Event()
 
     def give(self, update: Update) -> None:
-        """Let the page have an update, together with what it has not taken yet."""
+        """Queue an update for the page, merged with those that it has not yet taken."""
         self._waiting = update if self._waiting is None else self._waiting.then(update)
         self._news.set()
 
     def refuse(self, refused: Refused) -> None:
-        """Let the page know that there is nothing more, and why."""
+        """End the page's updates with a refusal."""
         self._refused = refused
         self._news.set()
 
     async def updates(self) -> AsyncGenerator[Update]:
-        """Yield updates until the token ends.
+        """Yield updates as they come, until the token expires.
 
         Raises:
             Refused: the services refused the stream, or it broke.
@@ -99,21 +104,24 @@ class Listener:
 
 
 class Admissions:
-    """Whether a token may read what is shared; each is asked for once, as it never changes."""
+    """Remembers which tokens may read what is shared, so the services are asked once per token.
+
+    The rights of a token never change.
+    """
 
     def __init__(self) -> None:
         self._asked: OrderedDict[str, asyncio.Task[Any]] = OrderedDict()
         self._turnstile = Turnstile()
 
     async def admit(self, token: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        """Return once the services have answered to the token.
+        """Return once the services have accepted a token.
 
         Args:
-            token: the token.
-            ask: asks for something that needs the same right.
+            token: token of the user who wants to read.
+            ask: makes a call with this token that requires the same right.
 
         Raises:
-            Refused: the services refused, or did not answer. The next page asks again.
+            Refused: the services refused the token, or did not answer; the next page asks again.
         """
         asked = self._asked.get(token)
         if asked is None or (asked.done() and _has_failed(asked)):
@@ -130,7 +138,7 @@ def _has_failed(task: asyncio.Task[Any]) -> bool:
 
 
 class Broadcasts:
-    """All streams that are shared now, by what they show."""
+    """The shared streams that are open now, by what they show."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, _Broadcast] = {}
@@ -138,13 +146,15 @@ class Broadcasts:
     async def listen(
         self, name: Hashable, opens: Open, token: str, ends_at: float
     ) -> AsyncGenerator[Update]:
-        """Yield every cell, then what changes. The caller has made sure that the user may read it.
+        """Yield an update with every cell, then one whenever cells change, until the token expires.
+
+        The caller has to make sure beforehand that the user may read what is shown.
 
         Args:
-            name: what is shown; those who give the same name share one stream.
-            opens: opens it, with the token of one of those who listen.
-            token: the user's.
-            ends_at: when it ends; the updates end with it.
+            name: identifies what is shown; callers that pass an equal name share one stream.
+            opens: opens the stream, with the token of any of the users who share it.
+            token: token of this user.
+            ends_at: Unix time at which the token expires.
 
         Raises:
             Refused: the services refused the stream, or it broke.
@@ -163,7 +173,7 @@ class Broadcasts:
                 del self._running[name]
 
     def __len__(self) -> int:
-        """Return how many streams are open."""
+        """Return the number of open streams."""
         return len(self._running)
 
 
@@ -186,7 +196,7 @@ class _Broadcast:
             self._task = asyncio.create_task(self._run())
 
     def leave(self, listener: Listener) -> bool:
-        """Return True if no listener is left."""
+        """Remove a listener, close the stream if it was the last one, and return whether it was."""
         self._listeners.pop(listener, None)
         if not self._listeners and self._task is not None:
             self._task.cancel()
@@ -200,7 +210,7 @@ class _Broadcast:
                     await self._follow(lead.token)
                 broken = Refused("UNAVAILABLE", "the stream has ended")
             except TimeoutError:
-                # The token has ended, and its page with it; who has come since goes on.
+                # The token has expired, and the updates of its page end; the others go on.
                 self._listeners.pop(lead, None)
                 continue
             except Refused as refused:
@@ -225,13 +235,13 @@ class _Broadcast:
                     self._news.set()
         finally:
             telling.cancel()
-            # What not every page has got yet; a page that has it only gets it again.
+            # These have not reached every page yet; to get one twice does no harm.
             for last in filter(None, (self._being_told, self._untold)):
                 for listener in self._listeners:
                     listener.give(last)
 
     async def _tell(self) -> None:
-        """Give every page what has come, in one, as often as leaves half of the time to others."""
+        """Pass each page what has arrived, merged, and rest as long as that took."""
         clock = asyncio.get_running_loop().time
         while await self._news.wait():
             self._news.clear()

@@ -1,4 +1,4 @@
-"""Calls to the services with the caller's own token: channels, deadlines, and what was refused."""
+"""Calls to the services with the caller's own token: channels, deadlines, and refusals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNARY_SECONDS = 25.0
 STREAM_SECONDS = 600.0
 HEALTH_SECONDS = 2.0
 DETAILS = "grpc-status-details-bin"
-"""Trailer with the `google.rpc.Status` of a refusal."""
+"""Name of the gRPC trailer with the `google.rpc.Status` of a refusal."""
 OPTIONS = [
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.max_reconnect_backoff_ms", 1000),
@@ -60,11 +60,14 @@ CONTRACTS: dict[str, tuple[Any, ...]] = {
     "partners": (directory_service_pb2, partner_service_pb2),
     "notifications": (notification_service_pb2,),
 }
-"""Process -> modules of the services that it answers. Proposals are answered by two: not here."""
+"""Process -> modules of the gRPC services that it implements.
+
+Two processes implement the service of proposals, so it is not listed.
+"""
 
 
 def contracts() -> Iterable[tuple[str, ServiceDescriptor]]:
-    """Yield each service of the contracts with the process that answers it."""
+    """Yield (process, gRPC service) for each service of the contracts in `CONTRACTS`."""
     for process, modules in CONTRACTS.items():
         for module in modules:
             for service in module.DESCRIPTOR.services_by_name.values():
@@ -73,9 +76,14 @@ def contracts() -> Iterable[tuple[str, ServiceDescriptor]]:
 
 @dataclass(frozen=True)
 class Refused(Exception):
-    """A service refused a call, or could not be reached.
+    """Raised if a service refused a call or could not be reached.
 
-    ``code`` is the name of the gRPC status; ``fields`` are the paths of wrong fields and why.
+    Args:
+        code: name of the gRPC status.
+        message: what is wrong and what to do about it, in English.
+        reason: machine-readable reason; empty if the service gave none.
+        fields: path of each wrong field -> what is wrong with it.
+        details: details as the service sent them.
     """
 
     code: str
@@ -83,11 +91,11 @@ class Refused(Exception):
     reason: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     details: tuple[Any, ...] = ()
-    """`google.protobuf.Any` as the service sent them."""
+    """Messages `google.protobuf.Any`."""
 
 
 def refused(error: grpc.aio.AioRpcError) -> Refused:
-    """Return what a failed call says, with its details."""
+    """Return the refusal that a failed call reports, with its details."""
     status = status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS and isinstance(value, bytes):
@@ -96,12 +104,12 @@ def refused(error: grpc.aio.AioRpcError) -> Refused:
 
 
 def of_status(code: str, status: status_pb2.Status, message: str = "") -> Refused:
-    """Return what a status says, e.g. that of one row.
+    """Return the refusal that a status reports, e.g. that of one row of an import.
 
     Args:
         code: name of the gRPC status.
         status: the status with its details.
-        message: is used where the status has none.
+        message: used if the status has no message.
     """
     reason, fields = "", {}
     for detail in status.details:
@@ -114,10 +122,10 @@ def of_status(code: str, status: status_pb2.Status, message: str = "") -> Refuse
 
 
 class Services:
-    """The services of this installation. For one event loop.
+    """The services of this installation, called with the tokens of users. For one event loop.
 
     Args:
-        settings: addresses and certificates.
+        settings: addresses of the services, and certificates.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -134,10 +142,11 @@ class Services:
         self._process_of = {service.full_name: process for process, service in contracts()}
 
     def check(self) -> None:
-        """Check that every service may be called as set; nothing is sent.
+        """Check that the settings allow calls to every service, without sending anything.
 
         Raises:
-            TlsTrouble: certificates are unusable, or plain text would go beyond loopback.
+            TlsTrouble: a certificate is unusable, or a service beyond loopback would be called in
+                plain text. The operator's fault.
         """
         for connection in self._connections.values():
             connection.current()
@@ -150,13 +159,13 @@ class Services:
     async def unary(
         self, method: MethodDescriptor, request: Message, token: str, seconds: float = UNARY_SECONDS
     ) -> Any:
-        """Return the answer to one call.
+        """Return the answer to a call with one request and one answer.
 
         Args:
             method: the RPC.
             request: its request.
-            token: the caller's; empty sends none.
-            seconds: until the deadline; at most 25 count.
+            token: the caller's token; empty to send none.
+            seconds: time until the deadline; at most 25.
 
         Raises:
             Refused: the service refused, or did not answer in time.
@@ -171,7 +180,12 @@ class Services:
     async def stream(
         self, method: MethodDescriptor, request: Message, token: str
     ) -> AsyncGenerator[Any]:
-        """Yield the answers of a server stream; the call ends with the iteration.
+        """Yield the answers of a server stream; the call is cancelled when the iteration ends.
+
+        Args:
+            method: the RPC.
+            request: its request.
+            token: the caller's token; empty to send none.
 
         Raises:
             Refused: the service refused, or the stream broke.
@@ -183,7 +197,12 @@ class Services:
     async def exchange(
         self, method: MethodDescriptor, requests: AsyncIterator[Message], token: str
     ) -> AsyncIterator[Any]:
-        """Yield the answers to a stream of requests, which has ten minutes.
+        """Yield the answers to a stream of requests; the whole call may take ten minutes.
+
+        Args:
+            method: the RPC.
+            requests: its requests.
+            token: the caller's token; empty to send none.
 
         Raises:
             Refused: the service refused, or the stream broke.
@@ -194,7 +213,7 @@ class Services:
             yield answer
 
     async def health(self) -> dict[str, bool]:
-        """Return which services say that they serve."""
+        """Return process -> whether it answers, within two seconds, that it is serving."""
         (check,) = health_pb2.DESCRIPTOR.services_by_name.values()
         method: Any = check.methods_by_name["Check"]
 

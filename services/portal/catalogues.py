@@ -1,4 +1,4 @@
-"""Names and definitions of what is measured, from the catalogue of the live view."""
+"""Keeps catalogue versions: names and definitions of indicators, and the unit tree."""
 
 from __future__ import annotations
 
@@ -18,36 +18,41 @@ GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].meth
     "GetCatalogue"
 ]
 KEPT_MAX = 16
+"""Number of catalogue versions that are kept."""
 LIVE_SECONDS = 2.0
-"""So long a caller is taken to have the live version that it last read."""
+"""How long the version that a caller last read as live is taken for the live one."""
 CALLERS_MAX = 1_000
 HOUSES = ("consortium", "state", "university", "enterprise")
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """One frozen catalogue version; it never changes, so it may be kept and shared."""
+    """One frozen catalogue version; it never changes, so it may be kept and shared.
+
+    Args:
+        message: the version as the service returned it.
+    """
 
     message: catalogue_pb2.Catalogue
 
     @cached_property
     def indicators(self) -> Mapping[str, catalogue_pb2.Indicator]:
-        """Indicators by code, in the order they are shown."""
+        """Code of an indicator -> the indicator, in the order in which indicators are shown."""
         return {each.code: each for each in self.message.indicators}
 
     @cached_property
     def units(self) -> Mapping[str, directory_pb2.Unit]:
-        """Units by id, parents before children."""
+        """Unit id -> unit, parents before children; includes units that no longer exist."""
         return {each.unit_id: each for each in self.message.units}
 
     @cached_property
     def root(self) -> str:
-        """Id of the unit above all."""
+        """Id of the top unit, the consortium."""
         return next(each.unit_id for each in self.message.units if not each.parent_id)
 
     @cached_property
     def below(self) -> Mapping[str, list[str]]:
-        """Unit id -> ids of the units directly below it that still exist, in order."""
+        """Unit id -> ids of the existing units directly below it, in order; no key if none are."""
         found: dict[str, list[str]] = {}
         for each in self.message.units:
             if each.parent_id and not each.valid_to:
@@ -55,23 +60,30 @@ class Catalogue:
         return found
 
     def of_house(self, house: str) -> list[catalogue_pb2.Indicator]:
-        """Return the indicators of a house, and those of all."""
+        """Return the indicators of a house, and those of all houses, in order.
+
+        Args:
+            house: `consortium`, `state`, `university` or `enterprise`.
+        """
         return [each for each in self.message.indicators if each.house in (house, "all")]
 
     def children(self, unit_id: str) -> list[directory_pb2.Unit]:
-        """Return the units directly below one that still exist, in order."""
+        """Return the existing units directly below a unit, in order."""
         return [self.units[each] for each in self.below.get(unit_id, ())]
 
     def meant(self, text: str) -> str:
-        """Return the id of the unit that is meant by an id that does not exist; empty if none is.
+        """Return the id of the unit that an id that does not exist may mean; empty if none.
 
-        It may be written otherwise, without the units above, or as the abbreviation of a unit.
+        The id may be spelled similarly, lack the units above, or be the abbreviation of the unit.
+
+        Args:
+            text: the id that does not exist.
         """
         short = {each.abbreviation.casefold(): each.unit_id for each in self.message.units}
         return suggestion(text, self.units) or short.get(text.strip().casefold() or "-", "")
 
     def path(self, unit_id: str) -> list[directory_pb2.Unit]:
-        """Return the units from the root down to one; empty if there is no such unit."""
+        """Return the units from the root down to a unit, both included; empty if it is unknown."""
         found: list[directory_pb2.Unit] = []
         while unit_id in self.units:
             found.append(self.units[unit_id])
@@ -79,17 +91,17 @@ class Catalogue:
         return found[::-1]
 
     def indicator_name(self, code: str, lang: Lang) -> str:
-        """Return the name of an indicator; its code if it is not in this version."""
+        """Return the name of an indicator in a language; its code if this version lacks it."""
         found = self.indicators.get(code)
         return code if found is None else str(getattr(found.name, lang.value))
 
     def unit_name(self, unit_id: str, lang: Lang) -> str:
-        """Return the name of a unit; its id if it is not in this version."""
+        """Return the name of a unit in a language; its id if this version lacks it."""
         found = self.units.get(unit_id)
         return unit_id if found is None else str(getattr(found.name, lang.value))
 
     def unit_of(self, code: str) -> str:
-        """Return what the values of an indicator are counted in, e.g. `vnd`."""
+        """Return what an indicator is counted in, e.g. `vnd`; empty if this version lacks it."""
         found = self.indicators.get(code)
         return "" if found is None else found.unit
 
@@ -98,7 +110,7 @@ class Catalogues:
     """The catalogue versions that were read last.
 
     Args:
-        services: where to read them.
+        services: the services to read them from.
     """
 
     def __init__(self, services: Services) -> None:
@@ -107,10 +119,13 @@ class Catalogues:
         self._live: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     async def live(self, token: str) -> Catalogue:
-        """Return the catalogue of the live view, which this caller read at most two seconds ago.
+        """Return the catalogue of the live view, or the one that was live up to two seconds ago.
+
+        Args:
+            token: the caller's token.
 
         Raises:
-            Refused: the caller may not read, or there is no view.
+            Refused: the caller may not read the catalogue, or there is no view yet.
         """
         version, until = self._live.get(token, (0, 0.0))
         if time.monotonic() < until:
@@ -123,17 +138,24 @@ class Catalogues:
         return found
 
     async def version(self, version: int, token: str) -> Catalogue:
-        """Return a version, for a caller who has just read numbers of it.
+        """Return a catalogue version, which may be a kept one.
+
+        The rights of the caller are not checked for a kept version: they must just have read its
+        numbers.
+
+        Args:
+            version: number of the version; 0 for that of the live view.
+            token: the caller's token.
 
         Raises:
-            Refused: the caller may not read, or there is no such version.
+            Refused: the caller may not read the catalogue, or there is no such version.
         """
         if version in self._kept:
             self._kept.move_to_end(version)
             return self._kept[version]
         request = catalogue_service_pb2.GetCatalogueRequest(version=version)
         answer = await self._services.unary(GET, request, token)
-        # Of a version that is kept, what was made of it is kept as well.
+        # The object that is already kept, with the properties that it has computed.
         found = self._kept.setdefault(answer.catalogue.version, Catalogue(answer.catalogue))
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)

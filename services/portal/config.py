@@ -10,7 +10,7 @@ from services.kernel.config import KernelSettings, ZoneName
 
 
 class Settings(KernelSettings):
-    """Settings of the portal, beside those of the kernel."""
+    """Settings of the portal, in addition to those of the kernel."""
 
     web_port: int = 0
     """Port of the web pages and of HTTP/JSON; 0 takes a free one."""

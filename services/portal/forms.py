@@ -1,4 +1,4 @@
-"""Forms of submission types, made from the contract: what to ask for, and what was answered."""
+"""Forms of submission types, generated from the contract, and the facts that answers state."""
 
 from __future__ import annotations
 
@@ -16,21 +16,31 @@ from services.kernel.errors import InvalidArgument
 
 TYPES = tuple(field.name for field in facts_pb2.Facts.DESCRIPTOR.fields)
 SET_BY_SERVER = {"partner_id"}
+"""Facts that the service fills in, so that no form has them."""
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 AMOUNT = "[1-9][0-9]{0,14}"
+"""With `DATE`, the patterns by which the contract marks dates and amounts."""
 LONG_FROM = 1000
+"""Maximum length, in characters, from which a text gets a field of several lines."""
 INTEGERS = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
 _VERSION = re.compile(r"[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([., \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*")
-"""An amount whose thousands are separated. `1.5` is none: it does not mean 15."""
+"""Matches an amount with separated thousands; not `1.5`, which does not mean 15."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question of a form.
+    """One input of a form.
 
-    ``kind`` is `text`, `long`, `date`, `amount`, `number`, `yes`, `choice`, `choices` or `list`.
+    Args:
+        name: name of the fact in the contract.
+        kind: `text`, `long`, `date`, `amount`, `number`, `yes`, `choice`, `choices` or `list`.
+        is_required: whether the contract requires an answer.
+        length_max: most characters of a text or of one item of a list; 0 if there is no limit.
+        least: lowest number allowed; None if there is no limit.
+        most: highest number allowed; None if there is no limit.
+        choices: the choices offered, in lower case and without the prefix of the enum.
     """
 
     name: str
@@ -44,10 +54,10 @@ class Field:
 
 @cache
 def fields_of(type_: str) -> tuple[Field, ...]:
-    """Return the questions of a submission type in the order of the contract.
+    """Return the fields of the form for a submission type, in the order of the contract.
 
     Raises:
-        InvalidArgument: there is no such type.
+        InvalidArgument: there is no such type. The caller's fault.
     """
     if type_ not in TYPES:
         raise InvalidArgument("there is no such type of submission", fields={"type": "choose one"})
@@ -90,19 +100,22 @@ def _short(field: FieldDescriptor, number: int) -> str:
 
 
 def version_of(given: str) -> int | None:
-    """Return the version of a submission that a form names; None if that is no version."""
+    """Return the version of a submission that a form names; None if the text is no version."""
     return int(given) if _VERSION.fullmatch(given) else None
 
 
 def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
-    """Return the facts that a form answers; what is left empty stays unset.
+    """Return the facts that the answers of a form state; a field without answer stays unset.
+
+    Whether the facts are valid is for the service to check.
 
     Args:
         type_: submission type.
-        given: answers by name of the field; several for lists and choices.
+        given: name of a field -> its answers; several for choices and lists.
 
     Raises:
-        InvalidArgument: a number is none, or a choice is not offered. The message names the field.
+        InvalidArgument: there is no such type, a number is not one, or a choice is not offered. The
+            error names the field. The caller's fault.
     """
     asked_for, facts = fields_of(type_), facts_pb2.Facts()
     message = getattr(facts, type_)
@@ -147,7 +160,10 @@ def _wrong(asked: Field, problem: str) -> InvalidArgument:
 
 
 def answers_of(facts: facts_pb2.Facts) -> dict[str, list[str]]:
-    """Return the answers with which a form shows these facts again."""
+    """Return name of a field -> answers, with which a form shows these facts again.
+
+    It reverses `facts_of`; unset facts have no key.
+    """
     type_ = facts.WhichOneof("kind")
     found: dict[str, list[str]] = {}
     for field, value in getattr(facts, type_).ListFields() if type_ else ():

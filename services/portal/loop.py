@@ -1,4 +1,4 @@
-"""The event loop: what keeps its steps short, and how long one keeps all others waiting."""
+"""The event loop: spreads work over its steps, and measures how long a step blocks the others."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import time
 from services.portal import metrics
 
 EVERY_SECONDS = 0.02
+"""Interval of the measurements."""
 
 
 class Turnstile:
-    """Lets one in with each step of the event loop: many at once do not hold up the others."""
+    """Lets one task continue per step of the event loop, so that many do not block the others."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -23,9 +24,9 @@ class Turnstile:
 
 
 async def watch() -> None:
-    """Measure until cancelled.
+    """Measure by how long the event loop is late, for the metric `BLOCKED`, until cancelled.
 
-    What counts is processor time of this thread, so a busy machine is not taken for a slow step.
+    Only processor time of this thread counts, so a busy machine is not mistaken for a long step.
     """
     loop = asyncio.get_running_loop()
     while True:

@@ -32,7 +32,7 @@ def preset(pages: Iterable[str]) -> None:
     """Export the counters of these pages as 0, so that rates include the first increment.
 
     Args:
-        pages: the routes, as the label `page` names them.
+        pages: paths of the routes, as in label `page`.
     """
     for page in pages:
         SECONDS.labels(page)

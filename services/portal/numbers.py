@@ -1,4 +1,4 @@
-"""Writes numbers as a language does: short beside each other, in full on hover."""
+"""Formats numbers and times in a language: shortened in tables, in full on hover."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from services.amounts import Form, compact
 from services.portal.domain.figures import Number
 from services.portal.texts import Lang
 
-NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
+NOTHING = "–"  # noqa: RUF001  an en dash, as typography has it for a missing value
 SHORT_FROM = 1_000_000
-"""Smaller numbers are written in full."""
+"""Smallest whole number that is shortened."""
 KEPT_MAX = 8192
-"""Written numbers that are kept by type: `Fraction(1)` equals 1, but is written with decimals."""
+"""Formatted numbers that are cached, by value and type: `Fraction(1)` has decimals, 1 has none."""
 _COMPACT: Mapping[Lang, Form] = {Lang.vi: "long", Lang.en: "short"}
 
 
 @lru_cache(KEPT_MAX, typed=True)
 def short(number: Number | None, unit: str, lang: Lang) -> str:
-    """Return a number in few characters, e.g. `1,2 tỷ`.
+    """Return a number for a table: one of a million or more is shortened, e.g. `1,2 tỷ`.
 
     Args:
-        number: the number; None is a dash.
-        unit: unit of the indicator; `percent` writes a ratio so.
-        lang: whose words and separators to use.
+        number: the number; None gives a dash.
+        unit: what the indicator is counted in; a fraction in `percent` is written as a percentage.
+        lang: language of words and separators.
     """
     if isinstance(number, int) and abs(number) >= SHORT_FROM:
         return compact(number, lang.value, _COMPACT[lang])
@@ -39,7 +39,13 @@ def short(number: Number | None, unit: str, lang: Lang) -> str:
 
 @lru_cache(KEPT_MAX, typed=True)
 def full(number: Number | None, unit: str, lang: Lang) -> str:
-    """Return a number with all its digits; ratios have two decimals, percents one."""
+    """Return a number with all its digits; fractions have two decimals, percentages up to one.
+
+    Args:
+        number: the number; None gives a dash.
+        unit: what the indicator is counted in; a fraction in `percent` is written as a percentage.
+        lang: language of the separators.
+    """
     if number is None:
         return NOTHING
     if isinstance(number, Fraction):
@@ -50,7 +56,13 @@ def full(number: Number | None, unit: str, lang: Lang) -> str:
 
 
 def signed(number: Number | None, unit: str, lang: Lang) -> str:
-    """Return a change with its sign."""
+    """Return a change with its sign, shortened like `short`; zero has the sign `±`.
+
+    Args:
+        number: the change; None gives a dash.
+        unit: what the indicator is counted in.
+        lang: language of words and separators.
+    """
     if number is None:
         return NOTHING
     shown = short(-number if number < 0 else number, unit, lang)
@@ -61,11 +73,17 @@ def signed(number: Number | None, unit: str, lang: Lang) -> str:
 
 @lru_cache(KEPT_MAX, typed=True)
 def percent(part: Fraction, lang: Lang) -> str:
-    """Return a part of one as percent with at most one decimal."""
+    """Return a fraction as a percentage with at most one decimal: 1/2 gives `50%`."""
     return str(format_percent(float(part), format="#,##0.#%", locale=lang.value))
 
 
 def moment(when: datetime, zone: ZoneInfo, lang: Lang) -> str:
-    """Return a date and time to the minute in a time zone, which is named, e.g. `GMT+07:00`."""
+    """Return a date and time to the minute in a time zone, which is named, e.g. `GMT+07:00`.
+
+    Args:
+        when: the time; in any time zone.
+        zone: time zone to convert it to.
+        lang: language of the month.
+    """
     local = when.astimezone(zone)
     return str(format_datetime(local, "d MMM yyyy HH:mm ZZZZ", locale=lang.value))

@@ -1,4 +1,4 @@
-"""Templates, and parts of pages that are the same for every reader: kept once they are written."""
+"""The template environment, and a cache of rendered parts of pages that all readers share."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from services.portal.texts import Lang, text
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 KEPT_MAX = 4096
-"""Parts that are kept, of about 1 KiB each."""
+"""Number of rendered parts in the cache, of about 1 KiB each."""
 
 
 def environment() -> jinja2.Environment:
-    """Return the templates of the portal; whatever is put into one is escaped."""
+    """Return the template environment of the portal; all values in templates are escaped."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
@@ -50,13 +50,23 @@ def environment() -> jinja2.Environment:
 
 @cache
 def static(name: str) -> str:
-    """Return the URL of a file in `static`, which changes when the file does."""
+    """Return the URL of a file in `static`; it contains a hash, so it changes with the file.
+
+    Args:
+        name: path of the file below `static`.
+    """
     content = (STATIC / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def link(lang: Lang, path: str, **query: object) -> str:
-    """Return a link that stays in the language; parameters that are empty are left out."""
+    """Return a URL that keeps the language of the page; empty parameters are left out.
+
+    Args:
+        lang: language of the page.
+        path: path of the URL.
+        query: parameters; an underscore at the end of a name, as in `from_`, is removed.
+    """
     given = {name.removesuffix("_"): value for name, value in query.items()}
     given.setdefault("lang", "en" if lang is Lang.en else "")
     kept = {name: str(value) for name, value in given.items() if value not in ("", None)}
@@ -65,16 +75,16 @@ def link(lang: Lang, path: str, **query: object) -> str:
 
 @cache
 def formats(lang: Lang) -> dict[str, Callable[..., str]]:
-    """Return how numbers are written in a language, by the name in templates."""
+    """Return name -> function, for the functions of `numbers` that templates in a language use."""
     names = ("short", "full", "signed", "percent")
     return {name: partial(getattr(numbers, name), lang=lang) for name in names}
 
 
 class Pieces:
-    """Parts of pages that depend on nothing but their language and what is put into them.
+    """A cache of rendered parts of pages; they depend on nothing but the language and the values.
 
     Args:
-        environment: has their templates.
+        environment: environment with the templates.
     """
 
     def __init__(self, environment: jinja2.Environment) -> None:
@@ -83,23 +93,23 @@ class Pieces:
         self._of: WeakKeyDictionary[object, dict[Hashable, Markup]] = WeakKeyDictionary()
 
     def written(self, lang: Lang, template: str, **values: object) -> Markup:
-        """Return a part of a page.
+        """Return a rendered part of a page, from the cache if the same values were rendered before.
 
         Args:
-            lang: its language.
-            template: its template.
-            values: what is put into it; each is hashable, so equal values give the same part.
+            lang: language of the part.
+            template: name of its template.
+            values: variables of the template; each has to be hashable.
         """
         return self._kept(lang, template, **values)
 
     def of(self, lang: Lang, board: object, template: str, **values: Hashable) -> Markup:
-        """Return a part of a page that is kept for as long as its board is.
+        """Return a rendered part of a page that shows a board; cached as long as the board exists.
 
         Args:
-            lang: its language.
-            board: what it shows; the template gets it by this name.
-            template: its template.
-            values: what else is put into it.
+            lang: language of the part.
+            board: what the part shows; variable `board` of the template.
+            template: name of its template.
+            values: further variables of the template.
         """
         kept = self._of.setdefault(board, {})
         key = (lang, template, *values.items())

@@ -1,4 +1,4 @@
-"""What guards every request: security headers, limits of size and rate, and metrics."""
+"""Protects every request: security headers, limits of size and rate, and metrics."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_BYTES_MAX = 128 * 1024
 IMPORT_BYTES_MAX = 8 * 1024 * 1024
-"""As a file travels in the page, beside its report and its refused rows."""
+"""Larger, as the form of an import contains the file, its report and its refused rows."""
 API_BYTES_MAX = 1024 * 1024
-"""As a message of gRPC."""
+"""The limit of a gRPC message."""
 CALLERS_MAX = 10_000
-"""Callers whose rate is remembered; the one unseen for longest is forgotten."""
+"""Number of callers whose rate is remembered; the least recently seen is forgotten first."""
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -40,10 +40,12 @@ HSTS = "max-age=31536000"
 
 
 class Rates:
-    """How many requests each caller may still make; a bucket of a minute's worth that refills.
+    """Limits the requests of each caller by a token bucket.
+
+    A full bucket has the requests of one minute, and an empty one is full again after a minute.
 
     Args:
-        per_minute: requests in a minute.
+        per_minute: how many requests a caller may make in a minute.
     """
 
     def __init__(self, per_minute: int) -> None:
@@ -51,7 +53,12 @@ class Rates:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str, now: float) -> bool:
-        """Take one request out of the bucket of a caller; return False if it is empty."""
+        """Take one request out of a caller's bucket; return False if the bucket is empty.
+
+        Args:
+            caller: any key of the caller.
+            now: monotonic time in seconds.
+        """
         left, seen = self._left.pop(caller, (self._size, now))
         left = min(self._size, left + (now - seen) * self._per_second)
         is_allowed = left >= 1
@@ -62,19 +69,20 @@ class Rates:
 
 
 class TooLarge(Exception):
-    """The body of a request is over its limit."""
+    """Raised when the body of a request exceeds its limit. The caller's fault."""
 
 
 class Protection:
-    """ASGI middleware around the whole application.
+    """ASGI middleware around the whole application; refuses requests over the limits.
 
     Args:
         app: the application.
         per_minute: requests that one session or token may make in a minute.
-        per_minute_of_address: requests that one client address may make in a minute. Sessions and
-            tokens are not verified here, so a client could show another one each time.
-        cookie: name of the session's cookie, by which pages are counted.
-        is_secure: whether browsers come by HTTPS, and should go on to.
+        per_minute_of_address: requests that one client address may make in a minute. It is needed
+            because sessions and tokens are not verified here: a client could show a new one each
+            time.
+        cookie: name of the session cookie, by which the requests of a session are counted.
+        is_secure: whether browsers use HTTPS, which the answers then require (HSTS).
     """
 
     def __init__(
@@ -91,7 +99,7 @@ class Protection:
         self._headers = HEADERS | ({"strict-transport-security": HSTS} if is_secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Pass a request to the application, or answer 429 or 413 if it is over a limit."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -117,7 +125,7 @@ class Protection:
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         address, caller = str((scope.get("client") or ("",))[0]), self._caller(scope)
         now = time.monotonic()
-        # The address first: beyond its limit, a flood of made-up sessions fills no memory.
+        # The address first: over its limit, a flood of invented sessions takes no memory.
         if not (self._addresses.take(address, now) and self._callers.take(caller or address, now)):
             await _refuse(429, "rate", "too many requests; wait a moment", scope, receive, send)
             return
@@ -130,7 +138,7 @@ class Protection:
             await _refuse(413, "size", text, scope, receive, send)
 
     def _caller(self, scope: Scope) -> str:
-        """Return the token or session that a request shows, as a hash; empty without either."""
+        """Return the hash of the token or session that a request shows; empty without either."""
         headers = Headers(scope=scope)
         cookies = (part.strip() for part in headers.get("cookie", "").split(";"))
         session = next((part for part in cookies if part.startswith(self._cookie)), "")

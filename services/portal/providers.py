@@ -1,7 +1,7 @@
 """Sign-in by OpenID Connect: one provider for each institution, by the code flow with PKCE.
 
-The protocol is Authlib's; what is decided here is which provider may speak for whom. All calls of a
-provider block, so pages make them on a thread.
+Authlib implements the protocol; this module decides which provider may sign in whose people. All
+calls to a provider block, so pages make them on a worker thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from services.portal.trial import is_loopback
 METADATA_SECONDS = 300
 """Age from which a provider's metadata and keys are read again."""
 AGAIN_SECONDS = 10
-"""They are read again no sooner, neither for a key that is unknown nor after a silence."""
+"""Minimum time between two readings, even for an unknown key or after a failure."""
 CALL_SECONDS = 10.0
 CLOCK_SKEW_SECONDS = 60
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
@@ -38,61 +38,61 @@ NAME_MAX = 80
 
 
 class ProviderSettings(BaseModel):
-    """One provider, as `KIENG_SIGN_IN_PROVIDERS` lists it."""
+    """One provider, as listed in `KIENG_SIGN_IN_PROVIDERS`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     institution_id: str = Field(pattern=r"^[a-z0-9-]{1,63}$")
-    """Institution for whose people it speaks."""
+    """Institution whose people sign in at this provider."""
     issuer: str
-    """Its issuer: HTTPS, except on loopback."""
+    """URL of its issuer; HTTPS, except on loopback."""
     client_id: str = Field(min_length=1)
     client_secret: SecretStr = SecretStr("")
     """Empty for a public client, which PKCE alone protects."""
     scope: str = "openid"
-    """Scopes to ask for; `openid offline_access` brings a refresh token at many providers."""
+    """Scopes to request; with `openid offline_access`, many providers give a refresh token."""
     resource: str = ""
-    """Resource (RFC 8707) for which to ask, so that the access token is for the services."""
+    """Resource (RFC 8707) to request, so that the token is for the services; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that has begun; kept encrypted in the browser until its answer comes."""
+    """A sign-in that has begun; stored encrypted in the browser until the provider answers."""
 
     institution_id: str
     state: str
     nonce: str
     verifier: str
     back: str
-    """Path of this site to go on to."""
+    """Path on this site to go to after signing in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a provider gave: a token for the services, and what brings the next one."""
+    """What a provider gave: a token for the services, and a refresh token, which may be empty."""
 
     access_token: str
     refresh_token: str
     name: str
-    """How the ID token calls the person; may be empty."""
+    """Display name from the ID token; empty if it has none."""
 
 
 class SignInFailed(Exception):
-    """A provider did not answer, or its answer does not hold. The text names no secret."""
+    """Raised if a provider does not answer or its answer is not valid. The text has no secrets."""
 
 
 def listed(settings: Settings) -> list[ProviderSettings]:
-    """Return the providers that the settings list.
+    """Return the providers that the settings list, in order.
 
     Raises:
-        ValidationError: the list is not JSON, or an entry is wrong.
+        ValidationError: the list is not JSON, or an entry is wrong. The operator's fault.
     """
     given = settings.sign_in_providers.get_secret_value()
     return TypeAdapter(list[ProviderSettings]).validate_json(given) if given else []
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Return what is wrong with the settings of sign-in; empty if nothing is."""
+    """Return what is wrong with the settings of sign-in, a sentence each; empty if nothing is."""
     try:
         entries = listed(settings)
     except ValidationError as error:
@@ -123,7 +123,7 @@ def _is_origin(url: str) -> bool:
 
 
 class Provider:
-    """One provider. Thread-safe; every method may call it and wait.
+    """One provider of an institution. Thread-safe; every method may call the provider and block.
 
     Args:
         entry: its settings.
@@ -132,7 +132,7 @@ class Provider:
 
     def __init__(self, entry: ProviderSettings, public_url: str) -> None:
         self.entry = entry
-        # An address of its own for each provider: an answer of another one is not taken for its.
+        # Each provider has its own address, so answers of different providers are not confused.
         self.callback = f"{public_url}/sign-in/{entry.institution_id}/callback"
         self._lock = threading.Lock()
         self._metadata: Mapping[str, Any] = {}
@@ -141,7 +141,7 @@ class Provider:
         self._silent_until = 0.0
 
     def begin(self, back: str) -> tuple[str, Attempt]:
-        """Return where to send the browser, and what to keep until it comes back.
+        """Return the URL to send the browser to, and the attempt to store until it comes back.
 
         Raises:
             SignInFailed: the provider does not answer.
@@ -151,7 +151,7 @@ class Provider:
         if self.entry.resource:
             asked["resource"] = self.entry.resource
         if "offline_access" in self.entry.scope.split():
-            # Without asking for consent, providers leave offline_access out silently.
+            # Without a request for consent, providers ignore offline_access silently.
             asked["prompt"] = "consent"
         url, _ = self._client().create_authorization_url(
             self._known()["authorization_endpoint"], **asked
@@ -159,11 +159,11 @@ class Provider:
         return str(url), Attempt(self.entry.institution_id, state, nonce, verifier, back)
 
     def finish(self, attempt: Attempt, answer: Mapping[str, str]) -> Grant:
-        """Return what the provider gives for its answer to an attempt.
+        """Return the grant that the provider gives when the browser comes back.
 
         Raises:
-            SignInFailed: the answer is a refusal or not one to this attempt, the provider does not
-                answer, or its ID token does not hold.
+            SignInFailed: the parameters ``answer`` of the callback are a refusal or belong to
+                another attempt, or the provider does not answer, or its ID token is not valid.
         """
         if answer.get("iss", self.entry.issuer) != self.entry.issuer:
             raise SignInFailed("the answer is of another issuer")
@@ -184,7 +184,7 @@ class Provider:
         return _grant(given, "", name[:NAME_MAX])
 
     def renew(self, refresh_token: str) -> Grant:
-        """Return a younger grant.
+        """Return a new grant for a refresh token.
 
         Raises:
             SignInFailed: the provider does not answer, or refuses.
@@ -201,7 +201,7 @@ class Provider:
         return _grant(given, refresh_token, "")
 
     def end_url(self, back: str) -> str:
-        """Return where a browser also ends its session at the provider; empty if nowhere.
+        """Return the URL that ends the browser's session at the provider; empty if it has none.
 
         Args:
             back: URL of this site to come back to.
@@ -259,12 +259,12 @@ class Provider:
         try:
             return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
         except (JoseError, ValueError):
-            # A key that is not known yet: the provider may have changed its keys.
+            # The key may be unknown because the provider has changed its keys.
             self._known(AGAIN_SECONDS)
             return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
 
     def _known(self, age_max: float = METADATA_SECONDS) -> Mapping[str, Any]:
-        """Return the provider's metadata, read again with its keys when they are old."""
+        """Return the provider's metadata; if too old, read them and the keys again."""
         with self._lock:
             if time.monotonic() < max(self._read_at + age_max, self._silent_until):
                 if self._metadata:

@@ -1,4 +1,7 @@
-"""Younger tokens for sessions of a provider: each refresh token is used once, also by many tabs."""
+"""Renews the tokens of sessions by OpenID Connect; each refresh token is used only once.
+
+A user's browser tabs share a session, so several may need a new token at the same moment.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from collections.abc import Mapping
 from services.portal.providers import Grant, Provider, SignInFailed
 
 REMEMBERED_SECONDS = 60
-"""Other tabs still send the old cookie for a moment; providers take a second use for theft."""
+"""How long a grant is remembered for tabs that still send the old cookie.
+
+Providers treat a second use of a refresh token as theft.
+"""
 
 
 class Renewals:
-    """Renews grants. For one event loop.
+    """Exchanges refresh tokens for new grants. For one event loop.
 
     Args:
-        providers: by institution.
+        providers: institution id -> its provider.
     """
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
@@ -23,10 +29,17 @@ class Renewals:
         self._running: dict[str, asyncio.Task[Grant]] = {}
 
     async def grant(self, institution_id: str, refresh_token: str) -> Grant:
-        """Return what a refresh token brings.
+        """Return the grant that a provider gives for a refresh token.
+
+        Calls with the same refresh token share one exchange, for a minute.
+
+        Args:
+            institution_id: institution of the user.
+            refresh_token: the refresh token of the session.
 
         Raises:
-            SignInFailed: there is no such provider, it refuses, or it does not answer.
+            SignInFailed: the institution's provider is no longer listed, refuses, or does not
+                answer.
         """
         provider = self._providers.get(institution_id)
         if provider is None:

@@ -1,4 +1,4 @@
-"""The `@web` entrypoint: serves an ASGI application by uvicorn, on one native thread."""
+"""The `@web` entrypoint: serves an ASGI application with uvicorn, on a native thread of its own."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ from services.portal.config import Settings
 log = structlog.get_logger()
 
 WAITING_MAX = 2048
-"""Connections that wait to be accepted, e.g. those of all live pages after a restart."""
+"""Connections that may wait to be accepted, e.g. those of all live pages after a restart."""
 ACCEPTED_AT_ONCE = 32
 """Connections that are accepted in one step of the event loop."""
 DRAIN_SECONDS = 3
-"""Time that open pages get to end; live ones reconnect to another replica."""
+"""Time that open requests get to finish; live pages then reconnect to another replica."""
 
 
 class OwnSettings(DependencyProvider):
-    """Injects the settings of the portal."""
+    """Injects the settings of the portal, after checking that they fit together."""
 
     def setup(self) -> None:
-        """Check what the settings say together.
+        """Check the settings of sessions, the trial and sign-in.
 
         Raises:
-            NotReady: the portal must not run as set; each mistake is named with its setting.
+            NotReady: the portal must not run with these settings; the message names each mistake
+                and its setting. The operator's fault.
         """
         settings: Settings = self.container.settings
         if found := [
@@ -45,24 +46,24 @@ class OwnSettings(DependencyProvider):
             raise NotReady("; ".join(found))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Settings:
-        """Return the settings."""
+        """Return the settings of the portal; the same for every worker."""
         settings: Settings = self.container.settings
         return settings
 
 
 class Web(Looping):
-    """Serves the application that its method returns, until the process stops.
+    """Serves the ASGI application that the decorated method returns, until the process stops.
 
-    uvicorn's event loop is the only one of the process; it handles no signals, the kernel does.
+    Its event loop is the only one of the process. It handles no signals; the kernel does.
     """
 
     def setup(self) -> None:
-        """Prepare the thread; nothing is bound yet."""
+        """Initialise; no port is bound yet."""
         super().setup()
         self._server: uvicorn.Server | None = None
 
     def stop(self) -> None:
-        """Take no more requests, let open ones end for three seconds, and wait for that."""
+        """Accept no more requests, and wait up to three seconds for open ones to finish."""
         self.stopping.set()
         if self._server is not None:
             self._server.should_exit = True
@@ -70,14 +71,15 @@ class Web(Looping):
 
     @property
     def unready(self) -> str:
-        """Why no page would be answered now; empty if it would."""
+        """Why no page can be answered now; empty if pages can."""
         return "" if self._server is not None and self._server.started else "not listening"
 
     def loop(self) -> None:
         """Serve until stopped.
 
         Raises:
-            RuntimeError: the server ended by itself, e.g. as a service must not be called.
+            RuntimeError: the server ended without being stopped, e.g. because the application did
+                not start: the settings do not allow calls to a service.
         """
         settings: Settings = self.container.settings
         with self.container.worker(self) as method:
@@ -89,9 +91,14 @@ class Web(Looping):
 
 
 def configuration(application: Any, settings: Settings) -> uvicorn.Config:
-    """Return the configuration of the web server.
+    """Return the configuration of uvicorn.
 
-    uvicorn by itself would believe `X-Forwarded-For` of anybody on loopback.
+    `X-Forwarded-For` is trusted from the configured proxies only; by default, uvicorn would trust
+    any peer on loopback.
+
+    Args:
+        application: the ASGI application.
+        settings: addresses and trusted proxies.
     """
     return uvicorn.Config(
         application,
@@ -111,14 +118,14 @@ def configuration(application: Any, settings: Settings) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # asyncio has one number for both: it accepts as many at once as may wait.
+        # asyncio uses one number as the backlog and as the connections to accept in one step.
         for server in self.servers:
             for listening in server.sockets:
                 with listening.dup() as own:
                     own.listen(WAITING_MAX)
 
     def capture_signals(self) -> Any:
-        # Only the main thread may, and the kernel does already.
+        # Only the main thread can capture signals, and the kernel already does.
         return nullcontext()
 
 

@@ -20,5 +20,5 @@ class Portal:
 
     @web
     def site(self) -> Any:
-        """Return the application that is served for as long as the process runs."""
+        """Return the ASGI application, which is served for as long as the process runs."""
         return application(self.settings)

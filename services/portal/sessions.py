@@ -1,4 +1,4 @@
-"""Sessions: who is signed in, kept in an encrypted cookie and nowhere else."""
+"""Sessions: who is signed in. A session is stored only in an encrypted cookie."""
 
 from __future__ import annotations
 
@@ -19,67 +19,77 @@ from services.portal.config import Settings
 from services.portal.trial import is_loopback
 
 HOURS_MAX = 10
-"""Time after which a session ends, used or not."""
+"""Hours after which a session ends even if it is in use."""
 RENEW_SECONDS = 120
-"""Age from which a cookie is replaced by a younger one."""
+"""Age from which a cookie is replaced, which postpones the end of an idle session."""
 KEY_BYTES = 32
 COOKIE_MAX = 3900
-"""Browsers keep cookies up to 4,096 bytes with their name and attributes."""
+"""Most characters of a sealed session: browsers limit a cookie with attributes to 4,096 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser. Without a token it is that of a guest, and only guards forms.
+    """The session of one browser; without a token it is a guest's, and only protects forms.
 
-    When a session ends, its browser remains known as that of ``subject``, without any right: so a
-    form that was being written is distinguished from one that another site sends.
+    After its end, a session keeps its ``subject`` but has no rights. This distinguishes a form that
+    its user was still filling in from one that another site sends.
     """
 
     guest: str
     """Random name of the browser."""
     began_at: float
+    """Unix time of the sign-in, or of a guest's first request."""
     token: str = ""
+    """Token with which the services are called; empty for guests and after the end."""
     expires_at: float = 0.0
-    """When the token ends."""
+    """Unix time at which the token expires."""
     subject: str = ""
+    """Who is signed in, as the token names them; this and the next three are empty for guests."""
     institution_id: str = ""
     unit_id: str = ""
+    """Top of the subtree in which the roles apply."""
     roles: tuple[str, ...] = ()
+    """Names in lower case, sorted."""
     is_trial: bool = False
-    """Whether the local issuer made the token, so that it makes the next one, too."""
+    """Whether the token is from the local issuer of a trial, which then also renews it."""
     refresh_token: str = ""
-    """What brings the next token from the institution's provider; empty without one."""
+    """What the institution's provider exchanges for a new ``token``; empty if it gave none."""
     name: str = ""
-    """How the provider calls the person; empty if it does not say."""
+    """Display name of the person, from the provider; empty if the provider gave none."""
     is_by_provider: bool = False
-    """Whether the institution's provider signed the person in."""
+    """Whether the person signed in at the institution's provider."""
     sealed_at: float = field(default=0.0, compare=False)
+    """Unix time at which the cookie was made; 0 if the session has to be stored anew."""
 
     @classmethod
     def fresh(cls) -> Self:
-        """Return the session of a guest."""
+        """Return a new session of a guest."""
         return cls(secrets.token_urlsafe(24), time.time())
 
     @property
     def holder(self) -> str:
-        """Whose forms are genuine here: of those signed in the subject, of guests the browser."""
+        """Key of the user whose forms this session accepts: the subject, or a guest's browser."""
         return f"{self.institution_id}\n{self.subject}" if self.subject else self.guest
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether there is a token that has not ended."""
+        """Whether the session has a token that has not expired."""
         return bool(self.token) and time.time() < self.expires_at
 
     def may(self, *roles: str) -> bool:
-        """Return True if the caller has one of these roles; pages hide what would be refused."""
+        """Return True if the user is signed in and has at least one of these roles.
+
+        Pages use it to hide what the services would refuse; it protects nothing.
+        """
         return self.is_signed_in and not set(roles).isdisjoint(self.roles)
 
 
 class Sessions:
-    """Makes cookies of sessions, and sessions of cookies.
+    """Encrypts sessions into cookies, and decrypts them.
 
     Args:
-        settings: keys, and whether pages are on loopback, where the cookie may be sent unencrypted.
+        settings: keys and durations, and the host: only on loopback may browsers send the cookie
+            without HTTPS.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -91,7 +101,13 @@ class Sessions:
         self.name = "__Host-kieng" if self.is_secure else "kieng"
 
     def read(self, cookies: Mapping[str, str]) -> Session:
-        """Return the session of a request, fresh if there is none; without a token if it ended."""
+        """Return the session in the cookies of a request.
+
+        It is a new guest's if there is no valid cookie, and has no token if it has ended.
+
+        Args:
+            cookies: name -> value.
+        """
         sealed = cookies.get(self.name, "")
         content = self.unseal("session", sealed, HOURS_MAX * 3600)
         try:
@@ -105,12 +121,23 @@ class Sessions:
         return replace(session, sealed_at=made_at)
 
     def seal(self, purpose: str, content: Any) -> str:
-        """Return content encrypted and authenticated, for this purpose only."""
+        """Return content as encrypted and authenticated text, which `unseal` reads.
+
+        Args:
+            purpose: any name, e.g. `form`; it has to be the same for `unseal`.
+            content: what `json` can encode.
+        """
         text = json.dumps([purpose, content], separators=(",", ":"))
         return self._box.encrypt(text.encode()).decode()
 
     def unseal(self, purpose: str, sealed: str, seconds: int) -> Any:
-        """Return what was sealed for this purpose in the last seconds, else an empty mapping."""
+        """Return the content of a sealed text; an empty mapping if it is not valid.
+
+        Args:
+            purpose: the purpose for which it was sealed.
+            sealed: the sealed text, as the browser sent it.
+            seconds: maximum age.
+        """
         try:
             content = json.loads(self._box.decrypt(sealed.encode("ascii", "replace"), ttl=seconds))
         except (InvalidToken, ValueError):
@@ -118,11 +145,11 @@ class Sessions:
         return content[1] if content[0] == purpose else {}
 
     def is_due(self, session: Session) -> bool:
-        """Return True if the browser should get a new cookie."""
+        """Return True if the browser should get a new cookie, as its present one is too old."""
         return time.time() > session.sealed_at + RENEW_SECONDS
 
     def cookie(self, session: Session) -> str:
-        """Return the `Set-Cookie` header that keeps a session.
+        """Return the value of the `Set-Cookie` header that stores a session in the browser.
 
         Raises:
             InvalidArgument: the token is too long for a cookie. The issuer's fault.
@@ -134,29 +161,35 @@ class Sessions:
                 "the token is too long for a session: its issuer has to put less into it",
                 fields={"token": f"at most about {COOKIE_MAX * 3 // 4} bytes"},
             )
-        # It outlives the session, so that a form sent too late is known and nothing of it is lost.
+        # The cookie outlives the session, so that a form that is sent too late is recognised.
         return self.header(self.name, sealed, HOURS_MAX * 3600)
 
     def ended(self) -> str:
-        """Return the `Set-Cookie` header that removes the cookie."""
+        """Return the value of the `Set-Cookie` header that removes the session."""
         return self.header(self.name, "", 0)
 
     def header(self, name: str, value: str, seconds: int) -> str:
-        """Return the `Set-Cookie` header of a cookie that scripts and other sites do not get."""
+        """Return the value of a `Set-Cookie` header; scripts and other sites cannot use the cookie.
+
+        Args:
+            name: name of the cookie.
+            value: its value.
+            seconds: time until it expires; 0 removes it.
+        """
         secure = "; Secure" if self.is_secure else ""
         return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
 
 
 def admitted(session: Session, issuers: Issuers, token: str) -> Session:
-    """Return a session with a token, and with what the token says of its holder.
+    """Return a session signed in with a token: with its subject, unit, roles and expiry.
 
     Args:
-        session: what remains the same.
-        issuers: decide whether the token holds.
+        session: the session to sign in; its other fields remain.
+        issuers: the accepted issuers, which verify the token.
         token: the token.
 
     Raises:
-        Unauthenticated: the token does not hold.
+        Unauthenticated: the token is not valid.
     """
     principal = issuers.principal(token)
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -173,7 +206,7 @@ def admitted(session: Session, issuers: Issuers, token: str) -> Session:
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Return what is wrong with the keys of sessions; empty if nothing is."""
+    """Return what is wrong with the setting of session keys, in sentences; empty if nothing is."""
     found = []
     given = settings.session_key.get_secret_value()
     if not given and not is_loopback(settings.host):

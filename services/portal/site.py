@@ -1,4 +1,4 @@
-"""What all pages share in one process, and the frame in which one of them answers."""
+"""`Site`: what all pages of a process share; `Page`: one request for a page and its answer."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ from services.portal.uploads import Desk
 from services.refusals import in_language
 
 KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[str, tuple[Number | None, ...]]]
+"""State of the view and selection -> indicator -> values of consecutive months."""
 log = structlog.get_logger()
 
 INVALID = re.compile(
@@ -47,41 +48,44 @@ INVALID = re.compile(
     + "".join(f"{chr(plane << 16)}-{chr(plane << 16 | 0xFFFD)}" for plane in range(1, 17))
     + "]"
 )
-"""Characters that no valid page holds: those not in the ranges that are, the most frequent first,
-as they are tried in this order for every character of a page. None of them is printable."""
+"""Matches the characters that HTML forbids, none of which is printable.
+
+The ranges of allowed characters are in the order of their frequency, in which they are tried.
+"""
 REFRESH_SECONDS = 120
-"""A provider is asked for another token when the present one holds for less."""
+"""Remaining time from which a token is renewed at the institution's provider."""
 RENEW_TOKEN_SECONDS = 300
-"""A token of the trial is replaced when it holds for less, so that no page meets its end."""
+"""Remaining time from which a token of a trial is replaced, so that it never expires in use."""
 
 
 @dataclass
 class Site:
-    """What all pages of a process share.
+    """What all pages of a process share. For one event loop.
 
     Args:
         settings: settings of the portal.
+        live_pages: number of pages that are updated live now.
     """
 
     settings: Settings
     live_pages: int = 0
     series: KeptSeries = field(default_factory=OrderedDict)
-    """State of the view and selection -> what was read of it; the oldest is forgotten first."""
+    """Series that were read; the oldest is forgotten first."""
     boards: OrderedDict[tuple[Hashable, ...], Any] = field(default_factory=OrderedDict)
-    """What a board is made of -> the board; the oldest is forgotten first."""
+    """Everything that a board depends on -> the board; the oldest is forgotten first."""
     periods: OrderedDict[Hashable, tuple[Period, float]] = field(default_factory=OrderedDict)
-    """Catalogue version, kept day and day -> the period with numbers, and until when it holds."""
+    """Catalogue version, kept day and today -> period with numbers, and until when it is valid."""
     environment: jinja2.Environment = field(default_factory=environment)
 
     def __post_init__(self) -> None:
-        """Prepare sessions and issuers; nothing is connected yet."""
+        """Create the shared objects; nothing is connected yet."""
         self.pieces = Pieces(self.environment)
         self.zone = ZoneInfo(self.settings.time_zone)
         self.printing = asyncio.Semaphore(1)
         self.admissions, self.broadcasts = Admissions(), Broadcasts()
         self.sessions = Sessions(self.settings)
         self.desk = Desk()
-        # Every page asks the KPI service, so a token that does not hold there is of no use.
+        # Every page calls the KPI service, so a token that it would refuse is of no use.
         audiences = (AUDIENCE, audience_of("kpi"))
         self.issuers = Issuers(self.settings.issuers_file, audiences)
         public = self.settings.public_url
@@ -94,16 +98,19 @@ class Site:
 
     @cached_property
     def services(self) -> Services:
-        """The services; their channels belong to the event loop that first asks."""
+        """The services; their channels belong to the event loop in which this is first used."""
         return Services(self.settings)
 
     @cached_property
     def catalogues(self) -> Catalogues:
-        """Names and definitions."""
+        """The catalogue versions, with names and definitions."""
         return Catalogues(self.services)
 
     async def renewed(self, session: Session) -> Session:
-        """Return a session with another token if its own soon ends and another one can be had."""
+        """Return a session with a new token if its token expires soon and can be renewed.
+
+        Otherwise, also if the provider fails, return the same session.
+        """
         left = session.expires_at - time.time()
         if session.refresh_token and left < REFRESH_SECONDS:
             return await self._refreshed(session)
@@ -124,7 +131,7 @@ class Site:
             grant = await self.renewals.grant(session.institution_id, session.refresh_token)
             fresh = admitted(session, self.issuers, grant.access_token)
             fresh = replace(fresh, refresh_token=grant.refresh_token)
-            # What fits into no cookie would be lost, and no page could be answered until then.
+            # A session that is too long for a cookie would make every page fail.
             self.sessions.cookie(fresh)
         except (SignInFailed, Unauthenticated, InvalidArgument) as error:
             # The session goes on until its token ends; then its holder signs in again.
@@ -137,7 +144,7 @@ class Site:
 
 
 class Page:
-    """One request for a page: who asks, in which language, and how to answer.
+    """One request for a page: its user, language and parameters, and how to answer it.
 
     Args:
         request: the request.
@@ -150,32 +157,44 @@ class Page:
         self.lang = Lang.en if self.query.get("lang") == "en" else Lang.vi
         self.session = self.site.sessions.read(request.cookies)
         self.cookie = ""
-        """`Set-Cookie` header that the answer gets; empty leaves it to the session's age."""
+        """`Set-Cookie` header of the answer; if empty, the session's cookie is renewed when due."""
 
     async def renew(self) -> None:
-        """Get another token for the session if its own soon ends."""
+        """Renew the token of the session if it expires soon."""
         self.session = await self.site.renewed(self.session)
 
     @cached_property
     def csrf(self) -> str:
-        """What forms of this page carry; it holds for the same person, signed in anew or not."""
+        """Token for the forms of this page, valid for the same user even after a new sign-in."""
         return self.site.sessions.seal("form", {"holder": self.session.holder})
 
     def text(self, key: str, **values: object) -> str:
-        """Return a text in the language of the page."""
+        """Return a text in the language of the page, with its placeholders filled in.
+
+        Args:
+            key: dotted key of the text.
+            values: values of the placeholders.
+
+        Raises:
+            KeyError: there is no such key, or a value that the text needs is missing.
+        """
         return text(self.lang, key, **values)
 
     def href(self, path: str, **query: object) -> str:
-        """Return a link that stays in the language; parameters that are empty are left out."""
+        """Return a URL that keeps the language of the page; see `pieces.link`."""
         return link(self.lang, path, **query)
 
     @property
     def as_of(self) -> str:
-        """The day that the link names, whose kept numbers are shown; empty for the present."""
+        """The kept day whose numbers the URL requests, `YYYY-MM-DD`; empty for the present."""
         return self.query.get("as_of", "")
 
     def here(self, **changes: str) -> str:
-        """Return the link to this page with some parameters changed; an empty one is left out."""
+        """Return the URL of this page with some parameters changed.
+
+        Args:
+            changes: name of a parameter -> its new value; an empty value removes it.
+        """
         kept = [(name, value) for name, value in self.query.multi_items() if name not in changes]
         kept += [(name, value) for name, value in changes.items() if value]
         # Two slashes would begin the name of another site.
@@ -183,11 +202,11 @@ class Page:
         return f"{path}?{urlencode(kept)}" if kept else path
 
     def word(self, group: str, name: str) -> str:
-        """Return the word for a name of the contracts in the language of the page."""
+        """Return the display text of a protobuf name in the page's language; see `texts.word`."""
         return word(self.lang, group, name)
 
     def names(self, text: str) -> str:
-        """Return values of the contracts, e.g. `q1, q2`, in words; other text as it is."""
+        """Return a list of enum values, e.g. `q1, q2`, as words; any other text is unchanged."""
         return ", ".join(self.word("value", each) for each in text.split(", "))
 
     def moment(self, when: datetime) -> str:
@@ -195,23 +214,32 @@ class Page:
         return moment(when, self.site.zone, self.lang)
 
     def said(self, sentence: str) -> str:
-        """Return what a service said in the language of the page; as it is if that is unknown."""
+        """Return a service's message in the language of the page; unchanged without translation."""
         return in_language(sentence, self.lang)
 
     def other_language(self) -> str:
-        """Return the link to this page in the other language."""
+        """Return the URL of this page in the other language."""
         return self.here(lang="" if self.lang is Lang.en else "en")
 
     async def call(self, method: MethodDescriptor, request: Message) -> Any:
-        """Return a service's answer to the user's own token.
+        """Return a service's answer to a call with the user's own token.
+
+        Args:
+            method: the RPC.
+            request: its request.
 
         Raises:
-            Refused: the service refused, or did not answer.
+            Refused: the service refused, or did not answer in time.
         """
         return await self.site.services.unary(method, request, self.session.token)
 
     def render(self, template: str, **context: object) -> str:
-        """Return a template as text; whatever is put into it is escaped."""
+        """Return a template rendered for this page; all values are escaped.
+
+        Args:
+            template: name of the template.
+            context: its variables, in addition to those that all templates get.
+        """
         found = self.site.environment.get_template(template)
         own = {
             "page": self,
@@ -227,17 +255,32 @@ class Page:
         return found.render(**own, **formats(self.lang), **context)
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
-        """Answer with a page."""
+        """Return the response with a rendered template.
+
+        Args:
+            template: name of the template.
+            status: HTTP status.
+            context: variables of the template.
+        """
         return HTMLResponse(self.written(template, **context), status)
 
     def written(self, template: str, **context: object) -> str:
-        """Return a template as text without characters that no valid page holds."""
+        """Return a rendered template, with characters that HTML forbids replaced by U+FFFD.
+
+        Args:
+            template: name of the template.
+            context: variables of the template.
+        """
         text = self.render(template, **context)
-        # Twice as fast as to look for them, and true of nearly every page.
+        # Twice as fast as the search for such characters, and true of nearly every page.
         return text if text.replace("\n", "").isprintable() else INVALID.sub("\ufffd", text)
 
     def kept(self, response: Response) -> Response:
-        """Return an answer with the cookie that the browser should get, if any."""
+        """Return a response with the session's cookie added if the browser should get a new one.
+
+        Raises:
+            InvalidArgument: the token is too long for a cookie. The issuer's fault.
+        """
         sessions = self.site.sessions
         cookie = self.cookie
         if not cookie and sessions.is_due(self.session):

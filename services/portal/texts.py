@@ -1,4 +1,4 @@
-"""The words of the pages in Vietnamese and English, from `vi.toml` and `en.toml`."""
+"""The texts of the pages in Vietnamese and English, from `vi.toml` and `en.toml`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Lang(StrEnum):
 
 @cache
 def texts(lang: Lang) -> Mapping[str, str]:
-    """Return the texts of a language by dotted key; the file is read on first use."""
+    """Return dotted key -> text of a language; the file is read on first use."""
     document = tomllib.loads((FOLDER / f"{lang.value}.toml").read_text(encoding="utf-8"))
     return dict(_flat(document))
 
@@ -35,20 +35,25 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def text(lang: Lang, key: str, **values: object) -> str:
-    """Return a text in a language with its values filled in.
+    """Return a text in a language with its placeholders filled in.
+
+    Args:
+        lang: language of the text.
+        key: dotted key of the text, e.g. `health.view`.
+        values: values of the placeholders.
 
     Raises:
-        KeyError: no such key, or a value that the text needs is missing.
+        KeyError: there is no such key, or a value that the text needs is missing.
     """
     return texts(lang)[key].format(**values)
 
 
 def word(lang: Lang, group: str, name: str) -> str:
-    """Return the word of a group for a name of the contracts; the name itself if there is none.
+    """Return the display text of a protobuf name in a language; the name itself if there is none.
 
     Args:
-        lang: language.
-        group: `fact`, `value`, `type`, `works` and so on.
-        name: name as contracts have it; a unit id or a code of a catalogue stays as it is.
+        lang: language of the text.
+        group: kind of the name: `fact`, `value`, `type`, `works` and so on.
+        name: name as the contracts have it, e.g. `issued_on`.
     """
     return texts(lang).get(f"{group}.{name}", name)

@@ -1,7 +1,7 @@
-"""The picker of a trial: signs anybody in as anybody, with the keys of the local issuer.
+"""The picker of a trial, which signs in anyone as anyone, with keys of the local issuers.
 
-It exists only where `kieng up` put the keys, and only while everything is on loopback and every
-issuer that the services accept is a local one.
+It exists only if `kieng up` created these keys, and only while every address is on loopback and the
+services accept no other issuers.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ from services.portal.config import Settings
 
 LOCAL = "urn:kieng:local:"
 CALLED = ("kpi", "submissions", "partners", "notifications")
-"""Services that pages call, for which a token has to hold."""
+"""Services that pages call, for which a token has to be valid."""
 ROLES = ("viewer", "contributor", "reviewer", "approver", "auditor", "steward", "operator")
 
 
 def is_loopback(host: str) -> bool:
-    """Return True if an address or name is this machine only."""
+    """Return True if a host is on loopback; of names, only `localhost` is.
+
+    Args:
+        host: IP address, also in brackets, or host name.
+    """
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -34,7 +38,10 @@ def is_loopback(host: str) -> bool:
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Return why the picker must not be switched on; empty if it is off, or may be on."""
+    """Return why the picker must not be switched on, a sentence for each reason.
+
+    Empty if the picker is off or may be on.
+    """
     if settings.trial_issuer_folder is None:
         return []
     variable = "KIENG_TRIAL_ISSUER_FOLDER lets anybody in as anybody, so it must not be set where"
@@ -54,38 +61,38 @@ def mistakes(settings: Settings) -> list[str]:
 
 
 def _issuers(settings: Settings) -> set[str]:
-    """Return the issuers that services accept."""
+    """Return the issuers that the services accept."""
     listed = json.loads(settings.issuers_file.read_text(encoding="utf-8"))["issuers"]
     return {entry["issuer"] for entry in listed}
 
 
 class Picker:
-    """Makes tokens of the local issuer.
+    """Issues tokens of the local issuers, which sign for any subject and roles.
 
     Args:
-        folder: `<institution>.pem` for each institution.
+        folder: folder with the key `<institution>.pem` of each institution.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def institutions(self) -> list[str]:
-        """Return the institutions that have a key here."""
+        """Return the ids of the institutions that have a key, sorted."""
         return sorted(path.stem for path in self._folder.glob("*.pem"))
 
     def token(
         self, institution_id: str, subject: str, roles: Sequence[str], unit_id: str
     ) -> tuple[str, float]:
-        """Return a token and when it ends.
+        """Return a token and the Unix time at which it expires.
 
         Args:
-            institution_id: whose key signs.
+            institution_id: institution whose key signs the token.
             subject: who acts.
-            roles: lower-case names.
-            unit_id: top of the subtree that the roles reach; empty for the whole institution.
+            roles: names of roles in lower case.
+            unit_id: top of the subtree in which the roles apply; empty for the whole institution.
 
         Raises:
-            InvalidArgument: no such institution or role. The caller's fault.
+            InvalidArgument: there is no such institution or role. The caller's fault.
         """
         if institution_id not in self.institutions():
             raise InvalidArgument("no such institution", fields={"institution": "choose one"})

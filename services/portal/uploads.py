@@ -1,6 +1,6 @@
-"""A file that is imported: it travels in the page, and is read aside from the event loop.
+"""Files that users upload for an import; they are read on worker threads.
 
-The portal keeps no file. What a browser uploads comes back in the next page as a hidden field, and
+The portal stores no file. What a browser uploads comes back in the next page as a hidden field, and
 is sent again with each step; a temporary folder exists only while the file is read.
 """
 
@@ -34,16 +34,20 @@ SUFFIXES = (".csv", ".xlsx", ".ris", ".bib", ".json")
 LIMITS = Limits(unpacked_bytes=32 * 1024 * 1024, cells=500_000)
 NAME_LENGTH = 80
 READ_AT_ONCE = 2
-"""Files that are read at the same time; further ones wait."""
+"""Number of files that are read at the same time; further ones wait."""
 _ODD = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it was uploaded, and how it is to be read.
+    """An uploaded file, and how to read it.
 
-    ``asked`` are the answers to `type`, `system`, `unit`, `month_day` and `sheet`, empty where
-    nothing was chosen; ``columns`` maps headings to columns, where the user chose them.
+    Args:
+        name: name of the file, as `clean_name` returns it.
+        content: its content.
+        asked: the user's answers to `type`, `system`, `unit`, `month_day` and `sheet`; empty where
+            nothing was chosen.
+        columns: heading -> the column that the user chose for it.
     """
 
     name: str
@@ -54,11 +58,18 @@ class Upload:
 
 @dataclass(frozen=True)
 class Found:
-    """What was read of a file: its table, and either its rows or what is wrong with it.
+    """What was read from a file: its table, and either its rows or what is wrong with the file.
 
-    ``names`` is the column of each heading, empty for one that is not read; of a file whose
-    headings are wrong it is a suggestion. ``source`` is the literature database that exported the
-    file, whose fields have a mapping of their own; empty for a table.
+    Args:
+        type_name: submission type of the rows.
+        table: the table.
+        names: column of each heading, empty for one that is not read; a suggestion if the headings
+            are wrong.
+        parsed: the rows; None if the file or its headings are wrong.
+        requests: the import requests that the rows make.
+        wrong: what is wrong with the file; None if its rows could be read.
+        source: literature database that exported the file, whose fields have a mapping of their
+            own; empty for a table.
     """
 
     type_name: str = ""
@@ -71,7 +82,7 @@ class Found:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all rows that can be sent, in lower-case hex."""
+        """SHA-256 of all import requests, in lower-case hex; equal for equal rows."""
         found = hashlib.sha256()
         for request in self.requests:
             content = request.SerializeToString(deterministic=True)
@@ -80,22 +91,30 @@ class Found:
 
 
 def clean_name(given: str) -> str:
-    """Return the name of a file without folders, and without what no file system takes."""
+    """Return a safe name for an uploaded file: without folders, and with at most 89 characters.
+
+    Args:
+        given: name that the browser sent.
+    """
     name = _ODD.sub("_", given.replace("\\", "/").rpartition("/")[2]).strip(" .") or "file"
     stem, dot, suffix = name.rpartition(".")
     return f"{stem[:NAME_LENGTH]}{dot}{suffix[:8]}" if dot else name[:NAME_LENGTH]
 
 
 def packed(content: bytes) -> str:
-    """Return content compressed and as text, for a hidden field."""
+    """Return content compressed and in base64, for a hidden field."""
     return base64.b64encode(zlib.compress(content, 6)).decode()
 
 
 def unpacked(text: str, bytes_max: int = FILE_BYTES_MAX) -> bytes:
-    """Return the content of a hidden field.
+    """Return the content of a hidden field; it reverses `packed`.
+
+    Args:
+        text: the hidden field.
+        bytes_max: most bytes of the content.
 
     Raises:
-        InvalidArgument: it is none, or unpacks to more than it may.
+        InvalidArgument: the field was changed, or its content is too large.
     """
     unpacking = zlib.decompressobj()
     try:
@@ -108,19 +127,27 @@ def unpacked(text: str, bytes_max: int = FILE_BYTES_MAX) -> bytes:
 
 
 class Desk:
-    """Reads files on worker threads, a few at a time. For one event loop."""
+    """Runs blocking work on worker threads, a few tasks at a time. For one event loop."""
 
     def __init__(self) -> None:
         self._seats = asyncio.Semaphore(READ_AT_ONCE)
 
     async def work(self, task: Any, *given: Any) -> Any:
-        """Return what a blocking function answers to these arguments."""
+        """Run a blocking function on a worker thread, and return its result.
+
+        Args:
+            task: the function; what it raises is raised here.
+            given: its arguments.
+        """
         async with self._seats:
             return await asyncio.to_thread(task, *given)
 
 
 def read(upload: Upload) -> Found:
-    """Return what is in a file. It blocks, so it is for a worker thread."""
+    """Return what is in an uploaded file; blocks, so it is called on a worker thread.
+
+    A file that cannot be read is no error: `Found.wrong` says what is wrong.
+    """
     asked = upload.asked
     reading = Reading(
         type_name=asked.get("type", ""),
@@ -160,7 +187,7 @@ def _known(type_name: str, chosen: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _found(path: Path, parsed: Parsed, source: str) -> Found:
-    # A CSV file is read row by row; what a page shows of it outlives the folder.
+    # The rows of a CSV file are read lazily, but the page needs them after the folder is gone.
     parsed = replace(parsed, table=_kept(path, parsed.table))
     requests = list(parsed.requests)
     return Found(parsed.type_name, parsed.table, parsed.names, parsed, requests, source=source)

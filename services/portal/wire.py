@@ -1,4 +1,4 @@
-"""Protobuf to figures."""
+"""Converts protobuf messages of the KPI service to figures and numbers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from services.portal.domain.figures import Figure, Number
 
 
 def number(value: view_pb2.Value) -> Number | None:
-    """Return a value; None if it is unset, or a ratio that is not defined."""
+    """Return a protobuf value as a number; None if it is unset, or a ratio with denominator 0."""
     if value.HasField("whole"):
         return value.whole
     return fraction(value.ratio) if value.HasField("ratio") else None
 
 
 def fraction(ratio: view_pb2.Ratio) -> Fraction | None:
-    """Return a ratio; None if it is not defined."""
+    """Return a protobuf ratio as a fraction; None if its denominator is 0."""
     return Fraction(ratio.numerator, ratio.denominator) if ratio.denominator else None
 
 
 def figure(cell: view_pb2.Cell) -> Figure:
-    """Return the figure of a cell."""
+    """Return a protobuf cell as a figure."""
     has_pace = cell.HasField("pace")
     standing = view_pb2.Pace.Standing.Name(cell.pace.standing).removeprefix("STANDING_").lower()
     return Figure(
@@ -44,12 +44,12 @@ def figure(cell: view_pb2.Cell) -> Figure:
 
 
 def figures(cells: Iterable[view_pb2.Cell]) -> dict[tuple[str, str], Figure]:
-    """Return figures by unit and indicator."""
+    """Return (unit id, indicator code) -> figure, for cells of one period."""
     return {(cell.unit_id, cell.indicator_code): figure(cell) for cell in cells}
 
 
 def newest(view: view_pb2.ViewInfo) -> datetime | None:
-    """Return when the newest event was made that the numbers contain; None before the first."""
+    """Return when the newest event was made that a view includes, in UTC; None before the first."""
     if not view.HasField("newest_event_at"):
         return None
     return view.newest_event_at.ToDatetime(tzinfo=UTC)

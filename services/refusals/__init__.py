@@ -1,10 +1,11 @@
-"""What services say when they refuse, in Vietnamese: `refusals.toml` maps their English sentences.
+"""Translates the English error messages of the services to Vietnamese, by `refusals.toml`.
 
-The command line and the portal show what services say, so both translate it.
+The command line and the portal both show error messages of services, so they share this module.
 
-A sentence may have places `{name}`. Services send English sentences with the values filled in; the
-values are taken out again, and those that are words of the services are translated, too. A sentence
-that is not in the table is shown as it was sent.
+The table maps English sentences, which may have placeholders such as `{name}`, to Vietnamese ones.
+Services send sentences with the values filled in. To translate one, the values are extracted, those
+that are words of the services (e.g. states) are translated, and all are filled into the Vietnamese
+sentence. A sentence that is not in the table is shown as the service sent it.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 PROBLEM = "problem"
-"""Place of a sentence that is another sentence."""
+"""Name of the placeholder whose value is itself a sentence to translate."""
 _PLACE = re.compile(r"\{[a-z_]+\}")
 
 
 class Sentences:
-    """English sentences with places for values, and what they are in another language.
+    """A table of English sentences and their translations; both may have placeholders.
 
     Args:
-        sentences: sentence -> translation, both with the same places.
-        words: name of a place -> word of the services -> translation.
+        sentences: English sentence -> translation with the same placeholders.
+        words: name of a placeholder -> possible value, a word of the services -> its translation.
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class Sentences:
 
     @cached_property
     def _patterns(self) -> Sequence[tuple[re.Pattern[str], str]]:
-        """The sentences with places as patterns; those with most words of their own first."""
+        """Pairs of pattern and translation, for sentences with placeholders, most literal first."""
         found = [each for each in self._sentences.items() if _PLACE.search(each[0])]
         found.sort(key=lambda each: -len(_PLACE.sub("", each[0])))
         return [(re.compile(pattern_of(sentence), re.DOTALL), said) for sentence, said in found]
 
     def told(self, sentence: str) -> str:
-        """Return the translation of a sentence with values; the sentence if it is not known."""
+        """Return the translation of a sentence with its values; the sentence itself if unknown."""
         if (plain := self._sentences.get(sentence)) is not None:
             return plain
         for pattern, translation in self._patterns:
@@ -59,24 +60,27 @@ class Sentences:
 
 
 def in_language(sentence: str, lang: str) -> str:
-    """Return a sentence of a service in a language; unchanged if it is not known.
+    """Return an error message of a service in a language; unchanged if there is no translation.
 
     Args:
-        sentence: what the service said.
+        sentence: the English message, with its values filled in.
         lang: `vi` or `en`.
     """
     return sentence if lang == "en" else _table().told(sentence)
 
 
 def head_of(message: str, fields: Iterable[tuple[str, str]]) -> str:
-    """Return a message without the fields that services repeat in it, so that each is shown once.
+    """Return an error message without the field problems that it repeats.
+
+    Callers show these on their own, so each is shown once. The result is empty if nothing else is
+    left.
 
     Args:
-        message: what the service said.
-        fields: path of each wrong field, and what is wrong with it.
+        message: message of the error that a service returned.
+        fields: (path, problem) of each field violation in the details of that error.
     """
     for name, problem in fields:
-        # A service says a single problem as it is, several with their fields.
+        # A message repeats a single problem as it is, and several with the paths of their fields.
         said = problem if message == problem else f"{name}: {problem}"
         message = message.replace(said, "").strip("; ")
     return message.rstrip(":")
@@ -89,7 +93,11 @@ def _table() -> Sentences:
 
 
 def pattern_of(sentence: str) -> str:
-    """Return the regular expression that a sentence with values in its places matches."""
+    """Return a regular expression that matches a sentence whose placeholders are filled in.
+
+    Args:
+        sentence: sentence with placeholders; each `{name}` becomes a group of that name.
+    """
     own = map(re.escape, _PLACE.split(sentence))
     places = [f"(?P<{place[1:-1]}>.+?)" for place in _PLACE.findall(sentence)]
     return "".join(part + place for part, place in zip(own, [*places, ""], strict=True))

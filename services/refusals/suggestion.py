@@ -1,4 +1,4 @@
-"""Suggests which unit or indicator a caller may have meant by a name that does not exist."""
+"""Suggests an existing unit or indicator when a caller names one that does not exist."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 LIKENESS = 0.7
-"""Least likeness, from 0 to 1, of a name that is suggested."""
+"""Minimum similarity of a suggestion, from 0 (nothing in common) to 1 (equal)."""
 
 
 def suggestion(text: str, known: Iterable[str]) -> str:
-    """Return the known name that a text means most probably; empty if none is like it.
+    """Return the known name that a caller most probably meant; empty if none is similar.
 
-    A unit may be named without those above it (`hus` for `vnu/hus`), and an indicator without its
-    zeros, blanks or dash (`KNW-3` for `KNW-03`).
+    Case, punctuation and leading zeros are ignored (`KNW-3` finds `KNW-03`). A unit may be named
+    without the units above it (`hus` finds `vnu/hus`) if only one unit's id ends like that.
 
     Args:
-        text: name that is not known.
-        known: names of the same kind, e.g. ids of units.
+        text: the name that does not exist.
+        known: all names of the same kind, e.g. ids of units or codes of indicators.
     """
     names = {_plain(name): name for name in known}
     plain = _plain(text)
@@ -32,10 +32,12 @@ def suggestion(text: str, known: Iterable[str]) -> str:
 
 
 def unknown_unit(unit_id: str, known: Iterable[str]) -> str:
-    """Return what is said of a unit that does not exist: which one may be meant, or how to find it.
+    """Return the error message for a unit that does not exist.
+
+    It suggests the unit that was probably meant, or else the command that searches units.
 
     Args:
-        unit_id: id that is not known.
+        unit_id: the id that does not exist.
         known: ids of all units.
     """
     if meant := suggestion(unit_id, known):
@@ -44,6 +46,6 @@ def unknown_unit(unit_id: str, known: Iterable[str]) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a name in lower case, with only letters, digits and slashes, and without zeros."""
+    """Return a name for comparison: lower case, no punctuation, blanks or leading zeros."""
     kept = re.sub(r"[^\w/]|_", "", name.casefold()).strip("/")
     return re.sub(r"(?<!\d)0+(?=\d)", "", kept)

@@ -1,4 +1,4 @@
-"""The submissions service: takes claims of units, records their review, and publishes events.
+"""The submissions service: accepts the claims of units, records their review, publishes events.
 
 Owns: one MongoDB database per institution (`kieng_submissions_<institution_id>`).
 Consumes: nothing. Calls the partners service over gRPC to look up units and partners.

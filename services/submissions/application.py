@@ -240,12 +240,12 @@ class Desk:
         )
 
     def asked(self, request: Any, reason: str = "") -> Change:
-        """Return the change that a request asks for, bound to its request id and its digest."""
+        """Return the caller's change, with the id and digest by which a retry is recognised."""
         change = self.change(request.request_id, reason)
         return replace(change, request_sha256=wire.request_sha256(request))
 
     def change(self, request_id: str, reason: str = "") -> Change:
-        """Return a change by the caller at the current time, for a request id the server chose."""
+        """Return a change by the caller, now, under a request id chosen by the server."""
         principal = self.principal
         return Change(
             subject=principal.subject,
@@ -258,7 +258,7 @@ class Desk:
         )
 
     def write(self, before: Loaded | None, after: Submission) -> Write:
-        """Return the write of ``after`` and its events; ``before`` is None for a new submission."""
+        """Return a write of ``after`` with its events; ``before`` is None for a new submission."""
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 

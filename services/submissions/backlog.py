@@ -10,9 +10,9 @@ from services.kernel.errors import Exhausted
 LATE_SECONDS = 5.0
 """Age of the oldest event in a published round above which new submissions are refused."""
 BULK_LATE_SECONDS = 2.0
-"""The same for rows of an import, which wait: a file gives way to people."""
+"""Age above which rows of an import wait; lower, so that people go before files."""
 BULK_WAIT_SECONDS = 0.25
-"""For each group of rows: on a machine that is late anyway an import still comes to its end."""
+"""Maximum wait of each group of rows, so that an import also ends on a machine that stays late."""
 FRESH_SECONDS = 5.0
 """Time after which an observation is ignored, so that an outage of the broker refuses nothing."""
 RETRY_SECONDS_MAX = 30.0
@@ -21,8 +21,8 @@ RETRY_SECONDS_MAX = 30.0
 class Backlog:
     """The lag of one institution's outbox, observed by the relay. Thread-safe.
 
-    While the broker is down, submissions are accepted and their events wait. Only if the relay
-    publishes and still falls behind, more is submitted than can be counted.
+    While the broker is down, submissions are accepted and their events wait. Submissions are
+    refused only if the relay does publish and still falls behind.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,10 @@ class Backlog:
         self._seen = (0.0, 0.0)
 
     def note(self, age_seconds: float) -> None:
-        """Record that the relay published a round whose oldest event had this age when read."""
+        """Record that the relay published a round.
+
+        ``age_seconds`` is the age that the oldest event of the round had when it was read.
+        """
         with self._changed:
             self._seen = age_seconds, time.monotonic()
             self._changed.notify_all()

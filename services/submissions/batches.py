@@ -69,16 +69,16 @@ class Batches:
         return list(self._outbox.find({}).sort("_id", 1).limit(limit))
 
     def count_pending(self) -> int:
-        """Return the number of submissions whose events are in these documents.
+        """Count the submissions whose events are in the documents of batches; return the number.
 
-        `write` refuses batches while the number counted last is too high.
+        `write` refuses batches while the last number counted is too high.
         """
         found = self._outbox.find({}, {"submissions": 1})
         self._waiting = sum(batch["submissions"] for batch in found)
         return self._waiting
 
     def clear(self, ids: Sequence[str]) -> None:
-        """Delete the documents with these ids, whose events are published."""
+        """Delete the documents with these ids, after their events were published."""
         if ids:
             self._outbox.delete_many({"_id": {"$in": list(ids)}})
 
@@ -125,7 +125,7 @@ class Batches:
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield values in groups that are small enough for one query."""
+    """Yield the values in order, in groups of at most `IDS_PER_QUERY`."""
     for start in range(0, len(values), IDS_PER_QUERY):
         yield values[start : start + IDS_PER_QUERY]
 
@@ -135,7 +135,8 @@ class _Outrun(Exception):
 
 
 def _fits(writes: Sequence[Write]) -> bool:
-    # Events of its own document would be lost with it, and are published from there soon.
+    # Unpublished events in the document of a former version would be deleted with it. The relay
+    # publishes them soon, so refusing the write until then is enough.
     if any(write.before is not None and write.before.pending for write in writes):
         return False
     return sum(len(e.value) for write in writes for e in write.events) <= EVENT_BYTES_MAX

@@ -66,5 +66,5 @@ class Census(DependencyProvider):
         self.counter = Counter()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Databases], bool]:
-        """Return the function from the databases to whether a count was due."""
+        """Return a function that counts the given databases and returns whether a count was due."""
         return lambda databases: self.counter.count(databases, datetime.now(UTC))

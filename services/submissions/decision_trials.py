@@ -1,4 +1,4 @@
-"""Tries decisions: plans each with the checks of a real one, but writes nothing."""
+"""Tries decisions: makes all checks of a real decision, but writes nothing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from services.submissions.decisions import plan_part
 def try_decisions(
     desk: Desk, requests: Iterable[pb.TryDecisionsRequest]
 ) -> Iterator[pb.TryDecisionsResponse]:
-    """Yield for each decision, in order, what `decisions.decide_many` would answer, and its events.
+    """Yield for each decision the answer of `decisions.decide_many`, and the events it would cause.
 
-    Each is tried alone: no decision sees what one before it would have made.
+    The answers are in the order of the requests. Each decision is tried on the stored state: it
+    does not see the effects of the decisions before it.
 
     Raises:
         Unavailable: the database is down; the caller repeats.

@@ -23,7 +23,9 @@ Request = pb.DecideSubmissionsRequest
 
 
 def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> tuple[Submission, bool]:
-    """Apply one decision; return the submission, and whether just this was decided before.
+    """Apply one decision; return the submission, and True if that was already its decision.
+
+    In that case, or if the request was applied before, nothing is written.
 
     Raises:
         NotFound: the submission does not exist, or the caller may not see it.
@@ -70,7 +72,7 @@ def _decide_part(desk: Desk, requests: list[Request]) -> list[pb.DecideSubmissio
 
 
 def plan_part(desk: Desk, requests: list[Request]) -> list[DecisionPlan]:
-    """Return for each decision its answer and the write it leads to, without writing anything."""
+    """Return the plan of each decision, in order: its answer and its write; write nothing yet."""
     find = _reader(desk, requests)
     return [_refusable(each, partial(_plan, desk, each, find(each))) for each in requests]
 

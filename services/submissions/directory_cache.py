@@ -115,19 +115,21 @@ class PartnerCache:
 
 @dataclass(frozen=True, slots=True)
 class KnownUnits:
-    """The units of the directory: ``find`` returns one by its id, or None; ``ids`` those of all.
+    """The units of the directory.
 
-    ``find`` raises `Unavailable` while no directory is published or the partners service is down.
+    ``find`` returns the unit with an id, or None if there is none, and raises `Unavailable` while
+    no directory is published or the partners service is down. ``ids`` returns the ids of all units
+    as they were read last; none before the first ``find``.
     """
 
     find: Callable[[str], Unit | None]
     ids: Callable[[], Iterable[str]] = tuple
 
     def need(self, unit_id: str, path: str) -> None:
-        """Check that there is a unit with this id; ``path`` is the field that names it.
+        """Check that there is a unit with this id; ``path`` is the field of the request with it.
 
         Raises:
-            InvalidArgument: there is none; the error says which one may be meant.
+            InvalidArgument: the caller named no such unit; the error suggests similar ids.
         """
         if self.find(unit_id) is None:
             text = unknown_unit(unit_id, self.ids())

@@ -23,7 +23,9 @@ from services.submissions.events import TOPIC, source_of
 
 
 class SubmissionDocument(me.Document):
-    """The fields and indexes of a stored submission; `store` writes it with guarded updates only.
+    """The fields and indexes of a stored submission.
+
+    `store` writes it only by updates that check which version is stored.
 
     ``names`` holds strings that no two submissions may share: its source record and the ids of
     the requests that created and changed it. They share one unique index, because each further
@@ -82,7 +84,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write to be made: the version that was read, the next version and its events.
+    """A planned write: the version that was read, the next version and the events of that.
 
     ``before`` is None for a new submission.
     """

@@ -45,7 +45,7 @@ def events_of(
 def repairing_events(submission: Submission, traceparent: str = "") -> list[Event]:
     """Return the events that publish the whole current state of a submission again.
 
-    None is marked as primary, so the notifications service sends nothing.
+    No event is marked as primary, so the notifications service sends nothing.
     """
     whole = notices(None, submission)
     return [_event(replace(n, is_primary=False), submission, traceparent) for n in whole]

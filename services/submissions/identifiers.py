@@ -47,9 +47,10 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def happened_on(facts: facts_pb2.Facts) -> tuple[str, str]:
-    """Return name and value of the field that the contract marks as the date of the facts.
+    """Return the name and the value of the field that the contract marks as the date of the facts.
 
-    The date is `YYYY-MM-DD`; it decides in which month the work counts.
+    The value is `YYYY-MM-DD`, or empty if unset; it decides in which month the work counts. The
+    facts must have a type.
     """
     kind = fact_type(facts)
     name = _marked_date(kind)
@@ -66,7 +67,7 @@ def _marked_date(kind: str) -> str:
 def write_identifiers(facts: facts_pb2.Facts) -> None:
     """Rewrite person ids and keys of other works in their canonical form, in place.
 
-    Indicators count distinct persons and works, so one of them must not appear in two spellings.
+    Indicators count distinct persons and works, so the same one must not have two spellings.
     """
     fact = getattr(facts, fact_type(facts))
     for field in fact.DESCRIPTOR.fields:

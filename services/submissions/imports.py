@@ -38,7 +38,7 @@ class Row:
 
     @property
     def source(self) -> SourceRecord:
-        """The record of another system that the row comes from."""
+        """The record in another system from which the row was made."""
         return wire.decode_source(self.message.source_record)
 
 
@@ -135,9 +135,9 @@ def _again(desk: Desk, row: Row) -> RowPlan:
 
 
 def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
-    """Return the answer to a row, and the write it leads to, without writing anything.
+    """Return the plan of a row: its answer, and its write if it changes anything; write nothing.
 
-    ``before`` is the submission of the row's record; None if there is none.
+    ``before`` is the submission imported from the row's source record; None if there is none.
 
     Raises:
         Refusal: the caller sent a row that is not valid; the error names the field.
@@ -160,7 +160,7 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
 
 
 def _repeats(desk: Desk, row: Row, submission: Submission) -> bool:
-    """Return True if a row says again what is stored and counted."""
+    """Return True if a row has the stored content of a submission that is not withdrawn."""
     if submission.state is State.WITHDRAWN or not row.message.HasField("content"):
         return False
     return desk.intake.repeats(row.message.content, submission.content)

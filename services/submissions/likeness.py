@@ -1,7 +1,7 @@
-"""Finds claims that may be about the same work although their work keys differ.
+"""Derives the likeness, by which claims are found that may be about the same work.
 
-Equal work keys mean certainly the same work and decide what is counted. Equal likenesses mean
-possibly the same work and are only shown to people (ADR 0037).
+Claims with equal work keys are certainly about the same work, which is then counted once. Claims
+with equal likenesses are possibly about the same work, which is only shown to people (ADR 0037).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WITHIN = ("partner_id", "tax_code")
 """Fields that a number belongs to: equal numbers of different partners are not alike."""
 TITLE_LETTERS_MIN = 20
 """Minimum length of a title to compare; shorter ones are common, e.g. `Báo cáo tổng kết`."""
-# What some write before a number and others do not: Số, Hợp đồng, Quyết định, Đề tài, Mã số.
+# Words that some people write before a number: Số, Hợp đồng, Quyết định, Đề tài, Mã số.
 BEFORE = re.compile(
     r"^(?:(?:SO|HOP DONG|HD|QUYET DINH|DE TAI|NHIEM VU|MA SO|MA|NO|VN)(?:\b|(?=\d))[ .:]*)+"
 )
@@ -38,7 +38,7 @@ ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def likeness(facts: facts_pb2.Facts) -> str:
-    """Return a text that claims of possibly the same work share; empty if facts have none.
+    """Return a text that claims about possibly the same work share; empty if facts give none.
 
     For a publication it is made of title and year; for works with a number, of the number without
     punctuation, leading zeros, diacritics and preceding words.

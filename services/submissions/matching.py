@@ -1,4 +1,4 @@
-"""Evaluates MongoDB filters in memory, for the few forms of conditions that lists use."""
+"""Evaluates MongoDB filters in memory, for the few kinds of conditions that `paging` uses."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 BOUNDS = {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt}
-"""Name of a bound -> whether a value keeps it."""
+"""Operator of MongoDB -> function from a value and a bound to whether the value is within it."""
 
 
 def fits(document: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
-    """Return True if the database would find a document by a filter.
+    """Return True if a document matches a filter, as the database would decide.
 
     Args:
         document: document of a submission.
-        query: field -> condition, which is a value, `{"$in": values}` or bounds of `BOUNDS`; a
-            field that contains a list fits if one of its elements does.
+        query: field -> condition, all of which must hold. A condition is a value to equal,
+            `{"$in": values}`, or operators of `BOUNDS` with their bounds. A field that holds a list
+            equals a value if one of its elements does.
     """
     return all(_is(document.get(name), wanted) for name, wanted in query.items())
 

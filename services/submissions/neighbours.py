@@ -19,7 +19,7 @@ Response = pb.ImportSubmissionsResponse
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """An institution's submissions about the works that are written, including those written.
+    """An institution's submissions about the works of planned writes, including the written ones.
 
     ``of_work`` maps a work key to the submissions about that work; ``alike`` maps a likeness to
     those about what may be the same work. Drafts, rejected and withdrawn ones are omitted.
@@ -30,7 +30,7 @@ class Neighbours:
 
     @classmethod
     def of(cls, submissions: Submissions, written: Iterable[Submission]) -> Neighbours:
-        """Return the claims of the same or similar works as these submissions, including these."""
+        """Return the submissions about the same or similar works as ``written``, including it."""
         mine = {each.submission_id: each for each in written}
         found = []
         for name in ("work_key", "likeness"):
@@ -48,9 +48,11 @@ class Neighbours:
     def tell(
         self, answer: Response, submission: Submission, may_see: Callable[[str], bool]
     ) -> None:
-        """Add to the answer to a row the claims that may be of the same work, and shares.
+        """Add to the answer to a row what the caller should know of other claims.
 
-        Shares are added only if they contradict each other.
+        Those are the claims that may be about the same work and, if the claims about the very same
+        work state contradictory shares, the sum of these shares. A submission that does not count
+        gets nothing.
 
         Args:
             answer: the answer to which they are added.

@@ -21,15 +21,16 @@ from services.submissions.store import Databases, Submissions
 DOCUMENTS_MAX = 500
 COUNT_SECONDS = 5.0
 HUNG_SECONDS = 60.0
-"""Time for which another step that hangs is no outage any more: then the machine is too slow."""
+"""Time after a hanging step within which a second one means a slow machine, not an outage."""
 
 
 @dataclass
 class Outage:
-    """What outboxes that one relay serves in turn know of outages: one of them meets it for all.
+    """The last outage of broker or database, known to all outboxes that one relay serves in turn.
 
-    ``is_open`` says whether what was begun last has not succeeded, ``until`` until when there was
-    an outage; the start of the process ends one. ``hung_at`` is when a step last hung.
+    ``is_open`` is true from the beginning of a round until it has succeeded. ``until`` is the end
+    of the last outage, in UTC; the time before the start of the process counts as one. ``hung_at``
+    is the monotonic time at which a step last took longer than `LATE_SECONDS`.
     """
 
     is_open: bool = False
@@ -37,7 +38,11 @@ class Outage:
     hung_at: float = -math.inf
 
     def note_step(self, began: float) -> None:
-        """Note that a step that began at a monotonic time succeeded; a single hang is an outage."""
+        """Record that a step which began at the monotonic time ``began`` has succeeded.
+
+        A step that took longer than `LATE_SECONDS` was an outage, unless another one hung within
+        `HUNG_SECONDS` before it.
+        """
         now = time.monotonic()
         if now - began > LATE_SECONDS:
             if began - self.hung_at > HUNG_SECONDS:
@@ -69,14 +74,14 @@ class SubmissionOutbox:
         began = time.monotonic()
         documents = self._submissions.pending(limit)
         self._outage.note_step(began)
-        # After the read, which waits for a database that is away, as those do who write meanwhile.
+        # Taken after the read: while the database is away, the read waits, as do all who write.
         now = datetime.now(UTC)
         if was_down:
             self._outage.until = now
         times = [entry["time"] for each in documents for entry in each["outbox"]]
         age = (now - min(times, default=now)).total_seconds()
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._institution_id).set(age)
-        # What waited for a broker or a service that was down says nothing of what is offered now.
+        # Events that waited for a broker or service that was down say nothing about the load now.
         since = (each for each in times if each > self._outage.until)
         self._late_seconds = (now - min(since, default=now)).total_seconds()
         self._count()

@@ -44,11 +44,11 @@ def page_of(
         submissions: submissions of the caller's institution.
         principal: the caller.
         request: filters and page.
-        units: the units that there are.
+        units: the units of the directory.
 
     Raises:
-        InvalidArgument: the caller sent a page token of another query, a time that is none, or a
-            unit or type that does not exist.
+        InvalidArgument: the caller sent a page token of another query, an invalid time, or a unit
+            or type that does not exist.
     """
     query = query_of(principal, request)
     comparable = json.loads(json.dumps(query, default=str))
@@ -56,7 +56,7 @@ def page_of(
     after = pages.after(request.page_token)
     limit = request.page_size or ROWS_DEFAULT
     found = [each.submission for each in submissions.page(query, after, limit + 1)]
-    # Of what a directory has forgotten there may still be submissions.
+    # There may still be submissions of a unit that the directory no longer lists.
     if request.unit_id and not found:
         units.need(request.unit_id, "unit_id")
     more = len(found) > limit
@@ -67,15 +67,15 @@ def page_of(
 def query_of(
     principal: Principal, request: submission_service_pb2.ListSubmissionsRequest
 ) -> dict[str, Any]:
-    """Return the MongoDB filter for what is requested, restricted to the units of ``principal``.
+    """Return the MongoDB filter of a request, restricted to the units that ``principal`` reaches.
 
     Raises:
-        InvalidArgument: the caller sent a time that is none, or an unknown type.
+        InvalidArgument: the caller sent an invalid time or an unknown type.
     """
     unit_id = request.unit_id or principal.unit_id
     query: dict[str, Any] = {"units": unit_id}
     if not principal.reaches(unit_id):
-        # Of a unit above its own the caller sees its own part; of another one nothing.
+        # A caller who asks for a unit above their own sees their own part; for any other, nothing.
         is_above = principal.unit_id.startswith(f"{unit_id}/")
         query = {"units": principal.unit_id if is_above else {"$in": []}}
     if request.states:

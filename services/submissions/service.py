@@ -62,7 +62,8 @@ class SubmissionsService:
     def desk(self) -> Desk:
         """The use cases of the current caller.
 
-        Raises `Forbidden` if this process does not store the submissions of their institution.
+        Raises:
+            Forbidden: this process does not store the submissions of the caller's institution.
         """
         principal = self.call.principal
         return Desk(
@@ -108,7 +109,7 @@ class SubmissionsService:
 
     @grpc
     def get_submission(self, request: Any) -> Any:
-        """Return one submission that the caller may see, with its history if that is asked for."""
+        """Return one submission that the caller may see, with its history if requested."""
         found = self.desk.read(request.submission_id).submission
         message = wire.encode_submission(found)
         if request.with_history:
@@ -165,7 +166,10 @@ class SubmissionsService:
 
     @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:
-        """Publish the current state of every submission again, with progress. Safe to repeat."""
+        """Publish the current state of every submission again; stream progress by institution.
+
+        Safe to repeat.
+        """
         principal = self.call.principal
         need(principal, self.call.method, Resource.of([principal.institution_id]))
         return republish(self.databases, self.log, request.generation)

@@ -94,7 +94,7 @@ class Submissions:
         return {each.submission.source: each for each in found if each.submission.source}
 
     def near(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
-        """Yield submissions with one of some values in a field, at most `NEAR_MAX` per query.
+        """Yield the submissions whose field has one of the values, at most `NEAR_MAX` per query.
 
         Args:
             name: field of the content, `work_key` or `likeness`.
@@ -111,7 +111,8 @@ class Submissions:
             after: only submissions with greater ids are returned; empty for the first page.
             limit: maximum number of submissions.
         """
-        # Few claim one work; the embedded database uses an index only if that covers the filter.
+        # The embedded database uses an index only if that covers the filter. Few submissions claim
+        # one work, so the rest of the filter is applied to them here.
         key = {"work_key": query["work_key"]} if "work_key" in query else query
         wanted = {**key, "_id": {**key.get("_id", {}), "$gt": after}} if after else key
         found = self._documents.find(wanted).sort("_id", 1).limit(limit if key == query else 0)

@@ -20,15 +20,15 @@ from services.submissions.identifiers import check_facts, happened_on, write_ide
 from services.submissions.work_keys import fact_type
 
 VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
-"""Source of a claim -> role that a caller needs to name it, since it outranks a declared one."""
+"""Source of a claim -> role that a caller needs to name this source, which outranks `declared`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Validates the contents that one caller sends.
 
-    ``units`` are those of the directory; ``resolve`` maps a partner's name, tax code or id to the
-    id.
+    ``units`` are the units of the directory. ``resolve`` returns the partner id for a partner's
+    name, tax code or id, and raises `NotFound` or `WrongState` if that does not mean one partner.
     """
 
     principal: Principal
@@ -60,9 +60,9 @@ class Intake:
         return wire.decode_content(message, submission_id)
 
     def repeats(self, message: submission_pb2.Content, stored: Content) -> bool:
-        """Return True if a message is the stored content, which was validated when it was stored.
+        """Return True if a message has the stored content, so that it need not be validated again.
 
-        Much cheaper than `content`, so that a file that is imported again is mostly only compared.
+        This is much cheaper than `content`, which speeds up importing the same file again.
 
         Args:
             message: content as received; need not satisfy the rules of the contract.

@@ -27,7 +27,10 @@ def request_sha256(request: Message) -> str:
 
 
 def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:
-    """Return the domain object of a content that is validated and whose partner is resolved."""
+    """Return the domain object of a validated content whose partner is resolved.
+
+    ``submission_id`` becomes the work key if the facts contain no identifier of the work.
+    """
     return Content(
         encoded=message.SerializeToString(deterministic=True),
         unit_id=message.unit_id,

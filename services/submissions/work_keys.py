@@ -27,7 +27,7 @@ ORCID = re.compile(
     r"\(?(?:ORCID(?: ?ID)?[: ]*)?(?:HTTPS?://)?(?:WWW\.)?(?:ORCID\.ORG/)?(?:MY-ORCID\?ORCID=)?"
     r"((?:\d{4}[- ]?){3}\d{3}[\dX])[/.,;)]*(?:[?#].*)?"
 )
-# What clings to a number that is copied out of a sentence.
+# Characters that often come along when a number is copied out of a sentence.
 AROUND = " .,;:'\"“”‘’«»"  # noqa: RUF001 - the quotation marks of sentences
 DOI_LABEL = re.compile(r"^[\s(<\[{'\"“‘«]*(?:(?:urn:|info:)?doi[:/ ]+)*", re.IGNORECASE)  # noqa: RUF001
 ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|\w+);", re.IGNORECASE)
@@ -35,12 +35,12 @@ ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|\w+);", re.IGNORECASE)
 OF_THE_URL = re.compile(r"[?#]|&\w+=")
 # Pages of one work on its publisher's site.
 PAGE = re.compile(r"(?:/(?:abstract|e?pdf|full|fulltext|html|meta|summary))+$|\.pdf$")
-# A DOI is first checked and then made a key of.
+# Maximum size of the cache; each DOI is read twice, to be checked and to become a key.
 DOIS_KEPT = 256
 DOI = re.compile(
     r"(?:doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d+(?:\.\d+)*/.+)$", re.IGNORECASE
 )
-"""A DOI with or without its resolver, as idutils reads it, whose import takes 0.4 s."""
+"""A DOI with or without its resolver, by the rule of idutils, whose import would take 0.4 s."""
 SEVERAL_DOIS = re.compile(r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/", re.IGNORECASE)
 
 
@@ -82,10 +82,10 @@ def canonical_number(text: str) -> str:
 
 @lru_cache(DOIS_KEPT)
 def canonical_doi(text: str) -> str:
-    """Return a DOI in lower case and without resolver; empty if a text is not exactly one DOI.
+    """Return the DOI in a text, in lower case; empty if the text is not exactly one DOI.
 
-    Removed are also the rest of a URL, escapes of web pages, and the punctuation of a sentence; a
-    closing bracket stays if the DOI contains the opening one.
+    The resolver and the rest of a URL, escapes of web pages, and the punctuation of a sentence are
+    removed. A closing bracket stays if the DOI contains the opening one.
     """
     decoded = unquote(ENTITY.sub(lambda entity: unescape(entity[0]), visible(text)))
     shown = DOI_LABEL.sub("", with_plain_dashes(decoded))
@@ -102,10 +102,10 @@ def canonical_doi(text: str) -> str:
 
 
 def canonical_reference(text: str) -> str:
-    """Return a work key typed by a person in the form that `work_key` gives it.
+    """Return the work key that a person typed, in the form in which `work_key` returns it.
 
-    A DOI needs neither its prefix nor a certain spelling, and the kind of a key may be in capitals.
-    Any other text is returned without its invisible characters.
+    A DOI may be typed in any spelling and without the prefix `doi:`, and the kind of a key in
+    capitals. A text that is no work key is returned without its invisible characters.
     """
     shown = visible(text)
     if doi := canonical_doi(shown):

@@ -92,7 +92,7 @@ class Arrival:
             return finished
 
         with state.condition:
-            # grpcio has ended a call of which nothing is due; ending it twice kills its thread.
+            # grpcio has ended an inactive call; to end it again would kill grpcio's thread.
             if is_active := core._is_rpc_state_active(state):
                 operation = cygrpc.ReceiveMessageOperation(0)
                 self._event.call.start_server_batch((operation,), received)
@@ -104,7 +104,7 @@ class Arrival:
         """Run the method that serves the call and send what it returns; blocks until then.
 
         Args:
-            request: passed to the method.
+            request: argument of the method: an `Admitted`, or, if anybody may call, the message.
         """
         self._run(
             self._respond,

@@ -22,11 +22,11 @@ class Budget:
         self._left: dict[str, tuple[float, float, int]] = {}
 
     def may(self, key: str) -> int | None:
-        """Return whether an event of this key is within its budget now.
+        """Count an event of a key, and return None if the key's budget is used up.
 
         Returns:
-            None if it is not; otherwise the number of events of the key that were not since the
-                last one that was.
+            Within the budget, the number of events of this key that exceeded it since the last one
+                that did not; usually 0.
         """
         now = time.monotonic()
         with self._lock:

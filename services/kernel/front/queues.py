@@ -5,9 +5,9 @@ the least worker time in proportion to its weight; within an institution, princi
 Time is measured, so an expensive call counts for what it costs. Threads of one process share one
 core, and all processes share one database. Two kinds of calls are therefore limited: calls of
 methods that turned out to be heavy, i.e. use much of either, and, while the workers are busy, calls
-of an institution that exceeds its share while others are waiting. After such a call of such an
-institution, its place rests for as long as the call took, so that others find half of the time free
-of them, however many there are.
+of an institution that exceeds its share while others are waiting. The worker that ran such a call
+for an institution above its share then rests for as long as the call took. So these calls keep
+core and database busy at most half of the time, however many there are.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ HEAVY_AT_ONCE = 4
 HEAVY_AT_ONCE_EACH = 2
 """Maximum number of heavy calls that an institution runs at once if no other is present; else 1."""
 SQUEEZED = 2
-"""Number of workers left to an institution above its share while workers are busy and others
-present.
+"""Number of workers left to an institution above its share while the workers are busy and other
+institutions are present.
 """
 BUSY = 1.0
 """Mean number of running calls from which the workers count as busy."""
@@ -40,12 +40,18 @@ HELD_SECONDS_MAX = 2.0
 LOOK_SECONDS = 0.5
 """Interval at which a step that waits for its turn checks whether its caller is still there."""
 REST_SECONDS_MAX = 1.0
-"""Maximum time for which a place rests."""
+"""Maximum time for which a worker rests after a call, see the module."""
 SHARES_MAX = 1000
 
 
 class Load(NamedTuple):
-    """What the institutions that are present used: their number, time, and weights."""
+    """Recent usage of the worker threads by the institutions that are present.
+
+    Attributes:
+        present: number of these institutions.
+        used: worker seconds that they used recently, together.
+        weights: sum of their weights.
+    """
 
     present: int
     used: float
@@ -53,11 +59,14 @@ class Load(NamedTuple):
 
     @property
     def is_busy(self) -> bool:
-        """Whether the workers are busy."""
+        """Whether more than `BUSY` calls ran at once on average recently."""
         return self.used > BUSY * FORGET_SECONDS
 
     def exceeds(self, share: Share) -> bool:
-        """Return True if an institution used more than its share of what all present ones used."""
+        """Return True if an institution used more than its weight entitles it to.
+
+        Always False while no other institution is present.
+        """
         return self.present > 1 and share.used * self.weights > self.used * share.weight
 
 
@@ -127,7 +136,7 @@ class FairQueues:
 
         Args:
             institution_id: institution to charge.
-            principal: subject of the caller, which takes turns with others of the institution.
+            principal: subject of the caller, who takes turns with others of the institution.
             method: full name of the RPC.
             is_wanted: called while waiting; returns False once the caller has left.
             is_first: whether it is the first step of a stream.

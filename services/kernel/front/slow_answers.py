@@ -39,7 +39,7 @@ class SlowAnswers:
         """End a refused call, at once or later; returns at once.
 
         Args:
-            caller: who is refused, its institution or, if unknown, its address.
+            caller: key of the refused caller: the institution or, if unknown, the address.
             end: sends the status; must not raise.
         """
         is_full = self._waiting.qsize() >= WAITING_MAX
@@ -49,10 +49,12 @@ class SlowAnswers:
             self._waiting.put((time.monotonic() + SLOW_SECONDS, end))
 
     def delay(self, caller: str) -> None:
-        """Block the calling thread, which is about to refuse a stream, for as long as others wait.
+        """Block the thread that is about to refuse a stream for as long as a late answer waits.
+
+        Return at once if this caller's refusals are still answered at once.
 
         Args:
-            caller: who is refused, as in `answer`.
+            caller: key of the refused caller, as in `answer`.
         """
         if not self._is_prompt(caller):
             self._stopping.wait(SLOW_SECONDS)
@@ -61,11 +63,11 @@ class SlowAnswers:
         return self._prompt.may(caller) is not None
 
     def stop(self) -> None:
-        """Send all that waits now, and answer at once from now on."""
+        """Send all waiting answers now, and send each later one at once."""
         self._stopping.set()
 
     def close(self) -> None:
-        """End the thread, once nothing is refused any more."""
+        """End the thread. Call it once no call can be refused any more."""
         self._waiting.put(None)
 
     def _answer_late(self) -> None:

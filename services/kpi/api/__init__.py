@@ -1,1 +1,1 @@
-"""gRPC handlers, one module for each service of the contract."""
+"""gRPC handlers, one module for each gRPC service of the KPI contract."""

@@ -1,4 +1,4 @@
-"""Actions of this service that bind all institutions, and what each does once it is approved."""
+"""Carries out the actions of this service that bind all institutions and need their approval."""
 
 from __future__ import annotations
 
@@ -50,10 +50,16 @@ class Effects:
         return effect(request).view_id
 
     def publish(self, request: api.PublishCatalogueRequest) -> View:
-        """Freeze a catalogue and open its view; if a view is live, build the new one beside it.
+        """Freeze a catalogue and open its view; if another view is live, start a rebuild instead.
 
         Returns:
             The view of this catalogue, which is the live one if it already uses the same catalogue.
+
+        Raises:
+            InvalidArgument: a definition cannot be counted.
+            WrongState: the log is not the one of the live view, or another view is being built or
+                removed.
+            Unavailable: the broker is down.
         """
         message = frozen(request, self.catalogues)
         live, topic_id, begins = self.need_log()
@@ -101,6 +107,9 @@ class Effects:
     def open_generation(self, request: api.OpenLogGenerationRequest) -> View:
         """Open a view of the present log as a new generation, if the request is about this log.
 
+        Returns:
+            The new view.
+
         Raises:
             WrongState: the log is a different one by now, has not been repartitioned yet, or no
                 catalogue has been published.
@@ -142,11 +151,12 @@ class Effects:
 def frozen(request: Frozen, catalogues: Catalogues) -> catalogue_pb2.Catalogue:
     """Return the catalogue message of a request, completed by the units of its directory version.
 
-    Raises InvalidArgument if a definition cannot be counted.
-
     Args:
         request: indicators and taxonomies, and which unit tree to use.
         catalogues: holds the directory versions.
+
+    Raises:
+        InvalidArgument: a definition cannot be counted. The caller's fault.
     """
     directory = catalogues.directory(request.directory_version)
     is_as_is = request.tree == api.TREE_AS_IS
@@ -161,7 +171,7 @@ def frozen(request: Frozen, catalogues: Catalogues) -> catalogue_pb2.Catalogue:
 
 
 def bound(directory: directory_pb2.Directory, today: str) -> list[str]:
-    """Return the ids of the institutions that still exist, and that a decision therefore binds.
+    """Return the ids of the institutions that have not ended; a decision binds all of them.
 
     Args:
         directory: unit tree.

@@ -54,14 +54,22 @@ class CatalogueApi(ProposalApi):
         return Effects(self.catalogues, self.log_identity)
 
     def take_effect(self, motion: Motion) -> str:
-        """Carry out an approved motion; return the id of the view that results from it."""
+        """Carry out an approved motion; return the id of the view that results from it.
+
+        Raises:
+            Refusal: it can no longer be carried out, or not yet; see `Effects.of`.
+        """
         return self.effects.of(motion)
 
     @grpc
     def publish_catalogue(
         self, request: catalogue_service_pb2.PublishCatalogueRequest
     ) -> catalogue_service_pb2.PublishCatalogueResponse:
-        """PublishCatalogue: propose indicators and a tree; also return the view, once approved."""
+        """PublishCatalogue: propose indicators and a tree, or return the view that they have.
+
+        If a view of this catalogue is live or being built, nothing is proposed. Otherwise the
+        response contains the proposal and, if that took effect at once, its view as well.
+        """
         message = frozen(request, self.catalogues)
         answer = catalogue_service_pb2.PublishCatalogueResponse()
         known = self._view_of(message)
@@ -102,8 +110,8 @@ class CatalogueApi(ProposalApi):
 
         Raises:
             WrongState: the log got more partitions and still holds folded records, see
-                `Catalogues.need_purged`, or has more than the request says. So nothing is proposed
-                that cannot be done.
+                `Catalogues.need_purged`, or it has more partitions than requested. Such a proposal
+                could never take effect.
         """
         topic_id, begins = self.effects.present_log()
         answer = catalogue_service_pb2.OpenLogGenerationResponse()
@@ -220,7 +228,7 @@ class CatalogueApi(ProposalApi):
     def get_catalogue(
         self, request: catalogue_service_pb2.GetCatalogueRequest
     ) -> catalogue_service_pb2.GetCatalogueResponse:
-        """GetCatalogue: return a catalogue version; by default that of the live view, else 1."""
+        """GetCatalogue: return a version, by default that of the live view, or 1 without one."""
         live = self.catalogues.live()
         version = request.version or (live.catalogue_version if live else 1)
         message = self.catalogues.message(version)

@@ -67,7 +67,11 @@ class EditionApi:
 
     @grpc
     def get_edition(self, request: api.GetEditionRequest) -> api.GetEditionResponse:
-        """GetEdition: return an edition with its signed content and what is needed to verify it."""
+        """GetEdition: return an edition with its content, signature and public key.
+
+        Raises:
+            NotFound: there is no such edition.
+        """
         edition, content = self.desk.editions.get(request.edition_id)
         return api.GetEditionResponse(
             edition=encode_edition(edition),
@@ -78,7 +82,11 @@ class EditionApi:
 
     @grpc
     def get_edition_key(self, request: api.GetEditionKeyRequest) -> api.GetEditionKeyResponse:
-        """GetEditionKey: return the public key that verifies editions."""
+        """GetEditionKey: return the public key that verifies newly signed editions, and its id.
+
+        Raises:
+            WrongState: no key is configured.
+        """
         signer = self.desk.closer.signer
         return api.GetEditionKeyResponse(public_key=signer.public_pem, key_id=signer.key_id)
 
@@ -86,7 +94,12 @@ class EditionApi:
     def list_restatements(
         self, request: api.ListRestatementsRequest
     ) -> Iterator[api.ListRestatementsResponse]:
-        """ListRestatements: stream progress, then how the present differs from an edition."""
+        """ListRestatements: stream progress, then how the present differs from an edition.
+
+        Raises:
+            NotFound: there is no such edition.
+            WrongState: the edition does not match its signature, or the log is gone.
+        """
         measure, is_active = answers.decode_measure(request.measure), self.call.is_active
         for read, total, restated in self.desk.comparer.compare(
             self.live, request.edition_id, measure, is_active

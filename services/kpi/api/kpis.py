@@ -94,7 +94,8 @@ class KpiApi:
         ahead = {p.partition: p.next_offset for p in answer.view.progress}
         if answer.view.digest or not self.live.reaches(ahead):
             return answer
-        # The works were read ahead of the view in memory, which alone knows the digest: once more.
+        # The works were read at a newer position than that of the view in memory, which alone
+        # knows the digest. It has caught up by now, so both are read again.
         with self.live.read() as state:
             figures = Figures.of(state, request.selection, on)
         return figures.marked(self.snapshots)
@@ -117,7 +118,7 @@ class KpiApi:
     def list_kept_days(
         self, request: kpi_service_pb2.ListKeptDaysRequest
     ) -> kpi_service_pb2.ListKeptDaysResponse:
-        """ListKeptDays: return the days that are accepted as `as_of`."""
+        """ListKeptDays: return the days that are accepted as `as_of`, newest first."""
         days = [answers.encode_kept_day(kept) for kept in self.history.days.all()]
         return kpi_service_pb2.ListKeptDaysResponse(days=days)
 
@@ -156,7 +157,7 @@ class KpiApi:
     def explain_kpi(
         self, request: kpi_service_pb2.ExplainKpiRequest
     ) -> kpi_service_pb2.ExplainKpiResponse:
-        """ExplainKpi: return the works that a cell consists of."""
+        """ExplainKpi: return a page of the works that a cell consists of."""
         return explain(request, self.live, self.snapshots)
 
     @grpc
@@ -171,7 +172,7 @@ class KpiApi:
     def list_overlaps(
         self, request: kpi_service_pb2.ListOverlapsRequest
     ) -> kpi_service_pb2.ListOverlapsResponse:
-        """ListOverlaps: return the works that several children of a unit claim."""
+        """ListOverlaps: return a page of the works that several children of a unit claim."""
         return overlaps(request, self.live, self.snapshots)
 
     @grpc
@@ -210,6 +211,10 @@ def read_state(
         wanted: selection of cells.
         on_date: day for which the pace of targets is computed, `YYYY-MM-DD`; empty for ``day``.
         day: day that the state belongs to, e.g. today.
+
+    Raises:
+        InvalidArgument: the selection or ``on_date`` is invalid, see `decode_selection` and
+            `decode_on`. The caller's fault.
     """
     on = decode_on(on_date, day)
     selection = decode_selection(wanted, state.catalogue)

@@ -41,7 +41,7 @@ class Caller:
 
     Args:
         principal: the caller.
-        runs_platform: whether it operates the whole platform, and thus sees records without an
+        runs_platform: whether they operate the whole platform, and thus see records without an
             owner.
     """
 
@@ -50,7 +50,7 @@ class Caller:
 
     @staticmethod
     def of(principal: Principal, method: MethodDescriptor, root_id: str) -> Caller:
-        """Return the caller of an RPC, which must act for its whole institution.
+        """Return the caller of an RPC, who must act for their whole institution.
 
         Args:
             principal: the caller.
@@ -58,7 +58,7 @@ class Caller:
             root_id: id of the root unit, whose operators operate the platform.
 
         Raises:
-            Forbidden: the principal acts for only a part of its institution. The caller's fault.
+            Forbidden: the caller acts for only a part of their institution. The caller's fault.
         """
         need(principal, method, Resource.of([principal.institution_id]))
         platform = Resource.of([root_id], roles=[OPERATOR])
@@ -114,7 +114,7 @@ def list_parked(
 ) -> parked_service_pb2.ListParkedResponse:
     """Return a page of the parked records that the caller may see.
 
-    Callers see the records of their institution, operators of the platform those of all.
+    Callers see the records of their institution; operators of the platform see all records.
 
     Args:
         request: the validated request.

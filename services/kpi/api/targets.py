@@ -52,7 +52,7 @@ class TargetApi:
     def list_targets(
         self, request: target_service_pb2.ListTargetsRequest
     ) -> target_service_pb2.ListTargetsResponse:
-        """ListTargets: return the targets of all units for a year."""
+        """ListTargets: return the targets of all units for a year, by unit, then indicator."""
         found = (target for target in self.targets.all() if target.year == request.year)
         return target_service_pb2.ListTargetsResponse(targets=answers.encode_targets(found))
 

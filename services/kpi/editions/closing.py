@@ -1,4 +1,4 @@
-"""Closes a period: freezes its numbers and works at one position of the log in a signed edition."""
+"""Closes a period: freezes numbers and works of one position of the log as a signed edition."""
 
 from __future__ import annotations
 

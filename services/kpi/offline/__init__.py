@@ -1,1 +1,1 @@
-"""Programs that need no running service: verify a log file, check definitions, recount a backup."""
+"""Programs that need no running service: they verify logs, check definitions, recount backups."""

@@ -58,7 +58,7 @@ def check(message: catalogue_pb2.Catalogue, units: Path, examples: Path | None) 
 
     Returns:
         JSON values: `mistakes` (path -> what is wrong), `examples` (number of examples that were
-            run), `differences` (one line per cell that differs).
+            run; 0 if there are mistakes), `differences` (one line per cell that differs).
     """
     message.units.extend(read_units(units))
     found = mistakes(message)

@@ -85,6 +85,9 @@ def run(example: Example, catalogue: Catalogue, code: str) -> list[str]:
         example: the example.
         catalogue: catalogue with the indicator.
         code: code of the indicator.
+
+    Raises:
+        InvalidRecord: a claim cannot be counted, e.g. because its unit does not exist.
     """
     cube = cube_of(example, catalogue)
     indicator = catalogue.indicators[code]
@@ -92,7 +95,11 @@ def run(example: Example, catalogue: Catalogue, code: str) -> list[str]:
 
 
 def cube_of(example: Example, catalogue: Catalogue) -> Cube:
-    """Return the cells that result from folding an example."""
+    """Return the cells that result from folding the claims of an example.
+
+    Raises:
+        InvalidRecord: a claim cannot be counted, e.g. because its unit does not exist.
+    """
     works: dict[str, Work] = {}
     changes: dict[Key, int] = {}
     for event in example.events:

@@ -63,10 +63,14 @@ def catalogue_of(path: Path, version: int) -> Catalogue:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Recount the events on standard input and print the result as JSON; return the exit code.
+    """Recount the events on standard input and print the result as JSON; return 0.
 
     Args:
         arguments: path of the file with catalogues, and the catalogue version.
+
+    Raises:
+        LookupError: the file does not contain this version.
+        ValueError: standard input ends in the middle of an event.
     """
     catalogue = catalogue_of(Path(arguments[0]), int(arguments[1]))
     found = verify(records(sys.stdin.buffer), catalogue)

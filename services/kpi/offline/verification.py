@@ -1,4 +1,4 @@
-"""Recomputes a view from a log file without service or database, as any university can.
+"""Recomputes a view from a log file, without a service or database; any university can run it.
 
 `python -m services.kpi.offline.verification export BROKER FILE` writes the log; `python -m
 services.kpi.offline.verification verify FILE CATALOGUE UNITS` prints digest and progress. The
@@ -68,7 +68,7 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
 
 
 def load_catalogue(file: Path, units: Path) -> Catalogue:
-    """Return the catalogue of a file, with the units of that file or, if it has none, of another.
+    """Return the catalogue in ``file``; if that contains no units, with the units in ``units``.
 
     Raises:
         ValueError: a file is not valid, or the definitions cannot be counted.
@@ -85,6 +85,10 @@ def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
     Args:
         file: catalogue file, YAML or JSON.
         units: units file, used if the catalogue file contains no units.
+
+    Raises:
+        ValueError, ParseError, YAMLError, KeyError, TypeError: a file is not valid;
+            `load_catalogue` turns all of these into a ValueError with a message for people.
     """
     message = catalogue_pb2.Catalogue(version=1)
     ParseDict(_read(file), message)

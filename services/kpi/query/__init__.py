@@ -1,1 +1,1 @@
-"""The read side in memory: the live view, and the answers that are computed from it."""
+"""The read side: the live view in memory, and the answers that are computed from it."""

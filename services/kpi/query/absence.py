@@ -36,8 +36,8 @@ def absence(
         live: the live view.
         snapshots: reads the stored works of the view.
         parked: reads its parked records.
-        institution_id: institution of the caller, who sees the reasons of its own parked records
-            only.
+        institution_id: institution of the caller, who sees the reasons of that institution's
+            parked records only.
 
     Raises:
         InvalidArgument: the unit or indicator is unknown, or the range is invalid.

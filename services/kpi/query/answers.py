@@ -35,7 +35,7 @@ def encode_view(
         progress=encode_offsets(progress.next_offsets),
         newest_event_at=_timestamp(progress.newest_event_ms),
         digest=digest,
-        # The two were read one after the other, and a record may have been mended in between.
+        # Both numbers were read one after the other; a record may have been mended in between.
         parked=max(progress.parked - dismissed, 0),
         dismissed=dismissed,
         log_trouble="; ".join(reason for _, reason in sorted(view.diverged.items())),
@@ -134,7 +134,7 @@ def read_page_token(token: str, query: Message) -> str:
 
     Args:
         token: page token of the request; empty for the first page.
-        query: the request; the token must come from the same one.
+        query: the request; it must select the same as the one that the token was made for.
 
     Raises:
         InvalidArgument: the token belongs to another query. The caller's fault.

@@ -84,7 +84,7 @@ class EncodedCells:
 
 
 def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selection:
-    """Return the selection of a request; by default root and institutions, and all indicators.
+    """Return the selection of a request; by default all indicators of root and institutions.
 
     Raises:
         InvalidArgument: a unit or indicator is unknown, the range is invalid, or too many cells are
@@ -158,7 +158,8 @@ def decode_day(text: str, name: str) -> date:
         name: name of the field, for the error.
 
     Raises:
-        InvalidArgument: the text is not a day, or the last one that there is. The caller's fault.
+        InvalidArgument: the text is not a day, or is 9999-12-31, the last day that Python knows.
+            The caller's fault.
     """
     try:
         day = date.fromisoformat(text)
@@ -170,10 +171,10 @@ def decode_day(text: str, name: str) -> date:
 
 
 def decode_on(text: str, today: date) -> date:
-    """Return the day on which targets are judged, for the field `on_date` of a request.
+    """Return the day for which the pace of targets is computed, see `told_on`.
 
     Args:
-        text: the day, `YYYY-MM-DD`; empty for ``today``.
+        text: field `on_date` of the request, `YYYY-MM-DD`; empty for ``today``.
         today: day that the cells belong to.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Marks cells with the number of works behind them whose claims contradict each other.
+"""Marks cells with the number of works counted in them whose claims contradict each other.
 
 Marks are computed on request, from the stored works of one snapshot. They are no part of a view, so
 another definition of contradiction would change no number and no digest.
@@ -71,7 +71,10 @@ class Figures:
         return Figures(Seen(state), state.catalogue, selection, on, answer, state.targets)
 
     def marked(self, snapshots: Snapshots) -> kpi_service_pb2.GetKpisResponse:
-        """Return the cells with their marks, both at the position at which the works were read."""
+        """Return the cells with their marks, both at the position at which the works were read.
+
+        No cell has a mark if there are more than `WORKS_MAX` works to examine.
+        """
         selection, types = self.selection, self._types()
         progress, rows, marks = snapshots.joint_works(
             self.seen.view.view_id,
@@ -111,7 +114,7 @@ class Figures:
 
 
 class MarkCounter:
-    """Counts, for each selected cell, the works behind it whose claims contradict each other.
+    """Counts, for each selected cell, the works in it whose claims contradict each other.
 
     Args:
         catalogue: the view's catalogue.

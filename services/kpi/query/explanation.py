@@ -108,16 +108,19 @@ def _explained(
 
 
 def readiness(product: facts_pb2.Product) -> dict[str, Any]:
-    """Return readiness level and stage of a product, as fields of ExplainedWork."""
+    """Return the fields `trl` and `stage` of ExplainedWork for a product.
+
+    `trl` is the readiness level, 0 if unknown; `stage` is the lower-case name of the enum.
+    """
     stage = facts_pb2.Product.Stage.Name(product.stage).removeprefix("STAGE_").lower()
     return {"trl": product.trl, "stage": stage}
 
 
 def facts_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> Message | None:
-    """Return the facts of a work that one of its submissions claims; None if it claims none.
+    """Return the facts that one submission claims of a work; None if it claims none.
 
     Args:
-        said: events of the work.
+        said: newest events of the submissions about the work.
         leading: full name of the submission; empty for none.
     """
     for event in said:
@@ -129,10 +132,10 @@ def facts_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> Mess
 
 
 def ids_of(said: Iterable[events_pb2.SubmissionChanged]) -> dict[str, str]:
-    """Return full name -> id of the submissions of a work.
+    """Return full name -> id of the submissions about a work.
 
     Args:
-        said: events of the work.
+        said: newest events of these submissions.
     """
     return {events.name_of(event): event.submission_id for event in said}
 

@@ -1,4 +1,4 @@
-"""Past states of a view: kept days, and exact replays of the log."""
+"""Past states of a view, read from kept days or recomputed by replays of the log."""
 
 from __future__ import annotations
 

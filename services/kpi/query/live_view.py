@@ -95,12 +95,12 @@ class LiveView:
         self._view_state: ViewState | None = None
         self._targets_due = 0.0
         self._dismissed: tuple[str, int, int] = ("", 0, 0)
-        """View id and number of parked records for which the dismissed were counted, and these."""
+        """View id, its number of parked records, and how many were then counted as dismissed."""
         self._dismissed_due = 0.0
         self.refreshed_at = 0.0
 
     def refresh(self) -> bool:
-        """Apply what was stored since the last refresh; cheap if there is nothing.
+        """Apply what was stored since the last refresh; cheap if nothing was.
 
         Returns:
             Whether anything changed.
@@ -168,11 +168,11 @@ class LiveView:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a view is loaded."""
+        """Whether a live view has been loaded, so that `read` does not refuse."""
         return self._view_state is not None
 
     def reaches(self, progress: Mapping[int, int]) -> bool:
-        """Wait at most 2 seconds for a position; return whether the view is there, or further.
+        """Return True if the view has read up to a position, waiting for that at most 2 seconds.
 
         Args:
             progress: partition -> next offset.
@@ -206,10 +206,10 @@ class LiveView:
         return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
 
     def wait(self, change: int, seconds: float) -> bool:
-        """Wait until the state is newer than ``change``, at most a number of seconds.
+        """Wait until the state is newer than ``change``, for at most ``seconds``.
 
         Returns:
-            False if nothing is newer; True if the state is, or if no view is live.
+            True if the state is newer, or if no view is live; False otherwise.
         """
         with self._moved:
             if self._view_state is None or self._view_state.change == change:

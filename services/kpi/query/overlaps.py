@@ -35,7 +35,7 @@ class Question:
         catalogue: the view's catalogue.
         indicator: the whole count.
         unit_id: the unit.
-        children: numbers of its children.
+        children: numbers of its children in the catalogue's tree.
         measure: 0 declared, 1 verified.
         first: first month, counted from year 0.
         last: last month, included.
@@ -100,7 +100,7 @@ class Question:
         return [number for number in found if isinstance(number, int)]
 
     def claiming(self, stored: StoredWork) -> Units:
-        """Return the ids of the unit's children at which a work counts; empty if at none."""
+        """Return the ids of the unit's children in whose cells a work counts, in tree order."""
         work, _ = restored_of(stored, self.catalogue)
         months = (self.first, self.last)
         shares = (

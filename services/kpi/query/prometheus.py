@@ -1,7 +1,6 @@
 """KPI values as Prometheus gauges: two years at most, root and institutions only.
 
-The present year is read up to the present month, as targets are judged: what is dated later has not
-happened yet.
+The present year is read up to the present month, because anything dated later has not happened yet.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ class Figures:
 
 
 def figures(cube: Cube, targets: Mapping[str, Target], month: int) -> Figures:
-    """Return the values of the gauges: of the present year, and of the newest before with targets.
+    """Return the gauges of the present year and of the newest earlier year that has targets.
 
-    The present year itself is left out while it is empty, i.e. it has no target and nothing
-    happened in it, if there is one before: so what is shown first is what there is.
+    If there is such an earlier year, the present one is left out while it has neither targets nor
+    values, so that dashboards open with a year that shows something.
 
     Args:
         cube: cells of the live view.

@@ -29,7 +29,10 @@ Units = list[directory_pb2.Unit]
 
 
 def units_as_is(units: Iterable[directory_pb2.Unit]) -> Units:
-    """Return copies of units in which those that ended lie below their successors."""
+    """Return copies of the units, in the tree as it is: those that ended lie below successors.
+
+    See `parents_as_is` for units with several successors.
+    """
     units = list(units)
     parents = {unit.unit_id: unit.parent_id for unit in units}
     successors = {u.unit_id: list(u.successor_ids) for u in units if u.successor_ids}

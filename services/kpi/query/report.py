@@ -22,7 +22,7 @@ from services.kpi.wire.values import encode_fraction, encode_value
 
 VERIFIED = 1
 PARTS = 1_000_000
-"""Largest denominator of a mean, which is rounded to it; exact ones would not fit 63 bits."""
+"""Largest denominator of a mean; an exact mean might not fit into 63 bits, so it is rounded."""
 
 
 def report(
@@ -46,7 +46,7 @@ def report(
     page = _Page(state, months, on)
     targets = rules.by_urgency(page.held(unit_id))
     codes = [each.indicator_code for each in targets]
-    # The cells are those of GetKpis, so that every answer says the same of a target.
+    # The same cells as in GetKpis, so that all answers agree about a target.
     indicators = [state.catalogue.indicators[code] for code in codes]
     cells = state_cells(state, Selection([unit_id], indicators, [months]), on)
     before = rules.year_before(months)

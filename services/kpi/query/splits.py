@@ -1,4 +1,4 @@
-"""Encodes values that are split by a cut, such that terms and double counting add up exactly."""
+"""Encodes values split by a cut; the terms minus their double counting give exactly the value."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_cut(indicators: Iterable[Indicator], by: str) -> None:
 def encode_split(
     cube: Cube, unit_id: str, indicator: Indicator, by: str, months: Range
 ) -> view_pb2.Split:
-    """Return a value split by terms, and by how much the terms count works more than once.
+    """Return the values of a cut's terms, and by how much they count works more than once.
 
     Args:
         cube: cells of a view.

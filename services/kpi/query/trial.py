@@ -33,7 +33,7 @@ UNCOUNTED_MAX = 100
 ATTEMPTS = 10
 
 Admit = Callable[[events_pb2.SubmissionChanged], None]
-"""Raises a `Refusal` if the caller may not write this event."""
+"""Function that raises a `Refusal` if the caller may not write the given event."""
 
 Said = tuple[str, str, Statement]
 """(work key, full name of the submission, its statement)."""
@@ -41,7 +41,7 @@ Said = tuple[str, str, Statement]
 
 @dataclass
 class Asked:
-    """The decoded events of a request, as far as the view can count them.
+    """The decoded events of a request, without those that the view would park.
 
     Args:
         by_month: whether months are to be compared instead of years.

@@ -1,1 +1,1 @@
-"""Blue/green rebuild: loads a second view beside the live one, checks it and swaps it in."""
+"""Blue/green rebuild: loads a second view while one is live, checks it and swaps it in."""

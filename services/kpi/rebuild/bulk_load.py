@@ -1,7 +1,7 @@
 """Bulk load of a rebuild: stores a partition from the totals of its shards, not event by event.
 
-A transaction holds as many documents as the database stores in good time, see
-`projection.flush_size`. If one runs into the time limit, the rest is stored in smaller ones.
+A transaction contains as many documents as the database stores well within the time limit, see
+`projection.flush_size`. If one exceeds the limit, the rest is stored in smaller transactions.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ CHUNK_DOCUMENTS = 500
 Read = Callable[[int], Iterable[Sequence[Record]]]
 """Reads the records of a partition from its beginning to before an offset, in batches."""
 Gather = Callable[[int, int, Note], Generator[Part, None, None]]
-"""Folds a partition in a number of shards, up to an offset, and yields the parts to store.
+"""Folds a partition in shards up to an offset, and yields the parts to store.
 
-Its arguments are number of shards, end offset, and a function to report records read. Parts come in
-a fixed order, shard after shard, so that an interrupted load can be resumed.
+Its arguments are the number of shards, the end offset, and a function that is called with the
+number of records read. Parts come in a fixed order, shard after shard, so that an interrupted load
+can be resumed.
 """
 
 
@@ -46,11 +47,12 @@ class Loading(Protocol):
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
         """Begin a bulk load, or resume an interrupted one with its former parameters.
 
-        Return end offset, number of shards and number of documents stored so far.
+        Returns:
+            End offset, number of shards, and number of documents stored so far.
         """
 
     def put(self, lease: PartitionLease, written: int, chunk: Flush) -> None:
-        """Store the documents after the first ``written`` ones atomically."""
+        """Store the documents in ``chunk``, which follow the first ``written`` ones, atomically."""
 
     def finish(self, lease: PartitionLease, written: int, position: Document) -> None:
         """Record that all documents are stored, and store the final checkpoint of the partition."""

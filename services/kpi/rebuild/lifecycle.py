@@ -17,7 +17,7 @@ from services.kpi.projection.followers import FOLLOW_GAP_MAX
 from services.kpi.store.views import Vector, View, ViewProgress
 
 PATIENCE_STEPS = 10
-"""Number of steps to wait for new records to close a small gap before it is loaded explicitly."""
+"""Number of steps for which a small gap is left to the aggregators before it is loaded by a job."""
 FAILURES_MAX = 5
 DIFFERENCES_TOLD_MAX = 20
 
@@ -34,7 +34,7 @@ class ViewStore(Protocol):
         """Return the live view; None if there is none."""
 
     def view_progress(self, view_id: str) -> ViewProgress:
-        """Return how far a view has read the log."""
+        """Return how far a view has read the log; an unknown view has read nothing."""
 
     def advance(self, view: View, phase: str) -> bool:
         """Move a view to another phase; return False if another process moved it before."""
@@ -108,7 +108,7 @@ class Rebuild:
         self._failures = 0
 
     def wanted(self) -> View | None:
-        """Return the view that is to be built beside the live one; None if there is none."""
+        """Return the view to build while another one is live; None if there is none."""
         return next((view for view in reversed(self._views.views()) if view.phase), None)
 
     def step(self, view: View) -> None:

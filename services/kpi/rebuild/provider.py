@@ -23,7 +23,7 @@ REMOVAL_SECONDS = 5.0
 
 
 class ViewBuilder(DependencyProvider):
-    """Builds views beside the live one and purges old ones; injects itself. Used by one thread."""
+    """Builds views by rebuilds and purges old ones; injects itself. Used by one thread."""
 
     connection = MongoConnection()
 

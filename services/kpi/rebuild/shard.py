@@ -38,11 +38,11 @@ In a large view each has about 100 KB, at most 2 MB.
 """
 
 Note = Callable[[int], None]
-"""Called periodically with the number of records read so far; may raise to stop the fold."""
+"""Function called periodically with the number of records read; may raise to stop the fold."""
 
 
 def shard_of(work_key: str, shards: int) -> int:
-    """Return the number of the shard that a work belongs to, from 0."""
+    """Return the number of the shard that a work belongs to: 0 to ``shards`` - 1."""
     return crc32(work_key.encode()) % shards
 
 
@@ -111,7 +111,7 @@ class ShardFold:
         return len(self.flush.parked) - len(self.flush.mended)
 
     def document(self, work: Work) -> dict[str, Any]:
-        """Return the fields with which a work is stored."""
+        """Return field name -> value of the document in which a work is stored."""
         return self._documents.fields(work)
 
 

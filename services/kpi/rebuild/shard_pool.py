@@ -105,7 +105,7 @@ def encode_request(lease: PartitionLease, end: int, shard: tuple[int, int]) -> M
 
 
 def decode_request(request: Message) -> tuple[PartitionLease, int, tuple[int, int]]:
-    """Return lease, end offset and shard of a request."""
+    """Return lease, end offset, and (number of the shard, number of shards) of a request."""
     number, count = request.fields["shard"]
     return pickle.loads(request.attached[0]), request.fields["end"], (number, count)
 

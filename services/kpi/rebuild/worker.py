@@ -33,7 +33,12 @@ from services.kpi.store.ledger import Ledger, PartitionLease
 def bring_up(settings: Settings, request: Message, send: Send) -> None:
     """Bring partitions of a view up to the requested offsets.
 
-    Safe to repeat and to kill at any time.
+    Safe to repeat and to kill at any time. Where an aggregator owns a partition, the remaining ones
+    are left to the next attempt.
+
+    Raises:
+        LookupError: the view was deleted.
+        RuntimeError: the log is not the one of the view (LOG_DIVERGED).
     """
     view_id, ends = decode_request(request)
     # Among millions of long-lived objects without cycles, garbage collection would find nothing.

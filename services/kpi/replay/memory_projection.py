@@ -105,7 +105,7 @@ class MemoryProjection:
         )
 
     def cube(self) -> Cube:
-        """Return all cells of the replayed view."""
+        """Return a new cube with all cells of the replayed view."""
         cube = Cube(self.catalogue)
         for partition, (_, view) in self._folds.items():
             view.put_into(cube, partition)

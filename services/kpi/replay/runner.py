@@ -41,7 +41,7 @@ class Replayed:
 
 
 class ReplayRunner:
-    """Runs the replays of this process and caches their results. Thread-safe.
+    """Runs the replays of this process, one at a time, and caches the results. Thread-safe.
 
     Args:
         settings: settings that the subprocesses get too.

@@ -1,4 +1,4 @@
-"""Tasks that a replay does with the works: freezing them for an edition, or comparing them."""
+"""Tasks of a replay: freezing its works for an edition, or comparing them with frozen ones."""
 
 from __future__ import annotations
 

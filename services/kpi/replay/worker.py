@@ -64,7 +64,13 @@ def check_beginning(settings: Settings, bound: ReplayBound) -> None:
 
 
 def replay(settings: Settings, request: Message, send: Send) -> None:
-    """Replay the log up to the bound of the request, and send the resulting view."""
+    """Replay the log up to the bound of the request, and send the resulting view.
+
+    Raises:
+        WrongState: the log no longer has these records (LOG_GONE), or the frozen works of the task
+            are not those that were signed (TAMPERED).
+        Unavailable: the broker is down.
+    """
     content, works = request.attached
     bound = _bound(request.fields)
     fields = request.fields["task"]

@@ -60,7 +60,13 @@ def encode_request(
 
 
 def compare(settings: Settings, request: Message) -> Iterator[Response]:
-    """Yield responses with the progress of reading, then with every number that would change."""
+    """Yield responses with the progress of reading, then changed numbers, then the result.
+
+    At most `CHANGES_MAX` changes are sent; the result says whether there are more.
+
+    Raises:
+        Unavailable: the broker is down, or the log cannot be read to its end.
+    """
     fields = request.fields
     before, after = (
         decode_catalogue(catalogue_pb2.Catalogue.FromString(content))

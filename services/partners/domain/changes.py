@@ -26,7 +26,10 @@ class Change:
 
 
 def difference(before: Sequence[Unit], after: Sequence[Unit]) -> Change:
-    """Return whom the step from one tree to another concerns; ``before`` is empty at first."""
+    """Return whom the step from one tree to another concerns; empty sets if the trees are equal.
+
+    ``before`` is empty for the first tree.
+    """
     old, new = ({unit.unit_id: unit for unit in units} for units in (before, after))
     roots = {unit.unit_id for unit in (*before, *after) if unit.kind is Kind.CONSORTIUM}
     touched: set[str] = set()

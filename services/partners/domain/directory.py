@@ -198,8 +198,8 @@ def search(
 
     Args:
         entries: search entries of all units, parents before children.
-        query: normalised text to search for.
-        below_unit_id: id of a unit whose descendants alone are searched; empty for all units.
+        query: text to search for, normalised as the entries are.
+        below_unit_id: id of the unit whose descendants are searched; empty for all units.
         limit: maximum number of units to return.
 
     Raises:

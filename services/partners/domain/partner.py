@@ -79,7 +79,7 @@ class Partner:
     version: int = 0
 
     def registered(self, number: int) -> Partner:
-        """Return the partner in version 1 with the id `partner:<number>`, at least five digits."""
+        """Return the partner as version 1, with the id `partner:<number>` of at least 5 digits."""
         return replace(self, partner_id=f"partner:{number:05d}", version=1)
 
 
@@ -147,9 +147,9 @@ def completed(
 ) -> Partner | None:
     """Return the partner that a steward's registration refers to, completed; None if it is new.
 
-    The partner is the one with the same tax code, or with the same name if a tax code is missing.
-    Names and a tax code that it lacks are added and nothing is replaced; if it lacks nothing, the
-    same object is returned.
+    The partner is the one with the same tax code, or, if either tax code is unknown, the one with
+    the same name. Names and a tax code that the registered partner lacks are added, which makes a
+    new version; nothing is replaced. If it lacks nothing, the same object is returned.
 
     Args:
         asked: partner to register.
@@ -158,7 +158,7 @@ def completed(
 
     Raises:
         AlreadyExists: the caller uses a name that belongs to another partner.
-        InvalidArgument: with the caller's names the partner would have too many.
+        InvalidArgument: the caller's names would give the partner too many aliases.
     """
     matches = sorted(matches, key=lambda partner: partner.partner_id)
     known = _meant(asked, matches, key_of(asked.name))

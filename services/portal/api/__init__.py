@@ -1,1 +1,1 @@
-"""HTTP with JSON for programs: the Connect protocol over the same contracts, and its OpenAPI."""
+"""HTTP with JSON for programs: the Connect protocol for all contracts, and the OpenAPI document."""

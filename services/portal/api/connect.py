@@ -1,7 +1,7 @@
-"""The Connect protocol in front of the gRPC services: every RPC, without a line for each.
+"""The Connect protocol in front of the gRPC services; every RPC is derived from the contracts.
 
-JSON or protobuf in, the same out; errors are those of the service, and so is every decision,
-because the real service is called with the caller's own token.
+Requests and answers are JSON or protobuf. Each call is passed on to the gRPC service with the
+caller's own token, so the service decides, and its errors are returned unchanged.
 """
 
 from __future__ import annotations
@@ -32,26 +32,31 @@ STREAM_TYPES = {
     (False, True): StreamType.SERVER_STREAM,
     (True, True): StreamType.BIDI_STREAM,
 }
+"""(Whether the client streams, whether the server streams) -> type of the RPC."""
 CODES = {code.name: code for code in Code} | {"CANCELLED": Code.CANCELED}
 GRPC = b"application/grpc"
 
 
 class CompactJson(Codec[Any, Any]):
-    """JSON without blanks; what cannot be read is the caller's fault."""
+    """The codec for JSON: answers have no blanks, and malformed requests get a clear error."""
 
     def name(self) -> str:
-        """Return the name in content types."""
+        """Return `json`, the name of the codec in content types."""
         return "json"
 
     def encode(self, message: Message) -> bytes:
-        """Return a message as JSON."""
+        """Return a message as JSON in UTF-8."""
         return json_format.MessageToJson(message, indent=None).encode()
 
     def decode(self, data: bytes | bytearray, message_class: type[Any]) -> Any:
-        """Return the message that JSON holds.
+        """Return the message that a JSON object describes; unknown fields are ignored.
+
+        Args:
+            data: the JSON.
+            message_class: generated class of the message.
 
         Raises:
-            ConnectError: it is no JSON of such a message. The caller's fault.
+            ConnectError: the data are not JSON of such a message. The caller's fault.
         """
         try:
             content = json.loads(data)
@@ -65,10 +70,10 @@ class CompactJson(Codec[Any, Any]):
 
 
 class Connect(ConnectASGIApplication[Site]):
-    """The ASGI application of all RPCs, to be mounted at `/api`.
+    """The ASGI application that answers all RPCs; it is mounted at `/api`.
 
     Args:
-        site: has the services.
+        site: provides the services.
     """
 
     def __init__(self, site: Site) -> None:
@@ -78,7 +83,7 @@ class Connect(ConnectASGIApplication[Site]):
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request of Connect; one of gRPC, which needs HTTP/2, is refused."""
+        """Answer a Connect request; refuse a gRPC request with 415, since gRPC needs HTTP/2."""
         kind = dict(scope.get("headers", ())).get(b"content-type", b"")
         if kind.startswith(GRPC):
             await PlainTextResponse("use the gRPC ports\n", 415)(scope, receive, send)
@@ -87,12 +92,16 @@ class Connect(ConnectASGIApplication[Site]):
 
     @property
     def path(self) -> str:
-        """Prefix of every address; the mount has it."""
+        """Prefix of the paths of all RPCs; empty, because the mount has removed `/api`."""
         return ""
 
 
 def endpoints(site: Site) -> Mapping[str, Any]:
-    """Return what answers each RPC, by path."""
+    """Return path -> endpoint, e.g. `/kieng.kpi.v1.KpiService/GetKpis`, for every RPC.
+
+    Args:
+        site: provides the services.
+    """
     return {
         f"/{service.full_name}/{method.name}": _endpoint(site, method)
         for _, service in contracts()
@@ -139,6 +148,6 @@ def _token(context: RequestContext[Any, Any]) -> str:
 
 
 def error_of(refused: Refused) -> ConnectError:
-    """Return a refusal as Connect sends it: the same code, message and details."""
+    """Return the Connect error for a refusal, with the same code, message and details."""
     details = [AnyMessage(type_url=each.type_url, value=each.value) for each in refused.details]
     return ConnectError(CODES.get(refused.code, Code.UNKNOWN), refused.message, details)

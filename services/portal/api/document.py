@@ -1,4 +1,4 @@
-"""The OpenAPI document of HTTP/JSON, generated from the contracts with them."""
+"""The OpenAPI document of HTTP/JSON, which is generated together with the contracts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ KIND = "application/json"
 
 @cache
 def content() -> bytes:
-    """Return the document as it was generated."""
+    """Return the generated OpenAPI document as JSON; the file is read once."""
     return resources.files("kieng").joinpath("openapi.json").read_bytes()
 
 
 async def document(request: Request) -> Response:
-    """Answer `/api/openapi.json`; it is public, as the contracts are."""
+    """Answer `/api/openapi.json` with the OpenAPI document; it is public, as the contracts are."""
     headers = {"cache-control": "public, max-age=300"}
     return Response(content(), media_type=KIND, headers=headers)

@@ -1,1 +1,1 @@
-"""What the pages show, without a service: figures, periods, rankings and pictures."""
+"""The rules of the pages, without calls to services: figures, periods, rankings and pictures."""

@@ -1,4 +1,4 @@
-"""Figures: one indicator at one unit over a period, with its target."""
+"""Figures: the value of one indicator at one unit over a period, compared with its target."""
 
 from __future__ import annotations
 
@@ -7,51 +7,57 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 Number = int | Fraction
-"""Counts and amounts of dong are ints; parts of works, ratios and attainments are fractions."""
+"""Counts and amounts in dong are ints; shares of works, ratios and attainments are fractions."""
 
 REACHED, ON_PACE, BEHIND, MISSED = "reached", "on_pace", "behind", "missed"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One cell. A value is None when it is not defined, as a ratio without a denominator."""
+    """One indicator at one unit over a period.
+
+    A value is None if it is not defined, e.g. a ratio whose denominator is 0.
+    """
 
     unit_id: str
     indicator_code: str
     verified: Number | None
     declared: Number | None
     target: int | None = None
+    """Value to reach in the year; None without a target that applies to the period."""
     standing: str = ""
-    """`reached`, `on_pace` or `behind`; empty without a target that can be compared."""
+    """`reached`, `on_pace` or `behind`; empty without a target to compare with."""
     expected: Fraction | None = None
+    """Value expected on the day ``on``, in the unit of the indicator."""
     forecast: Fraction | None = None
+    """Value to expect on 31 December, in the unit of the indicator."""
     forecast_range: tuple[int, int] | None = None
     """Lowest and highest value to expect on 31 December; None if too few years are known."""
     judged: int | None = None
-    """The verified value that is compared with the target: of what had happened by ``on``."""
+    """The verified value that is compared with the target: from January up to the day ``on``."""
     on: str = ""
-    """The day on which it is compared, `YYYY-MM-DD`; empty without a standing."""
+    """Day of the comparison with the target, `YYYY-MM-DD`; empty without a standing."""
 
     @property
     def attainment(self) -> Fraction | None:
-        """Part of the target that is reached; None where the two cannot be compared."""
+        """Fraction of the target that is reached; None without a target to compare with."""
         if not isinstance(self.verified, int) or not self.target:
             return None
         return Fraction(self.verified if self.judged is None else self.judged, self.target)
 
     @property
     def is_over(self) -> bool:
-        """Whether the year of the target is over: then it was reached or missed for good."""
+        """Whether the year of the target is over, so that the standing is final."""
         return self.on.endswith("-12-31")
 
     @property
     def outcome(self) -> str:
-        """The standing in words for people: `missed` if the year is over and ended behind."""
+        """The standing to show: `missed` instead of `behind` if the year of the target is over."""
         return MISSED if self.standing == BEHIND and self.is_over else self.standing
 
     @property
     def pace(self) -> Fraction | None:
-        """Part of the target that the straight line expects by now; None without one."""
+        """Fraction of the target that is expected by now; None if nothing is."""
         if self.attainment is None or self.expected is None or not self.target:
             return None
         return self.expected / self.target
@@ -59,18 +65,23 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """How a unit does against its targets."""
+    """How a unit performs against its targets: how many are reached, on pace and behind."""
 
     unit_id: str
     reached: int
     on_pace: int
     behind: int
     attainment: Fraction | None
-    """Mean over its targets of the part that is reached, each at most 1; None without targets."""
+    """Mean of the attainments of its targets, each limited to 1; None without targets."""
 
 
 def rank(unit_id: str, figures: Iterable[Figure]) -> Rank:
-    """Return how one unit does against all its targets."""
+    """Return how a unit performs against all its targets.
+
+    Args:
+        unit_id: the unit.
+        figures: figures of this and other units, which are ignored.
+    """
     own = [each for each in figures if each.unit_id == unit_id]
     counts = {name: sum(f.standing == name for f in own) for name in (REACHED, ON_PACE, BEHIND)}
     parts = [min(Fraction(1), f.attainment) for f in own if f.attainment is not None]
@@ -79,10 +90,14 @@ def rank(unit_id: str, figures: Iterable[Figure]) -> Rank:
 
 
 def ranked(unit_ids: Sequence[str], figures: Sequence[Figure]) -> list[Rank]:
-    """Return units by targets behind, fewest first, then by attainment, best first.
+    """Return units ranked by targets: fewest behind first, then highest attainment first.
 
-    Those without targets come last, in the order given. `services.kpi.domain.report` has the same
+    Units without targets come last, in the given order. `services.kpi.domain.report` has the same
     rule.
+
+    Args:
+        unit_ids: the units to rank.
+        figures: figures of these units.
     """
 
     def place(each: Rank) -> tuple[bool, int, Fraction]:
@@ -92,7 +107,12 @@ def ranked(unit_ids: Sequence[str], figures: Sequence[Figure]) -> list[Rank]:
 
 
 def change(series: Sequence[Number | None], months_before: int) -> Number | None:
-    """Return the last value less that of some months before; None if one is missing."""
+    """Return the last value minus the value some months before; None if one of them is missing.
+
+    Args:
+        series: values of consecutive months.
+        months_before: distance in months, at least 1.
+    """
     if len(series) <= months_before:
         return None
     now, then = series[-1], series[-1 - months_before]

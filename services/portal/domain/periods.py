@@ -1,4 +1,4 @@
-"""Periods of whole months, as pages show and links name them."""
+"""Periods of whole months, as pages show them and URLs name them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class Period:
 
 
 def period(first: str, last: str) -> Period:
-    """Return the period of two months.
+    """Return the period from a first to a last month, both `YYYY-MM` and included.
 
     Raises:
-        InvalidArgument: one is not a month, the order is wrong, or it is longer than 120 months.
+        InvalidArgument: a text is not a month, the last month is before the first, or the period is
+            longer than 120 months. The caller's fault.
     """
     for name, month in (("from", first), ("to", last)):
         if not _MONTH.fullmatch(month):
@@ -44,22 +45,22 @@ def period(first: str, last: str) -> Period:
 
 
 def year_to_date(today: date) -> Period:
-    """Return January of a day's year to the month of the day."""
+    """Return the period from January to the month of a day, in the year of that day."""
     return Period(f"{today.year}-01", f"{today.year}-{today.month:02}")
 
 
 def year(number: int) -> Period:
-    """Return a calendar year."""
+    """Return the period of a calendar year."""
     return Period(f"{number:04}-01", f"{number:04}-12")
 
 
 def months_until(last: str, count: int) -> Period:
-    """Return the ``count`` months that end with ``last``."""
+    """Return the period of ``count`` months that ends with the month ``last``."""
     return Period(_name(_number(last) - count + 1), last)
 
 
 def months_of(given: Period) -> Iterator[str]:
-    """Yield every month, in order."""
+    """Yield every month of a period as `YYYY-MM`, in order."""
     return map(_name, range(_number(given.first), _number(given.last) + 1))
 
 

@@ -1,4 +1,4 @@
-"""Coordinates of the small pictures beside figures; pages draw them as SVG."""
+"""Computes the coordinates of bars, sparklines and charts, which pages draw as SVG."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ _EDGE = 2
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
-    """A bullet bar, of 100 units: the target is at ``target``, what is reached ends at ``reached``.
+    """A bullet bar 100 units wide: the horizontal positions of its parts.
 
-    ``pace`` is where the straight line of the year expects it by now; None without one.
+    Args:
+        reached: where the bar of what is reached ends.
+        target: where the target is marked.
+        pace: where the value expected by now is marked; None without one.
     """
 
     reached: float
@@ -27,7 +30,12 @@ class Bullet:
 
 
 def bullet(attainment: Fraction, pace: Fraction | None) -> Bullet:
-    """Return a bar that holds the whole target, and what goes beyond it up to a half more."""
+    """Return the bullet bar for an attainment; it is scaled so that up to 150 % of the target fit.
+
+    Args:
+        attainment: fraction of the target that is reached.
+        pace: fraction of the target that is expected by now; None without one.
+    """
     scale = BAR_WIDTH / max(1.0, min(1.5, float(attainment)))
     reached = min(float(attainment) * scale, BAR_WIDTH)
     mark = None if pace is None else round(min(float(pace) * scale, BAR_WIDTH), 1)
@@ -35,7 +43,10 @@ def bullet(attainment: Fraction, pace: Fraction | None) -> Bullet:
 
 
 def sparkline(series: Sequence[Number | None]) -> str:
-    """Return the points of a polyline over a series; gaps are left out, empty below two points."""
+    """Return the `points` of an SVG polyline for a series; empty with fewer than two values.
+
+    The line fits into 96 by 20 units. Gaps in the series are skipped.
+    """
     known = [(at, float(value)) for at, value in enumerate(series) if value is not None]
     if len(known) < 2:
         return ""
@@ -55,17 +66,22 @@ CHART_HEIGHT = 200
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A line over months: points of the polyline, and where months and amounts are marked."""
+    """A chart of lines over the same months, 720 by 200 units."""
 
     lines: Sequence[str]
+    """The `points` of each line as an SVG polyline."""
     levels: Sequence[tuple[float, Number]]
-    """Height of each horizontal mark, and its amount."""
+    """Vertical position of each horizontal mark, from the top, and its amount."""
     step: float
     """Width of a month."""
 
 
 def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
-    """Return lines over the same months, from 0 (or below) to a round amount above all of them."""
+    """Return a chart whose scale begins at 0, or at a lower value, and ends at a round amount.
+
+    Args:
+        series: values of consecutive months for each line; None leaves a gap out.
+    """
     known = [value for line in series for value in line if value is not None]
     top, low = _round_up(max(known, default=0) or 1), min(0, *known, 0)
     count = max((len(line) for line in series), default=0)
@@ -84,7 +100,10 @@ def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
 
 
 def _round_up(value: Number) -> int:
-    """Return the next of 4, 8, 20, 40, 80, 200 and so on, so that quarters are short numbers."""
+    """Return the least of 4, 8, 20, 40, 80, 200, ... that is not below a value.
+
+    Quarters of these are round numbers, too.
+    """
     unit = 1
     while True:
         for part in (4, 8, 20):

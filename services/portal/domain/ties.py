@@ -1,4 +1,4 @@
-"""Who works with whom: works that name a partner, by the partner and the units that claim them."""
+"""Ties: which partners the works of which units name, as a list and as a picture."""
 
 from __future__ import annotations
 
@@ -7,42 +7,49 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ROW = 30
-"""Height of a line of the picture."""
+"""Height of one partner or unit in the picture."""
 LEFT, RIGHT = 200, 520
-"""Where curves begin and end; names stand outside of them."""
+"""Horizontal positions where curves begin and end; names are to the left and to the right."""
 WIDTH = 900
 THICK_MAX = 12.0
+"""Width of the thickest curve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A work that counts.
+    """A work that counts in an indicator.
 
-    ``units`` are the parts of the unit that is looked at that claim it.
+    ``units`` are those children of the page's unit whose subtrees claim the work, and the unit
+    itself if it claims the work directly.
     """
 
     key: str
     title: str
     indicator: str
-    """An indicator that it counts in."""
+    """Code of an indicator in which it counts."""
     units: tuple[str, ...]
     partner_id: str = ""
     trl: int = 0
+    """Technology readiness level, 1 to 9; 0 if it has none."""
     stage: str = ""
+    """Stage of a product, as the contracts have it; empty if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A partner with the works that name it."""
+    """A partner and the works that name it."""
 
     partner_id: str
     works: tuple[Work, ...]
     counts: Mapping[str, int]
-    """Unit -> works that it claims; a joint work counts at each of its units."""
+    """Unit id -> number of these works that it claims; a joint work counts for each unit."""
 
 
 def ties(works: Iterable[Work]) -> list[Tie]:
-    """Return the partners of works, those with most works first."""
+    """Return the partners that works name, those with most works first.
+
+    Works without a partner are ignored.
+    """
     found: dict[str, list[Work]] = {}
     for work in works:
         if work.partner_id:
@@ -56,7 +63,10 @@ def ties(works: Iterable[Work]) -> list[Tie]:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve from a unit to a partner, as path of SVG, thicker the more works there are."""
+    """A curve from a unit to a partner; ``path`` is its SVG path, ``thick`` its line width.
+
+    The curve is the thicker, the more works name the partner and are claimed by the unit.
+    """
 
     unit_id: str
     path: str
@@ -65,12 +75,13 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Units on the left, partners on the right, and a curve for each two that work together."""
+    """Units on the left, partners on the right, and a curve between each two that work together."""
 
     height: int
     units: Sequence[tuple[str, float]]
-    """Unit and the middle of its line."""
+    """Unit id and vertical position of each unit."""
     partners: Sequence[tuple[str, float]]
+    """Partner id and vertical position of each partner."""
     curves: Sequence[Curve]
 
 
@@ -79,7 +90,7 @@ def picture(shown: Sequence[Tie], unit_ids: Sequence[str]) -> Picture:
 
     Args:
         shown: the partners, from top to bottom.
-        unit_ids: units in order; those without a partner are left out.
+        unit_ids: the units, from top to bottom; those that work with no partner are left out.
     """
     drawn = [each for each in unit_ids if any(each in tie.counts for tie in shown)]
     height = ROW * max(len(shown), len(drawn), 1)

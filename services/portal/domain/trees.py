@@ -1,4 +1,4 @@
-"""A tree of units, cut where it would become too long for a page."""
+"""A tree of units, cut off where it would become too long for a page."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A unit and what is drawn below it.
+    """A unit and the branches to draw below it.
 
-    ``below`` is empty although ``count`` units are directly below it where the tree is cut.
+    ``count`` is the number of units directly below; ``below`` is empty if the tree is cut off here.
     """
 
     unit_id: str
@@ -19,14 +19,15 @@ class Branch:
 
 
 def tree(top: str, below: Mapping[str, Sequence[str]], most: int) -> Branch:
-    """Return the tree below a unit, level by level, until it would have more units than allowed.
+    """Return the tree below a unit, filled level by level up to a maximum number of units.
 
-    The units directly below one are drawn all or not at all; those of ``top`` always.
+    The units directly below another one are all included or all left out; those directly below
+    ``top`` are always included.
 
     Args:
-        top: unit at its top.
+        top: unit at the top of the tree.
         below: unit id -> ids of the units directly below it, in order.
-        most: units that it may have.
+        most: maximum number of units below ``top``.
     """
     drawn, level = {top: below.get(top, ())}, list(below.get(top, ()))
     room = most - len(level)

@@ -1,31 +1,36 @@
-"""Whether numbers are to be trusted now, by the limits of the alerts that operators get."""
+"""Decides whether the numbers can be trusted now, by the same limits as the operators' alerts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 AMBER_SECONDS = 60
-"""As KiengViewStale: the numbers were not compared with the database for a minute."""
+"""Limit of alert KiengViewStale: the view was not compared with the database for a minute."""
 RED_SECONDS = 300
-"""As KiengLagHigh: what was submitted five minutes ago is not counted yet."""
+"""Limit of alert KiengLagHigh: what was submitted five minutes ago is not counted yet."""
 GOOD, AMBER, RED = "good", "amber", "red"
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with the numbers; the word is a key of the texts."""
+    """Something that makes the numbers less trustworthy.
+
+    Args:
+        level: `amber` or `red`.
+        word: key of the text that describes it: `log`, `down` or `parked`.
+    """
 
     level: str
     word: str
 
 
 def troubles(log_trouble: str, parked: int, dead_services: int) -> list[Trouble]:
-    """Return what is wrong with the numbers, worst first; empty if they are to be trusted.
+    """Return why the numbers cannot be fully trusted now, worst first; empty if they can.
 
     Args:
-        log_trouble: why nothing more is folded into the view; empty if it is.
-        parked: records that were set aside.
-        dead_services: services that do not answer.
+        log_trouble: why no further events reach the view; empty if they do.
+        parked: number of parked records.
+        dead_services: number of services that do not answer.
     """
     found = []
     if log_trouble:
@@ -38,6 +43,6 @@ def troubles(log_trouble: str, parked: int, dead_services: int) -> list[Trouble]
 
 
 def level(found: list[Trouble]) -> str:
-    """Return the worst level; `good` if nothing is wrong."""
+    """Return the worst level of some troubles, `red` or `amber`; `good` if there are none."""
     levels = [each.level for each in found]
     return next((each for each in (RED, AMBER) if each in levels), GOOD)

@@ -1,1 +1,1 @@
-"""The pages: each module answers one kind of page and reads only what that page shows."""
+"""The pages: each module answers one kind of page, and reads only what that page shows."""

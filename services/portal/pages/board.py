@@ -1,4 +1,4 @@
-"""The board: indicators of a house down, units across."""
+"""The board: a table of indicators (rows) and units (columns) over a period."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ from services.portal.texts import Lang
 KPI = kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"].methods_by_name
 SERIES_MONTHS = 24
 SERIES_KEPT_MAX = 64
-"""States of the view and selections whose series are kept, of some KiB each."""
+"""Number of series that are kept, of some KiB each."""
 BOARDS_KEPT_MAX = 32
-"""Boards that are kept, with what is written of them."""
+"""Number of boards that are kept, with their rendered parts."""
 CELLS_KEPT_MAX = 500
-"""Most cells of a board that is kept, of about 1 KiB each as they are written."""
+"""Most cells of a board that is kept; a rendered cell has about 1 KiB."""
 PERIOD_SECONDS = 10.0
-"""So long the period with numbers is not looked for again."""
+"""How long a period that was found to have numbers is used without looking again."""
 PERIODS_KEPT_MAX = 64
-"""Days whose period is kept."""
+"""Number of periods that are kept."""
 YEARS_BACK = 3
-"""Years that are tried for a period with numbers, when the link names none."""
+"""Earlier years that are searched for numbers if the URL names no period."""
 
 Series = tuple[Number | None, ...]
-"""Values of consecutive months."""
+"""Values of consecutive months; None for a month without value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One indicator: a figure of each unit, and how the first unit got there."""
+    """One indicator of a board, with a figure for each unit.
+
+    ``unit`` is what the indicator is counted in; ``series`` are the first unit's verified values.
+    """
 
     code: str
     name: str
@@ -50,70 +53,67 @@ class Row:
 
     @property
     def month_before(self) -> Number | None:
-        """Last month of the series less the month before."""
+        """The last value of the series minus that of the month before; None if one is missing."""
         return change(self.series, 1)
 
     @property
     def year_before(self) -> Number | None:
-        """Last month of the series less the same month of the year before."""
+        """The last value of the series minus that of the same month of the year before, or None."""
         return change(self.series, 12)
 
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """Figures of units over a period, and what they are computed from.
-
-    One is kept for the next who asks for the same while the numbers stay the same.
-    """
+    """Figures of units over a period; pages that show the same numbers share one board."""
 
     catalogue: Catalogue
     house: str
     prefix: str
-    """How the codes of its indicators begin; empty if they are those of the house."""
+    """What the codes of its indicators begin with; empty for the indicators of ``house``."""
     as_of: str
-    """The kept day whose numbers they are; empty for the present."""
+    """The kept day whose numbers the board shows, `YYYY-MM-DD`; empty for the present."""
     period: Period
     unit_ids: Sequence[str]
     rows: Sequence[Row]
     view: view_pb2.ViewInfo
 
     def unit_names(self, lang: Lang) -> tuple[str, ...]:
-        """Return the names of the units in a language."""
+        """Return the names of the units in a language, in the order of the columns."""
         return tuple(self.catalogue.unit_name(each, lang) for each in self.unit_ids)
 
     @property
     def level(self) -> str:
-        """`good`, `amber` or `red`: whether the numbers are to be trusted now."""
+        """`good`, `amber` or `red`: whether the numbers can be trusted now."""
         return trust.level(self.troubles)
 
     @property
     def newest(self) -> datetime | None:
-        """When the newest event was made that the numbers contain."""
+        """When the newest event was made that the numbers include; None before the first."""
         return wire.newest(self.view)
 
     @property
     def judged_on(self) -> list[str]:
-        """Days on which targets are judged, `YYYY-MM-DD`; one at most, unless years differ."""
+        """Days of the comparison with targets, `YYYY-MM-DD`; usually one, none without targets."""
         return sorted({each.on for row in self.rows for each in row.figures if each.on})
 
     @property
     def troubles(self) -> list[trust.Trouble]:
-        """What is wrong with the numbers."""
+        """Why the numbers cannot be fully trusted now, worst first; empty if they can."""
         return troubles_of(self.view)
 
 
 def troubles_of(view: view_pb2.ViewInfo) -> list[trust.Trouble]:
-    """Return what is wrong with the numbers of a view."""
+    """Return why the numbers of a view cannot be fully trusted now, worst first."""
     return trust.troubles(view.log_trouble, view.parked, 0)
 
 
 def status_of(view: view_pb2.ViewInfo) -> dict[str, Any]:
-    """Return what the status line of a page says of the view that its numbers are of."""
+    """Return template variables of the status line for a view: `view`, `newest` and `level`."""
     return {"view": view, "newest": wire.newest(view), "level": trust.level(troubles_of(view))}
 
 
 def house_of(page: Page) -> str:
-    """Return the house that a link names; the consortium's if none or another is."""
+    """Return the house that the URL names; `consortium` if it names none or an unknown one."""
     named = page.query.get("house", "")
     return named if named in HOUSES else HOUSES[0]
 
@@ -121,13 +121,13 @@ def house_of(page: Page) -> str:
 def selection(
     unit_ids: Sequence[str], codes: Sequence[str], period: Period, *, by_month: bool = False
 ) -> view_pb2.Selection:
-    """Return what to ask the view for.
+    """Return the cells to request from the view.
 
     Args:
-        unit_ids: units.
-        codes: indicators.
-        period: months.
-        by_month: whether each month is a cell of its own.
+        unit_ids: ids of units.
+        codes: codes of indicators.
+        period: the months.
+        by_month: whether to request a cell for each month instead of one for the period.
     """
     return view_pb2.Selection(
         unit_ids=unit_ids,
@@ -139,10 +139,10 @@ def selection(
 
 
 async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.GetKpisResponse:
-    """Return cells of the live view, or as of the day that the link names.
+    """Return cells of the live view, or of the kept day that the URL names.
 
     Raises:
-        Refused: the caller may not, or something named does not exist.
+        Refused: the caller may not read them, or a unit, indicator or day does not exist.
     """
     request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.as_of)
     answer: kpi_service_pb2.GetKpisResponse = await page.call(KPI["GetKpis"], request)
@@ -150,10 +150,10 @@ async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.
 
 
 def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
-    """Check that a unit exists.
+    """Check that a unit exists in a catalogue.
 
     Raises:
-        NotFound: it does not; the message names the one that may be meant.
+        NotFound: there is no such unit; the message suggests a similar one. The caller's fault.
     """
     if unit_id in catalogue.units:
         return
@@ -164,11 +164,14 @@ def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
 
 
 async def period_of(page: Page, catalogue: Catalogue) -> Period:
-    """Return the period of a link; without one, the year to date, or the last year with numbers.
+    """Return the period that the URL names with `from` and `to`; by default the year to date.
+
+    If only one of them is there, its year begins or ends the period. If the year to date has no
+    numbers, the default is the latest of the `YEARS_BACK` years before that has some.
 
     Raises:
-        InvalidArgument: the link names no period.
-        Refused: the caller may not read.
+        InvalidArgument: the URL names no valid period. The caller's fault.
+        Refused: the caller may not read the numbers.
     """
     first, last = page.query.get("from", ""), page.query.get("to", "")
     if first or last:
@@ -196,18 +199,18 @@ async def _with_numbers(page: Page, catalogue: Catalogue, today: date) -> Period
 async def board(
     page: Page, catalogue: Catalogue, unit_ids: Sequence[str], prefix: str = ""
 ) -> Board:
-    """Read the board of some units; the first one gets a series of 24 months.
+    """Return the board of some units; for the first one it has series of 24 months.
 
     Args:
-        page: the page; its link names house and period.
+        page: the page; its URL names house, period and kept day.
         catalogue: the catalogue of the live view.
-        unit_ids: units.
-        prefix: how the codes of its indicators begin; empty takes those of the house.
+        unit_ids: ids of the units, in the order of the columns.
+        prefix: what the codes of the indicators begin with; empty for those of the house.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such unit.
-        InvalidArgument: the link names no period.
+        Refused: the caller may not read the numbers.
+        NotFound: there is no such unit. The caller's fault.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     for unit_id in unit_ids:
         check_unit(page, catalogue, unit_id)
@@ -261,12 +264,12 @@ def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) 
 async def _series(
     page: Page, view: view_pb2.ViewInfo, wanted: view_pb2.Selection
 ) -> tuple[Mapping[str, Series], bool]:
-    """Return the verified values of each month by indicator, and whether they are of this state.
+    """Return indicator -> verified values by month, and whether they are of the state ``view``.
 
-    They are kept for the state of the view that the caller has just read, which all callers share.
+    Series are kept by state, which the caller has just read, and shared by all users.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read the numbers.
     """
     kept, named = page.site.series, wanted.SerializeToString()
     key = state = view.SerializeToString(), named

@@ -1,4 +1,4 @@
-"""One number and the works behind it, and why a work is not among them."""
+"""One number with the works behind it, and why some other work does not count in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,14 @@ MEASURES = {
 
 @dataclass(frozen=True, slots=True)
 class CellName:
-    """Which number: unit, indicator, months and measure."""
+    """Which number a page is about.
+
+    Args:
+        unit_id: the unit.
+        code: code of the indicator.
+        period: the months.
+        measure: `verified` or `declared`.
+    """
 
     unit_id: str
     code: str
@@ -37,7 +44,7 @@ class CellName:
     measure: str
 
     def query(self) -> dict[str, str]:
-        """Return the parameters of a link to it."""
+        """Return the URL parameters that identify the number, for `pieces.link`."""
         return {
             "unit": self.unit_id,
             "indicator": self.code,
@@ -48,10 +55,11 @@ class CellName:
 
 
 def named(page: Page) -> CellName:
-    """Return which number a link names.
+    """Return which number the URL of a page names.
 
     Raises:
-        InvalidArgument: it does not name one.
+        InvalidArgument: unit, indicator, measure or period is missing or not valid. The caller's
+            fault.
     """
     query = page.query
     measure = query.get("measure", "verified")
@@ -62,11 +70,13 @@ def named(page: Page) -> CellName:
 
 
 async def cell(page: Page) -> Response:
-    """Answer `/cells`: the number, its works, and with `work` why that one counts or not.
+    """Answer `/cells`: a number and its works; with `work`, also why that one counts or not.
+
+    With `file`, the answer is the table of works as a file.
 
     Raises:
-        Refused: the caller may not read, or something named does not exist.
-        InvalidArgument: the link does not name a number.
+        Refused: the caller may not read it, or the unit or indicator does not exist.
+        InvalidArgument: the URL names no number. The caller's fault.
     """
     name = named(page)
     catalogue = await page.site.catalogues.live(page.session.token)
@@ -97,7 +107,7 @@ async def cell(page: Page) -> Response:
 
 
 def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
-    """Yield the works of a number as a file has them, with what they stand on."""
+    """Yield headings and rows of a file: the works of a number, and the view that they are from."""
     names = ("cell.work", "column.title", "cell.contribution", "cell.claims", "work.verified")
     yield [page.text(each) for each in (*names, "column.view", "column.digest")]
     for work in explained.works:
@@ -114,7 +124,14 @@ def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
 
 
 def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiRequest:
-    """Return the request for the works behind a number, from the page token in the URL on."""
+    """Return the request for the works behind a number.
+
+    It begins with the page token in the URL, if there is one.
+
+    Args:
+        page: the page.
+        name: the number.
+    """
     return kpi_service_pb2.ExplainKpiRequest(
         unit_id=name.unit_id,
         indicator_code=name.code,
@@ -126,9 +143,10 @@ def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiReq
 
 
 async def asked_work(page: Page) -> str:
-    """Return the key of the work that a link or a person names by `work`; empty if none.
+    """Return the key of the work that parameter `work` names; empty without the parameter.
 
-    A DOI may be written in any way, also as the address of its page.
+    The parameter is a work key, or a DOI in any form, e.g. as a web address; any other text is
+    returned as it is. Whether the work exists is not checked.
 
     Raises:
         Refused: the caller may not read.
@@ -144,10 +162,15 @@ async def asked_work(page: Page) -> str:
 async def explain_absence(
     page: Page, name: CellName, work_key: str
 ) -> kpi_service_pb2.ExplainAbsenceResponse:
-    """Return why a work counts in a number, or why it does not.
+    """Return the service's explanation of why a work counts in a number or does not.
+
+    Args:
+        page: the page.
+        name: the number.
+        work_key: key of the work.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read it.
     """
     request = kpi_service_pb2.ExplainAbsenceRequest(
         work_key=work_key,
@@ -162,6 +185,6 @@ async def explain_absence(
 
 
 def finding_word(finding: kpi_service_pb2.Finding) -> str:
-    """Return the key of a reason: `REASON_NOT_VERIFIED` is `not_verified`."""
+    """Return the key of the text for a reason: `not_verified` for `REASON_NOT_VERIFIED`."""
     name = kpi_service_pb2.Finding.Reason.Name(finding.reason)
     return name.removeprefix("REASON_").lower()

@@ -1,4 +1,4 @@
-"""The report of a closed period: of the signed content alone, so all get the same bytes."""
+"""The report of a closed period, from its signed content alone: the same bytes for everyone."""
 
 from __future__ import annotations
 
@@ -27,16 +27,21 @@ TIME = "%Y-%m-%d %H:%M UTC"
 
 @dataclass(frozen=True)
 class Content:
-    """The signed content of an edition, as `docs/reading.md` describes it."""
+    """The signed content of an edition, whose form `docs/reading.md` describes.
+
+    Args:
+        document: the content as JSON.
+        catalogue: the definitions in it.
+    """
 
     document: Mapping[str, Any]
     catalogue: Catalogue
 
     @classmethod
     def read(cls, content: bytes) -> Content:
-        """Return what signed bytes hold."""
+        """Return the content that signed bytes encode; unknown fields of definitions are ignored."""
         document = json.loads(content)
-        # What the catalogue of a later release no longer knows is not part of a report.
+        # An edition may be older than this release, which need not know all of its fields.
         message = ParseDict(
             document["definitions"], catalogue_pb2.Catalogue(), ignore_unknown_fields=True
         )
@@ -48,7 +53,12 @@ class Content:
         return datetime.fromisoformat(self.document["closed_at"])
 
     def figures(self, unit_id: str, house: str) -> Iterator[tuple[catalogue_pb2.Indicator, Figure]]:
-        """Yield each indicator of a house with its figure at a unit."""
+        """Yield (indicator, its figure at a unit) for each indicator of a house.
+
+        Args:
+            unit_id: the unit.
+            house: `consortium`, `state`, `university` or `enterprise`.
+        """
         cells = {code: both for unit, code, *both in self.document["cells"] if unit == unit_id}
         first, last = self.document["from"], self.document["to"]
         for each in self.catalogue.of_house(house):
@@ -62,7 +72,13 @@ class Content:
 
 
 def number(indicator: catalogue_pb2.Indicator, value: Any) -> Number | None:
-    """Return a value of an edition, which leaves out what is zero; None for a ratio of nothing."""
+    """Return a value of an edition as a number; None for a ratio that is not defined.
+
+    Args:
+        indicator: definition of the indicator.
+        value: an integer, a pair of numerator and denominator, or None: editions leave out zeros
+            and undefined ratios.
+    """
     is_ratio = indicator.HasField("denominator") or bool(indicator.attainment_of)
     if value is None:
         return None if is_ratio else 0
@@ -72,17 +88,17 @@ def number(indicator: catalogue_pb2.Indicator, value: Any) -> Number | None:
 
 
 async def closed_report(page: Page) -> Response:
-    """Answer `/editions/ID/report`: one unit of a closed period, also as PDF, CSV and XLSX.
+    """Answer `/editions/ID/report`: one unit of a closed period; `file` makes it PDF, CSV or XLSX.
 
     Raises:
-        Refused: the caller may not read, or there is no such edition.
-        NotFound: the edition does not cover the unit.
+        Refused: the caller may not read it, or there is no such edition.
+        NotFound: the edition does not cover the unit. The caller's fault.
     """
     request = edition_service_pb2.GetEditionRequest(
         edition_id=page.request.path_params["edition_id"]
     )
     answer = await page.call(EDITIONS["GetEdition"], request)
-    # Beside the loop: it holds the numbers of all units.
+    # On a worker thread, because it contains the numbers of all units.
     content = await asyncio.to_thread(Content.read, answer.content)
     top, catalogue = content.document["unit"], content.catalogue
     unit_id = page.query.get("unit", top)
@@ -102,7 +118,13 @@ async def closed_report(page: Page) -> Response:
 
 
 def report_of(page: Page, content: Content, unit_id: str) -> Report:
-    """Return the report of a unit; it depends on the signed content, house and language alone."""
+    """Return the report of a unit; only the signed content, house and language decide its content.
+
+    Args:
+        page: the page; gives house and language.
+        content: the signed content.
+        unit_id: the unit.
+    """
     document, house = content.document, house_of(page)
     edition_id, view = document["edition_id"], document["view"]
     rows = [

@@ -1,4 +1,4 @@
-"""The works behind a number, read page by page, and whether they add up to it."""
+"""Reads the works behind a number, in several calls, and checks whether they add up to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 WORKS_MAX = 500
 """Most works of one page of the portal."""
 LOOKED_MAX = 250
-"""Works of any month that one call looks at, so that pages are at least half full."""
+"""Number of works, of any month, that one call examines; pages are at least half full."""
 CALLS_MAX = 40
 """Most calls for one page of the portal."""
 
@@ -19,11 +19,15 @@ Ask = Callable[[kpi_service_pb2.ExplainKpiRequest], Awaitable[kpi_service_pb2.Ex
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """Works that make up a number.
+    """Works behind a number.
 
-    ``next_page`` is the token of the works that follow, empty if none do. ``is_exact`` is
-    whether the works add up to the value; None if that is unknown: not all works are here, or the
-    number changed while they were read.
+    Args:
+        view: the view that they are from.
+        value: the number.
+        works: the works of this page.
+        next_page: token of the next page; empty if this is the last one.
+        is_exact: whether the works add up to the value; None if that is unknown, because other
+            works are on other pages or the number changed while they were read.
     """
 
     view: view_pb2.ViewInfo
@@ -34,24 +38,25 @@ class Contributions:
 
     @property
     def part(self) -> int | None:
-        """What these works add to the value; None where they are no whole numbers to be added."""
+        """Sum of what these works add to the value; None if they do not add whole numbers."""
         if not self.value.HasField("whole") or any(w.member_number or w.member for w in self.works):
             return None
         return sum(work.contribution.whole for work in self.works)
 
 
 async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiRequest) -> Contributions:
-    """Read the works behind a number until a page of the portal is full or no work is left.
+    """Return the works behind a number: one page of the portal.
 
-    ExplainKpi looks at the works of all months and answers those of the cell, so a page of it may
-    list few works, or none, while more follow. Reading ends early when nothing can follow.
+    ExplainKpi examines the works of all months and returns those of the cell, so one answer may
+    have few works, or none, although more follow. Reading stops when the page is full or no work
+    can follow.
 
     Args:
         ask: calls ExplainKpi.
         request: the number, and the token of the page to begin with.
 
     Raises:
-        Refused: the caller may not read, or something named does not exist.
+        Refused: the caller may not read it, or the unit or indicator does not exist.
     """
     asked = kpi_service_pb2.ExplainKpiRequest()
     asked.CopyFrom(request)
@@ -75,7 +80,12 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
 
 
 def add_up(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
-    """Return True if the works add up to the value; of a distinct count, if their members do."""
+    """Return True if the works add up to the value; of a distinct count, if their members do.
+
+    Args:
+        value: the number; of a ratio, the numerator is compared.
+        works: all works behind it.
+    """
     if any(work.member_number or work.member for work in works):
         return value.whole == len({work.member_number or work.member for work in works})
     if value.HasField("whole"):
@@ -85,14 +95,15 @@ def add_up(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]
 
 
 def _are_all(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
-    """Return True if no work that counts can follow: none counts less than 0, so none is left.
+    """Return True if these are all works: they add up, and no further one could count less than 0.
 
-    Further works may name the members of a distinct count again, and count in a ratio only below.
+    Never True for a distinct count or a ratio: further works may repeat a member, or count only in
+    the denominator.
     """
     has_members = any(work.member_number or work.member for work in works)
     return value.HasField("whole") and not has_members and add_up(value, works)
 
 
 def _position(view: view_pb2.ViewInfo) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the position of an answer: its view, and the next offset of each partition."""
+    """Return the state of a view: its id, and the next offset of each partition."""
     return view.view_id, tuple((each.partition, each.next_offset) for each in view.progress)

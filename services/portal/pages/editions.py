@@ -1,4 +1,4 @@
-"""Editions: closed periods, how to check them, and what has changed since, line by line."""
+"""Editions: closed periods, how to verify them, and what has been restated since."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LINES_MAX = 500
 
 
 async def editions(page: Page) -> Response:
-    """Answer `/editions`.
+    """Answer `/editions`: the list of editions; with `file`, as a table.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read editions.
     """
     request = edition_service_pb2.ListEditionsRequest()
     answer = await page.call(EDITIONS["ListEditions"], request)
@@ -34,10 +34,12 @@ async def editions(page: Page) -> Response:
 
 
 async def edition(page: Page) -> Response:
-    """Answer `/editions/ID`; with `file=json` the signed bytes, with `since=1` what changed since.
+    """Answer `/editions/ID`: one edition; with `since=1`, also what has been restated since.
+
+    With `file=json`, the answer is the signed content, byte for byte.
 
     Raises:
-        Refused: the caller may not read, or there is no such edition.
+        Refused: the caller may not read it, or there is no such edition.
     """
     edition_id = page.request.path_params["edition_id"]
     request = edition_service_pb2.GetEditionRequest(edition_id=edition_id)
@@ -63,7 +65,7 @@ async def edition(page: Page) -> Response:
 
 
 async def _changed(page: Page, edition_id: str) -> dict[str, Any]:
-    """Read what changed: works and cells; pages show `LINES_MAX` of each, files all."""
+    """Return all restated works and cells; pages show `LINES_MAX` of each, files all of them."""
     request = edition_service_pb2.ListRestatementsRequest(edition_id=edition_id)
     works: list[Any] = []
     cells: list[Any] = []
@@ -83,7 +85,7 @@ async def _changed(page: Page, edition_id: str) -> dict[str, Any]:
 
 
 def _lines(page: Page, changed: dict[str, Any]) -> Iterator[list[Value]]:
-    """Yield what changed as a file has it: the works with `table=works`, else the numbers."""
+    """Yield headings and rows of a file: restated works with `table=works`, else numbers."""
     view = [changed["view"].view_id, changed["view"].digest]
     names = ["column.view", "column.digest"]
     if page.query.get("table") == "works":

@@ -1,4 +1,4 @@
-"""The editor of one submission: a form of its type, kept as a draft, tried, and submitted."""
+"""The editor of one submission: a form that is saved as a draft, tried, or submitted."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Answers = Mapping[str, Sequence[str]]
 
 
 async def new(page: Page) -> Response:
-    """Answer `/submissions/new`: an empty form of `type`, or a copy of the submission `like`.
+    """Answer `/submissions/new`: an empty form of `type`, or a copy of submission `like`.
 
     Raises:
-        Refused: the caller may not read the submission to copy.
-        InvalidArgument: there is no such type.
+        Refused: the caller may not read the submission to copy, or it does not exist.
+        InvalidArgument: there is no such type. The caller's fault.
     """
     if like := page.query.get("like", ""):
         copied = await _read(page, like)
@@ -43,10 +43,10 @@ async def new(page: Page) -> Response:
 
 
 async def submission(page: Page) -> Response:
-    """Answer `/submissions/ID`: the submission, and its form for those who may change it.
+    """Answer `/submissions/ID`: the submission, as a form for those who may change it.
 
     Raises:
-        Refused: there is no such submission, or the caller may not see it.
+        Refused: there is no such submission, or the caller may not read it.
     """
     found = await _read(page, page.request.path_params["submission_id"])
     if not page.session.may("contributor") or found.state in ENDED:
@@ -56,9 +56,18 @@ async def submission(page: Page) -> Response:
 
 
 async def write(page: Page, given: FormData) -> Response:
-    """Keep, try, submit or withdraw what a form holds.
+    """Save, try, submit or withdraw the submission in a form, as its field `action` says.
 
-    Wrong answers show the form again, with the trouble beside its field and nothing lost.
+    Wrong answers return the form with nothing lost, and a message next to each wrong field. Scripts
+    that accept JSON get JSON instead of a page.
+
+    Args:
+        page: the page.
+        given: the fields of the form.
+
+    Raises:
+        Refused: the service refused for another reason than wrong answers.
+        InvalidArgument: there is no such type. The caller's fault.
     """
     answers = {key: [str(v) for v in given.getlist(key)] for key in given if key != "csrf"}
     type_, action = _one(answers, "type"), _one(answers, "action")
@@ -132,7 +141,7 @@ async def _withdraw(page: Page, found: submission_pb2.Submission, answers: Answe
 
 
 def _version(answers: Answers) -> int:
-    """Return the version that was looked at, so that nothing newer is changed unseen."""
+    """Return the version that the form shows, so that no newer one is overwritten unseen."""
     return version_of(_one(answers, "version")) or 0
 
 
@@ -190,7 +199,7 @@ def _editor(
     problem: Refused | InvalidArgument | None = None,
     status: int = 200,
 ) -> Response:
-    """Show the form with its answers; troubles stand beside the field that they name."""
+    """Return the page with the form and its answers, and the problem next to each wrong field."""
     wrong = {} if problem is None else dict(problem.fields)
     count = max(EVIDENCE_ROWS, 1 + len(answers.get("evidence_title", ())))
     proofs = [

@@ -1,4 +1,4 @@
-"""What each number would become if a claim were submitted, and verified: tried, not done."""
+"""Previews which numbers would change if a claim were submitted or verified; nothing is stored."""
 
 from __future__ import annotations
 
@@ -24,12 +24,17 @@ IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].method
 REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
 MESSAGE_BYTES, MESSAGE_EVENTS = 256 * 1024, 1_000
 TRIAL_SYSTEM = "portal"
-"""Source system of a row that is only tried, so that it is no source's record."""
+"""Source system of a row that is only tried, so that it matches no imported record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One number that would change."""
+    """One number that would change.
+
+    ``verified`` is the value once the claim is verified. ``declared`` is the value once the claim
+    is submitted or, for a decision, once that has been made. Months are from ``first`` to ``last``,
+    `YYYY-MM`. A value is None if it is not defined.
+    """
 
     unit_id: str
     code: str
@@ -43,7 +48,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """All numbers that would change; ``catalogue`` names them."""
+    """All numbers that would change, and the catalogue with their names."""
 
     catalogue: Catalogue
     rows: Sequence[Effect]
@@ -52,12 +57,12 @@ class Effects:
 async def effects_of(
     page: Page, content: submission_pb2.Content, found: submission_pb2.Submission | None
 ) -> Effects:
-    """Return what submitting this content would change.
+    """Return what submitting a content would change.
 
     Args:
         page: the page.
-        content: what would be submitted.
-        found: the submission it belongs to; None for a new one.
+        content: the content that would be submitted.
+        found: the submission that it belongs to; None for a new one.
 
     Raises:
         Refused: the content would be refused, or the services cannot try it now.
@@ -80,7 +85,7 @@ async def effects_of(
 async def effects_of_events(
     page: Page, submitted: Sequence[bytes], verified: Sequence[bytes]
 ) -> Effects:
-    """Return what events would change, as the services made them for something that was tried.
+    """Return what the events of something that was only tried would change.
 
     Args:
         page: the page.
@@ -100,7 +105,7 @@ async def effects_of_events(
 
 
 def _messages(events: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Split events into groups that are small enough for one message each."""
+    """Yield the events in groups that each fit into one message."""
     several, size = list[bytes](), 0
     for event in events:
         if several and (size + len(event) > MESSAGE_BYTES or len(several) == MESSAGE_EVENTS):
@@ -115,14 +120,14 @@ def _messages(events: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 async def effects_of_decisions(
     page: Page, decisions: Sequence[review_service_pb2.DecideSubmissionsRequest]
 ) -> tuple[Effects, dict[str, str]]:
-    """Return what these decisions would change together, and why some of them would be refused.
+    """Return what some decisions would change together, and why some of them would be refused.
 
     Args:
         page: the page.
-        decisions: as they would be sent.
+        decisions: the decisions as they would be sent.
 
     Returns:
-        The numbers that would change; and submission id -> refusal.
+        The numbers that would change; and submission id -> message of the refusal.
 
     Raises:
         Refused: the caller may not decide, or the services cannot try it now.
@@ -146,7 +151,13 @@ async def effects_of_decisions(
 
 
 def visible(page: Page, catalogue: Catalogue, effects: Iterable[Effect]) -> list[Effect]:
-    """Return the effects that a reader can see, of numbers as they are written."""
+    """Return those effects that change a number as it is displayed, e.g. not by 0.001.
+
+    Args:
+        page: the page, for its language.
+        catalogue: catalogue with the indicators.
+        effects: all effects.
+    """
 
     def differ(effect: Effect, before: Number | None, after: Number | None) -> bool:
         unit = catalogue.unit_of(effect.code)

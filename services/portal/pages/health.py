@@ -1,4 +1,4 @@
-"""Health, for everybody: whether the numbers are to be trusted now, in plain words."""
+"""The health page: whether the numbers can be trusted now, in plain words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.portal.site import Page
 
 
 async def health(page: Page) -> Response:
-    """Answer `/health`: which services answer, and, for those signed in, the state of the view."""
+    """Answer `/health`: which services answer; for signed-in users, also the state of the view."""
     services, view = await asyncio.gather(page.site.services.health(), _view(page))
     dead = [name for name, is_well in services.items() if not is_well]
     known = view or view_pb2.ViewInfo()
@@ -33,7 +33,7 @@ async def health(page: Page) -> Response:
 
 
 async def _view(page: Page) -> view_pb2.ViewInfo | None:
-    """Return the state of the live view; None for guests, and when no view answers."""
+    """Return the state of the live view; None for guests, or if the service refuses."""
     if not page.session.is_signed_in:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Imports the rows of a file as they were tried; the page grows while it is done."""
+"""Sends the rows of a file that was tried before; the page shows the progress meanwhile."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ Rows = Sequence[api.ImportSubmissionsRequest]
 log = structlog.get_logger()
 
 EVERY_SECONDS = 0.25
-"""A page shows its progress this often."""
+"""Interval at which the page shows the progress."""
 PLACE = "<!-- grows here -->"
+"""Mark in the template at which the progress and the result are inserted."""
 
 
 async def imported(
     page: Page, upload: Upload, found: Found, versions: Mapping[int, int]
 ) -> Response:
-    """Answer with a page that shows how far the import is, and in the end what became of it.
+    """Import rows, and answer with a page that shows the progress and finally the result.
 
-    Rows that are acknowledged stay, whatever happens to the page: sent again, they change nothing.
+    Acknowledged rows stay imported whatever happens to the page; to send them again changes
+    nothing.
 
     Args:
         page: the page.
         upload: the file.
-        found: its rows.
-        versions: row -> version that its submission had when the rows were tried; rows that are
-            not in it were refused, and are only tried again to say why.
+        found: what was read from it.
+        versions: row -> version of its submission when the rows were tried. The other rows were
+            refused then; they are only tried again, to report why.
     """
     others = [each for each in found.requests if each.row not in versions]
     rows = [each for each in found.requests if each.row in versions]
@@ -74,7 +76,7 @@ async def _body(
 
 
 async def _sent(page: Page, report: Report, rows: Rows) -> AsyncIterator[int]:
-    """Send the rows; yield now and then how many have been answered."""
+    """Send the rows; yield from time to time how many have been answered."""
     if not rows:
         return
 
@@ -95,7 +97,7 @@ async def _sent(page: Page, report: Report, rows: Rows) -> AsyncIterator[int]:
 
 
 async def _refused_before(page: Page, report: Report, rows: Rows) -> None:
-    """Try the rows again that are not sent, so that the report says of them, too, what is wrong."""
+    """Try the rows that are not sent once more, so that the report says what is wrong with them."""
     if not rows:
         return
 

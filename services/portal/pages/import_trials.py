@@ -1,4 +1,4 @@
-"""What an import would make of each row of a file, or has made of it; and the files that say so."""
+"""The report of an import or of its trial: the outcome of each row, also as files."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from services.portal.texts import Lang
 from services.portal.uploads import Found, Upload, packed
 
 SHOWN_MAX = 100
-"""Refused cells on a page; the report has them all."""
+"""Most refused cells on a page; the report as a file has all of them."""
 OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedCell:
-    """A cell because of which a row is refused; without a column the whole row is.
+    """A cell because of which a row is refused; if ``column`` is empty, the whole row is.
 
-    ``heading`` is what the file calls the column, ``content`` what the cell holds.
+    ``heading`` is the heading of the column in the file, and ``content`` the text of the cell.
     """
 
     row: int
@@ -48,7 +48,10 @@ class RefusedCell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What became of one row that is not refused."""
+    """The outcome of one row that is not refused.
+
+    ``outcome`` is one of `OUTCOMES`; ``version`` is the version of its submission afterwards.
+    """
 
     row: int
     record_id: str
@@ -59,11 +62,13 @@ class Line:
 
 @dataclass
 class Report:
-    """What becomes of the rows of a file.
+    """The outcome of all rows of a file, collected row by row.
 
     Args:
-        found: what was read of the file.
+        found: what was read from the file.
         lang: language of the problems and remedies.
+        refused: the cells because of which rows are refused.
+        lines: the outcome of each other row.
     """
 
     found: Found
@@ -71,10 +76,10 @@ class Report:
     refused: list[RefusedCell] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
-    """Row -> version of its submission before the import, for those that would be imported."""
+    """Row -> version of its submission before the import, for rows that would not be refused."""
 
     def __post_init__(self) -> None:
-        """Take up the cells that could not be read."""
+        """Add the cells that could not be read."""
         assert self.found.parsed is not None
         self._cells = dict(self.found.parsed.table.rows)
         names = self.found.names
@@ -88,7 +93,7 @@ class Report:
             self.refuse(wrong.row, wrong.column, *told)
 
     def take(self, answer: api.ImportSubmissionsResponse) -> None:
-        """Take up the service's answer to a row."""
+        """Add the service's answer for a row: an outcome, or the cells that make it refused."""
         if answer.HasField("error"):
             refused = of_status("", answer.error)
             tag = f"[{refused.reason}]" if refused.reason else ""
@@ -106,9 +111,9 @@ class Report:
 
         Args:
             row: number of the row in the file.
-            column: the column; empty for the whole row.
+            column: column of the cell; empty for the whole row.
             problem: what is wrong.
-            remedy: what to do about it; empty if that goes without saying.
+            remedy: what to do about it; empty if that is obvious.
         """
         at = self._at.get(column)
         heading = column if at is None else self.found.table.header[at]
@@ -123,18 +128,18 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Outcome -> number of rows."""
+        """Outcome -> number of rows, for all of `OUTCOMES`."""
         found = Counter(line.outcome for line in self.lines)
         found["refused"] = len({cell.row for cell in self.refused})
         return {outcome: found[outcome] for outcome in OUTCOMES}
 
     @property
     def refused_in_order(self) -> Sequence[RefusedCell]:
-        """The refused cells in the order of the file."""
+        """The refused cells in the order of their rows."""
         return sorted(self.refused, key=lambda cell: cell.row)
 
     def file_lines(self) -> Iterator[list[Value]]:
-        """Yield heading and rows of the report as a file: each row, refused ones by their cells."""
+        """Yield headings and rows of the report as a file, with a row for each refused cell."""
         names = ("row", "record_id", "outcome", "submission_id", "version")
         yield [*names, "column", "problem", "remedy"]
         lines: list[list[Value]] = [
@@ -148,7 +153,11 @@ class Report:
         yield from sorted(lines, key=lambda line: int(line[0] or 0))
 
     def files(self, upload: Upload) -> dict[str, str]:
-        """Return the hidden fields of a page: the files that can be downloaded. It blocks."""
+        """Return name of a hidden field -> packed file that can be downloaded later. Blocks.
+
+        Args:
+            upload: the imported file.
+        """
         found = {"report": packed(as_csv(list(self.file_lines())))}
         if self.refused:
             suffix = ".xlsx" if upload.name.lower().endswith(".xlsx") else ".csv"
@@ -156,7 +165,11 @@ class Report:
         return found
 
     def refused_file(self, suffix: str) -> bytes:
-        """Return the refused rows as a file to be mended and imported again. It blocks."""
+        """Return a file with the refused rows, to be corrected and imported again. Blocks.
+
+        Args:
+            suffix: `.csv` or `.xlsx`.
+        """
         assert self.found.parsed is not None
         reasons = refused_rows.by_row((each.row, each.reason) for each in self.refused_in_order)
         heading = REFUSED_BECAUSE[self.lang is Lang.vi]
@@ -167,9 +180,13 @@ class Report:
 
 
 def with_long(html: str, fields: Mapping[str, str]) -> str:
-    """Return a page with its long hidden fields, which the template names `@@NAME@@`.
+    """Return a page with long values in those hidden fields whose template has `@@NAME@@`.
 
-    They hold no markup, and are so long that a template would keep the event loop busy.
+    The values contain no markup. They are so long that rendering them would block the event loop.
+
+    Args:
+        html: the rendered page.
+        fields: name of a field -> its value.
     """
     for name, value in fields.items():
         html = html.replace(f'"@@{name}@@"', f'"{value}"', 1)

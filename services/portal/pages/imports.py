@@ -1,6 +1,6 @@
-"""The import of a file: chosen, its columns mapped, tried with its effects, and imported.
+"""The import of a file, step by step: choose it, map its columns, try it, import it.
 
-Every step is one form that holds the file; nothing is kept between them (ADR 0049).
+Every step is one form that contains the file; nothing is stored between the steps (ADR 0049).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from services.portal.uploads import (
 )
 
 ASKED = {"type": 40, "system": 60, "unit": 100, "month_day": 5, "sheet": 100}
-"""Answers that say how a file is read -> most characters."""
+"""Name of a field that says how to read the file -> its most characters."""
 SYSTEM = "file"
 SAMPLES, SAMPLE_LENGTH = 3, 24
 COLUMNS_MAX = 200
@@ -45,16 +45,22 @@ REPORT_BYTES_MAX = 4 * 1024 * 1024
 
 
 async def choose(page: Page) -> Response:
-    """Answer `/import`: the form in which a file is chosen."""
+    """Answer `/import`: the form in which the user chooses a file."""
     return _shown(page, None, Found())
 
 
 async def take(page: Page, given: FormData) -> Response:
-    """Try, import or hand back what a form holds.
+    """Try or import the file in a form, or return one of its reports, as its field `action` says.
+
+    A file is imported only if exactly its present rows were tried before; otherwise it is tried.
+
+    Args:
+        page: the page.
+        given: the fields of the form.
 
     Raises:
         Refused: the services cannot try the rows now.
-        InvalidArgument: a file to hand back is damaged.
+        InvalidArgument: the report in the form is damaged.
     """
     if (action := str(given.get("action", ""))) in ("report", "refused"):
         return await _handed_back(page, given, action)
@@ -64,7 +70,7 @@ async def take(page: Page, given: FormData) -> Response:
         return _shown(page, None, Found(wrong=Unreadable("", wrong.message)), status=400)
     found: Found = await page.site.desk.work(read, upload)
     if found.parsed is None:
-        # To choose columns is a step, not a failure.
+        # To have the user choose the columns is a step, not a failure.
         return _shown(page, upload, found, status=200 if found.names else 400)
     plan = await _plan(page, given)
     if action == "commit" and plan.get("digest") == await page.site.desk.work(_digest, found):
@@ -77,7 +83,7 @@ async def take(page: Page, given: FormData) -> Response:
 
 
 async def _tried(page: Page, report: Report) -> Effects | None:
-    """Try all rows; return the numbers that would change, None if that cannot be tried now."""
+    """Try all rows; return the numbers that would change, or None if these are not available."""
     submitted, verified = list[bytes](), list[bytes]()
 
     async def rows() -> AsyncIterator[api.TryImportRequest]:
@@ -114,7 +120,7 @@ def _digest(found: Found) -> str:
 
 
 def _hidden(upload: Upload, report: Report) -> dict[str, str]:
-    """Return the hidden fields of a page: the file, the plan, and the files to download."""
+    """Return the hidden fields of a page: the file, what to import, and files to download."""
     plan = {"digest": report.found.digest, "versions": report.versions}
     kept = {"kept": packed(upload.content), "plan": packed(json.dumps(plan).encode())}
     return kept | report.files(upload)
@@ -141,7 +147,7 @@ async def _upload(page: Page, given: FormData) -> Upload:
 
 
 async def _plan(page: Page, given: FormData) -> dict[str, Any]:
-    """Return what a form promises to import; empty if it promises nothing that can be read."""
+    """Return digest and versions of the rows that the form shows as tried; empty if none."""
     if not (text := str(given.get("plan", ""))):
         return {}
     try:
@@ -153,7 +159,7 @@ async def _plan(page: Page, given: FormData) -> dict[str, Any]:
 
 
 async def _handed_back(page: Page, given: FormData, action: str) -> Response:
-    """Answer with a file that the page held: the report, or the refused rows."""
+    """Return a file that the form contains: the report, or the refused rows."""
     asked = (str(given.get(action, "")), REPORT_BYTES_MAX)
     content = await page.site.desk.work(unpacked, *asked)
     name = clean_name(str(given.get("name", "")))
@@ -174,7 +180,7 @@ def _shown(
     is_old: bool = False,
     hidden: Mapping[str, str] | None = None,
 ) -> Response:
-    """Show the page; hidden fields are put in last, as they are long and hold no markup."""
+    """Return the page; its hidden fields are inserted last, see `with_long`."""
     if hidden is None:
         hidden = {} if upload is None else {"kept": packed(upload.content)}
     wrong = found.wrong
@@ -211,13 +217,13 @@ def _choice(wrong: Unreadable | None) -> str:
 
 
 def _problem(page: Page, wrong: Unreadable) -> str:
-    """Return what is wrong with a file; that its name is no type is said with what to do here."""
+    """Return the message about a file; to an unknown type, the page has its own remedy."""
     is_type = _choice(wrong) == "type"
     return page.text("import.choose_type") if is_type else page.said(wrong.problem)
 
 
 def _mapping(page: Page, found: Found) -> list[tuple[str, str, str]]:
-    """Return heading, first values and column of each heading of a table that can be mapped."""
+    """Return (heading, its first values, its column) for each heading that can be mapped."""
     rows = [cells for _, cells in list(found.table.rows)[:SAMPLES]]
     return [
         (
@@ -235,6 +241,6 @@ def _short(text: str) -> str:
 
 
 def label(page: Page, name: str) -> str:
-    """Return what a column is called in the language of the page."""
+    """Return the display name of a column in the language of the page."""
     own = page.word("import_column", name)
     return own if own != name or name in ROW_COLUMNS else page.word("fact", name)

@@ -1,4 +1,4 @@
-"""The inbox of the person who is signed in, and what is sent by e-mail as well."""
+"""The inbox of the signed-in user, and their subscription to e-mails."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ LANGUAGES = {"vi": notification_pb2.LANGUAGE_VI, "en": notification_pb2.LANGUAGE
 
 
 async def inbox(page: Page) -> Response:
-    """Answer `/inbox`.
+    """Answer `/inbox`: one page of the user's notifications; with `unread=1`, of unread ones only.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read notifications.
     """
     request = notification_service_pb2.ListNotificationsRequest(
         unread_only=page.query.get("unread") == "1",
@@ -49,10 +49,13 @@ async def inbox(page: Page) -> Response:
 
 
 async def waiting_for(page: Page) -> list[notification_pb2.Notification]:
-    """Return the returns that the reader has not read: they wait for a new version.
+    """Return the unread notifications that a submission was returned, newest first.
+
+    The user is expected to submit a new version of each. Only the newest unread notifications are
+    searched, see `LOOKED_MAX`.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read notifications.
     """
     request = notification_service_pb2.ListNotificationsRequest(
         unread_only=True, page_size=LOOKED_MAX
@@ -63,7 +66,7 @@ async def waiting_for(page: Page) -> list[notification_pb2.Notification]:
 
 
 async def mark_read(page: Page, given: FormData) -> Response:
-    """Mark the notifications that the form names as read.
+    """Mark the notifications that the form lists as read, and go back to the inbox.
 
     Raises:
         Refused: the service refused.
@@ -75,10 +78,10 @@ async def mark_read(page: Page, given: FormData) -> Response:
 
 
 async def subscription(page: Page) -> Response:
-    """Answer `/subscription`.
+    """Answer `/subscription`: the form in which users choose what they get by e-mail.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read their subscription.
     """
     request = notification_service_pb2.GetSubscriptionRequest()
     answer = await page.call(NOTIFICATIONS["GetSubscription"], request)
@@ -93,10 +96,10 @@ async def subscription(page: Page) -> Response:
 
 
 async def subscribe(page: Page, given: FormData) -> Response:
-    """Replace the subscription, or confirm its address by the code that was sent.
+    """Replace the user's subscription or, if the form has a `code`, confirm its e-mail address.
 
     Raises:
-        Refused: the service refused; the message names the field.
+        Refused: the service refused, e.g. a wrong field, which the message names.
     """
     if code := str(given.get("code", "")).strip():
         confirming = notification_service_pb2.ConfirmEmailRequest(code=code)
@@ -114,12 +117,12 @@ async def subscribe(page: Page, given: FormData) -> Response:
 
 
 def kind_of(notification: notification_pb2.Notification) -> str:
-    """Return the key of a kind: `KIND_TARGET_REACHED` is `target_reached`."""
+    """Return the key of the text for a kind: `target_reached` for `KIND_TARGET_REACHED`."""
     return notification_pb2.Kind.Name(notification.kind).removeprefix("KIND_").lower()
 
 
 def link_of(notification: notification_pb2.Notification) -> str:
-    """Return the page that a notification is about; empty if there is none."""
+    """Return the path of the page that a notification is about; empty if there is none."""
     kind, _, name = notification.about.partition(":")
     if kind == "submission":
         return f"/submissions/{name}"

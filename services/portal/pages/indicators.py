@@ -1,4 +1,4 @@
-"""One indicator: its trend, the units below, and its definition in words with its history."""
+"""One indicator: its trend, the units below, and its definition in words with earlier versions."""
 
 from __future__ import annotations
 
@@ -30,24 +30,26 @@ from services.portal.site import Page
 from services.portal.texts import Lang, word
 
 VERSIONS_MAX = 12
-"""Catalogue versions that are looked at for earlier definitions."""
+"""Most catalogue versions that are searched for earlier definitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What an indicator counted from one catalogue version on."""
+    """What an indicator counts, in words, and the first catalogue ``version`` that says so."""
 
     version: int
     words: str
 
 
 async def indicator(page: Page) -> Response:
-    """Answer `/indicators/CODE`.
+    """Answer `/indicators/CODE`: the indicator at `unit`, by default at the root.
+
+    With `file`, the answer is the trend as a file.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such indicator or unit.
-        InvalidArgument: the link names no period.
+        Refused: the caller may not read the numbers.
+        NotFound: there is no such indicator or unit. The caller's fault.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     code = page.request.path_params["code"]
@@ -87,12 +89,14 @@ async def indicator(page: Page) -> Response:
 
 
 async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequence[Definition]:
-    """Return what an indicator counts and counted, newest first; versions that agree are one.
+    """Return the definitions of an indicator in recent catalogue versions, newest first.
+
+    Consecutive versions that agree give one definition.
 
     Args:
         page: the page.
         catalogue: the catalogue of the live view.
-        code: the indicator.
+        code: code of the indicator.
     """
     found: list[Definition] = []
     newest = catalogue.message.version
@@ -111,12 +115,18 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
 
 
 def rule_of(indicator: catalogue_pb2.Indicator, lang: Lang) -> str:
-    """Return in one sentence what an indicator counts."""
+    """Return a sentence in a language that says what an indicator counts."""
     return definitions.words(indicator, lang.value, partial(named, lang))
 
 
 def named(lang: Lang, group: str, name: str) -> str:
-    """Return the word for a name of the contracts within a sentence."""
+    """Return the display text of a protobuf name as it is written within a sentence.
+
+    Args:
+        lang: language of the text.
+        group: `fact`, `value` or `type`.
+        name: name as the contracts have it.
+    """
     found = word(lang, group, name)
     # Lower-case, except abbreviations such as DOI.
     is_lowered = group == "fact" and not found[1:2].isupper()

@@ -1,6 +1,6 @@
-"""Live updates: the changed cells of a board as server-sent events, fed by `WatchKpis`.
+"""Live updates: the changed cells of a board as server-sent events, from `WatchKpis`.
 
-All who may read the numbers read the same ones, so pages that show the same share one stream.
+All users who may read the numbers read the same ones, so pages that show the same share a stream.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ RETRY_MS = 5000
 
 
 async def live(page: Page) -> Response:
-    """Answer `/live` with a stream of the cells that change, rendered as the page has them.
+    """Answer `/live` with a stream of the cells of a board as they change, rendered as HTML.
 
     Raises:
-        Exhausted: as many pages are updated live as may be. Retry later.
-        Refused: the caller may not read.
-        InvalidArgument: the link names no period.
+        Exhausted: the limit of live pages is reached. Retry later.
+        Refused: the caller may not read the numbers.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     site = page.site
     catalogue = await site.catalogues.live(page.session.token)
     period = await period_of(page, catalogue)
     codes = [each.code for each in catalogue.of_house(house_of(page))][:100]
     units = page.query.getlist("unit")[:100]
-    # The stream may be another user's, so this user's own right is asked for first.
+    # The stream may run with another user's token, so this user's right is checked first.
     one = selection(units[:1], codes[:1], period)
     await site.admissions.admit(page.session.token, partial(read_cells, page, one))
     if site.live_pages >= site.settings.live_pages:
@@ -83,7 +83,7 @@ async def _events(updates: AsyncGenerator[Update]) -> AsyncGenerator[str | bytes
 
 @dataclass(frozen=True)
 class Shown:
-    """How the cells of a board are written for all who look at it."""
+    """What all pages that share a stream have in common: how its cells are rendered."""
 
     site: Site
     catalogue: Catalogue
@@ -93,10 +93,14 @@ class Shown:
     async def updates(
         self, wanted: kpi_service_pb2.WatchKpisRequest, token: str
     ) -> AsyncGenerator[Update]:
-        """Yield what changes, read with somebody's token.
+        """Yield an update with all cells, then one whenever cells change.
+
+        Args:
+            wanted: the request for the cells.
+            token: token of any user of the stream.
 
         Raises:
-            Refused: the caller may not read, or the stream broke.
+            Refused: the user may not read the cells, or the stream broke.
         """
         async with aclosing(self.site.services.stream(KPI["WatchKpis"], wanted, token)) as answers:
             async for message in answers:

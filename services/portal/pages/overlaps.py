@@ -1,4 +1,4 @@
-"""Overlaps: what the parts of a unit have in common, so that no joint work is counted twice."""
+"""Overlaps: works that several children of a unit claim, which the unit counts once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ LISTED_MAX = 200
 
 
 async def overlaps(page: Page) -> Response:
-    """Answer `/overlaps`.
+    """Answer `/overlaps`: the matrix of overlaps between the children of a unit, and the works.
+
+    With `file`, the answer is the matrix as a file.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such unit.
-        InvalidArgument: the link names no period.
+        Refused: the caller may not read the numbers.
+        NotFound: there is no such unit. The caller's fault.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     unit_id = page.query.get("unit", catalogue.root)
@@ -72,7 +74,7 @@ async def overlaps(page: Page) -> Response:
 
 
 def whole_counts(catalogue: Catalogue) -> list[str]:
-    """Return the indicators that count whole works, for which parts can overlap."""
+    """Return the codes of the indicators that count whole works; only these can have overlaps."""
     return [
         each.code
         for each in catalogue.message.indicators

@@ -1,4 +1,4 @@
-"""The overview: the consortium and its institutions; for guests, where they are."""
+"""The overview: the board of the consortium and its institutions; for guests, a welcome page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from services.portal.site import Page
 
 
 async def overview(page: Page) -> Response:
-    """Answer `/`.
+    """Answer `/`: the overview, or for guests a page that explains the portal and its state.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read the numbers.
     """
     if not page.session.is_signed_in:
         health = await page.site.services.health()

@@ -1,4 +1,4 @@
-"""Partners and products: who works with whom, and how ready products are, by works that count."""
+"""Partners and products: who works with whom, and how ready products are, from verified works."""
 
 from __future__ import annotations
 
@@ -28,18 +28,21 @@ PARTNER_TYPES = {
 }
 PRODUCT = "product"
 NAMES_MAX = 500
-"""Partners whose names are read; the others are shown by their id."""
+"""Most partners whose names are read; the others are shown by their ids."""
 DRAWN_MAX, LISTED_MAX = 20, 200
 CALLS_AT_ONCE = 3
 
 
 async def partners(page: Page) -> Response:
-    """Answer `/partners`.
+    """Answer `/partners`: partners and products of a unit, as lists and pictures.
+
+    With `file`, the answer is one of the lists as a file: the products with `table=products`, else
+    the partners.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such unit.
-        InvalidArgument: the link names no period.
+        Refused: the caller may not read the numbers.
+        NotFound: there is no such unit. The caller's fault.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     unit_id = page.query.get("unit", catalogue.root)
@@ -50,7 +53,7 @@ async def partners(page: Page) -> Response:
     names = await _names(page)
     answers = await asyncio.gather(*_read(page, asked, unit_id, period))
     read = dict(zip(asked, answers, strict=True))
-    # Beside the loop: thousands of works may count.
+    # On a worker thread, because thousands of works may count.
     known, products = await asyncio.to_thread(_counted, catalogue, unit_id, read)
     if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
         return file
@@ -80,7 +83,7 @@ async def partners(page: Page) -> Response:
 def _counted(
     catalogue: Catalogue, unit_id: str, found: Mapping[str, Contributions]
 ) -> tuple[Sequence[Tie], Sequence[Work]]:
-    """Return the partners and the products of the works behind each indicator."""
+    """Return the partners with their works, and the products, the most ready first."""
     works = {
         kind: _works(catalogue, unit_id, {each.code: found[each.code] for each in group})
         for kind, group in indicators(catalogue).items()
@@ -90,7 +93,11 @@ def _counted(
 
 
 def indicators(catalogue: Catalogue) -> Mapping[str, Sequence[catalogue_pb2.Indicator]]:
-    """Return the indicators that count works with partners, and those that count products."""
+    """Return the indicators behind the two lists of the page, by `partners` and `products`.
+
+    Those of `partners` count types of works that name a partner. Ratios and attainments are left
+    out.
+    """
     plain = [
         each
         for each in catalogue.message.indicators
@@ -103,7 +110,7 @@ def indicators(catalogue: Catalogue) -> Mapping[str, Sequence[catalogue_pb2.Indi
 
 
 async def _names(page: Page) -> Mapping[str, str]:
-    """Return partner id -> name."""
+    """Return partner id -> name, for up to `NAMES_MAX` partners."""
     request = partner_service_pb2.SearchPartnersRequest(page_size=NAMES_MAX)
     answer = await page.call(PARTNERS["SearchPartners"], request)
     return {each.partner_id: each.name for each in answer.partners}
@@ -112,7 +119,7 @@ async def _names(page: Page) -> Mapping[str, str]:
 def _read(
     page: Page, codes: Sequence[str], unit_id: str, period: Period
 ) -> Iterator[Coroutine[Any, Any, Contributions]]:
-    """Yield what reads the works behind each indicator; few are asked for at once."""
+    """Yield a coroutine for each indicator that reads its works; few of them call at once."""
     ask, room = partial(page.call, KPI["ExplainKpi"]), asyncio.Semaphore(CALLS_AT_ONCE)
 
     async def read(code: str) -> Contributions:
@@ -132,12 +139,12 @@ def _read(
 def _works(
     catalogue: Catalogue, unit_id: str, found: Mapping[str, Contributions]
 ) -> Sequence[Work]:
-    """Return each work once that counts in any of some indicators.
+    """Return the works that count in at least one indicator, each once.
 
     Args:
-        catalogue: has the tree.
-        unit_id: the unit that is looked at.
-        found: indicator -> its works.
+        catalogue: catalogue with the unit tree.
+        unit_id: the unit that the page is about.
+        found: code of an indicator -> the works behind it.
     """
     depth = len(catalogue.path(unit_id))
     works: dict[str, Work] = {}
@@ -165,7 +172,7 @@ def _works(
 def _lines(
     page: Page, known: Sequence[Tie], names: Mapping[str, str], products: Sequence[Work]
 ) -> Iterator[list[Value]]:
-    """Yield the products as a file has them with `table=products`, else the partners' works."""
+    """Yield headings and rows of a file: products with `table=products`, else partners' works."""
     if page.query.get("table") == "products":
         keys = ("partner.trl", "partner.stage", "column.title", "column.unit", "cell.work")
         yield [page.text(key) for key in keys]

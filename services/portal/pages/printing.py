@@ -1,4 +1,4 @@
-"""A report as a page that prints and as a file: figures of one unit, and what they stand on."""
+"""A report of one unit, as a page to print and as a PDF, CSV or XLSX file."""
 
 from __future__ import annotations
 
@@ -24,44 +24,61 @@ COLUMNS = ("verified", "declared", "target", "reached", "forecast", "standing")
 
 @dataclass(frozen=True)
 class Report:
-    """One unit over a period, in the language of a page."""
+    """The figures of one unit over a period, in the language of the page.
+
+    Args:
+        unit_name: name of the unit.
+        house: house whose indicators the report has.
+        first: first month, `YYYY-MM`.
+        last: last month, included.
+    """
 
     unit_name: str
     house: str
     first: str
     last: str
     rows: Sequence[Row]
-    """Indicators with one figure each."""
+    """Indicators with one figure each, that of the unit."""
     sources: Sequence[tuple[str, str]]
-    """What the numbers stand on, as label and value; the last one is the address of the report."""
+    """(Label, value) of what the numbers were computed from; the last is the URL of the report."""
     made_at: datetime | None
-    """What a file names as the time of its making; None before the first event."""
+    """Date of creation in the metadata of a PDF file; None before the first event."""
     name: str
-    """Name of files, without their ending."""
+    """Name of the files, without suffix."""
 
     @property
     def is_judged(self) -> bool:
-        """Whether any figure has a standing or a forecast, which closed ones have not."""
+        """Whether any figure has a standing or a forecast; those of a closed period have none."""
         return any(row.figures[0].standing or row.figures[0].forecast for row in self.rows)
 
 
 def source(page: Page, path: str, **query: str) -> tuple[str, str]:
-    """Return the address that leads back to a report, in full if the portal knows its own."""
+    """Return the label and the URL of a report; the URL is absolute if `public_url` is set.
+
+    Args:
+        page: the page, for its language.
+        path: path of the report.
+        query: parameters of the URL.
+    """
     address = f"{page.site.settings.public_url.rstrip('/')}{page.href(path, **query)}"
     return page.text("report.address"), address
 
 
 async def wanted_document(page: Page, report: Report) -> Response | None:
-    """Return a report as the file that its link asks for by `file`, else None.
+    """Return a report as the file that parameter `file` requests; None if it requests none.
 
     The same report in the same language gives the same bytes.
+
+    Args:
+        page: the page.
+        report: the report.
     """
     kind = page.query.get("file", "")
     if kind in ("csv", "xlsx"):
         return await file(kind, report.name, list(_lines(page, report)))
     if kind != "pdf":
         return None
-    # One at a time, beside the loop: a page costs as much as a hundred of the others.
+    # One at a time, on a worker thread: a PDF costs as much time as a hundred pages.
     async with page.site.printing:
         content = await asyncio.to_thread(_pdf, sheet(page, report), page.lang.value)
     disposition = {"content-disposition": f'attachment; filename="{report.name}.pdf"'}
@@ -69,14 +86,14 @@ async def wanted_document(page: Page, report: Report) -> Response | None:
 
 
 def _pdf(made: Sheet, lang: str) -> bytes:
-    # To import it takes longer than a page does.
+    # Imported late: the import takes longer than a page.
     from services.documents.pdf import pdf_bytes
 
     return pdf_bytes(made, lang)
 
 
 def sheet(page: Page, report: Report) -> Sheet:
-    """Return a report as documents lay it out."""
+    """Return a report laid out for `services.documents`, with texts in the language of the page."""
     columns = [(page.text("table.indicator"), False)]
     keys = ("measure.verified", "measure.declared", "column.target", "report.part", "report.bar")
     columns += [(page.text(key), key != "report.bar") for key in keys]
@@ -126,7 +143,7 @@ def _standing(page: Page, row: Row, figure: Figure) -> str:
 
 
 def _lines(page: Page, report: Report) -> Iterator[list[Value]]:
-    """Yield the rows of the page as numbers, and below them what they stand on."""
+    """Yield headings and figures, as numbers, and below them what they were computed from."""
     names = ("indicator", "indicator_name", "counted_in", "verified", "declared", "target")
     yield [*(page.text(f"column.{name}") for name in names), page.text("report.part")]
     for row in report.rows:

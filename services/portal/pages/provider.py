@@ -1,4 +1,4 @@
-"""Signing in at the provider of one's institution, and out again."""
+"""Signing in at the institution's OpenID Connect provider, and signing out."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PURPOSE = "sign-in"
 
 
 async def begin(page: Page) -> Response:
-    """Answer `/sign-in/INSTITUTION`: send the browser to the institution's provider.
+    """Answer `/sign-in/INSTITUTION`: redirect the browser to the institution's provider.
 
     Raises:
-        NotFound: the institution has none.
+        NotFound: the institution has no provider. The caller's fault.
     """
     provider = _provider(page)
     try:
@@ -44,10 +44,10 @@ async def begin(page: Page) -> Response:
 
 
 async def callback(page: Page) -> Response:
-    """Answer `/sign-in/INSTITUTION/callback`: start a session for whom the provider names.
+    """Answer `/sign-in/INSTITUTION/callback`: start a session for the person who signed in.
 
     Raises:
-        NotFound: the institution has no provider.
+        NotFound: the institution has no provider. The caller's fault.
     """
     provider, sessions = _provider(page), page.site.sessions
     sealed = page.request.cookies.get(_cookie_name(page), "")
@@ -72,7 +72,12 @@ async def callback(page: Page) -> Response:
 
 
 async def sign_out(page: Page, given: FormData) -> Response:
-    """End the session here, and go on to end it at the provider that began it."""
+    """End the session here and, if it was begun by a provider, there too.
+
+    Args:
+        page: the page.
+        given: the fields of the form; none is needed.
+    """
     page.cookie = page.site.sessions.ended()
     provider = page.site.providers.get(page.session.institution_id)
     if provider is None or not page.session.is_by_provider:
@@ -86,7 +91,7 @@ async def sign_out(page: Page, given: FormData) -> Response:
     page.session = Session.fresh()
     answer = page.html("signed_out.html", url=url)
     if url:
-        # Not a redirect: the policy of contents lets no form lead to another site.
+        # Not a redirect: the content security policy forbids forms that lead to another site.
         answer.headers["refresh"] = f"0; url={url}"
     return answer
 

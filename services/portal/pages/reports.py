@@ -1,4 +1,4 @@
-"""Pages that stand for themselves: the report of a unit for printing, and the agreement."""
+"""The report of a unit, also for printing, and the board of the agreement."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from services.portal.pages.printing import Report, source, wanted_document
 from services.portal.site import Page
 
 AGREEMENT = "TRI"
-"""How the codes of the indicators of the agreement between the three universities begin."""
+"""What the codes of the indicators of the agreement of the three universities begin with."""
 
 
 async def report(page: Page) -> Response:
-    """Answer `/report`: one unit and period on A4, with what its numbers stand on; also as PDF.
+    """Answer `/report`: one unit and period on A4; `file` makes it PDF, CSV or XLSX.
+
+    Without `unit`, it is the unit of the user's roles.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such unit.
-        InvalidArgument: the link names no period.
+        Refused: the caller may not read the numbers.
+        NotFound: there is no such unit. The caller's fault.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     own = page.session.unit_id
@@ -31,7 +33,7 @@ async def report(page: Page) -> Response:
 
 
 def report_of(page: Page, found: Board) -> Report:
-    """Return the report of a board with one unit."""
+    """Return the report of the first unit of a board, with the view and the URL as its sources."""
     unit_id, period = found.unit_ids[0], found.period
     newest = page.text("view.reading")
     if found.newest:
@@ -56,11 +58,11 @@ def report_of(page: Page, found: Board) -> Report:
 
 
 async def agreement(page: Page) -> Response:
-    """Answer `/agreement`: what the three universities agreed on, and what has happened.
+    """Answer `/agreement`: the board of the indicators on which the three universities agreed.
 
     Raises:
-        Refused: the caller may not read.
-        InvalidArgument: the link names no period.
+        Refused: the caller may not read the numbers.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     institutions = [each.unit_id for each in catalogue.children(catalogue.root)]

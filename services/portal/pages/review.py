@@ -1,4 +1,4 @@
-"""The review queue: what waits for the caller's decision, and the decisions."""
+"""The review queue: submissions that wait for the user's decision, and the decisions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ OFFERED = {"reviewer": ("approve", "return"), "approver": ("verify", "return", "
 
 
 async def queue(page: Page) -> Response:
-    """Answer `/review`.
+    """Answer `/review`: one page of the queue, by type and unit if the URL names them.
+
+    The queue is empty for users who may not decide. With `file`, the answer is a table.
 
     Raises:
         Refused: the caller may not read submissions.
@@ -69,14 +71,23 @@ async def queue(page: Page) -> Response:
         submissions=submissions,
         offered=OFFERED[role],
         next_page=following,
-        # One id for each form: a form that is sent twice decides once.
+        # One request id for each form, so that a form that is sent twice decides once.
         request_ids=[str(uuid.uuid4()) for _ in submissions],
         done=page.query.getlist("done")[:QUEUE_MAX],
     )
 
 
 def waiting(page: Page, submission: submission_pb2.Submission, now: datetime) -> dict[str, Any]:
-    """Return for how many whole days a submission has waited, and by when it is to be decided."""
+    """Return the template variables about the wait of a submission: `days`, `due`, `is_overdue`.
+
+    `days` counts whole days since its last change, `due` is the last day for a decision as text,
+    and `is_overdue` is whether that time has passed.
+
+    Args:
+        page: the page, for language and time zone.
+        submission: the submission.
+        now: the present time.
+    """
     since = submission.updated_at.ToDatetime(tzinfo=UTC)
     due = since + timedelta(days=DUE_DAYS)
     day = format_date(due.astimezone(page.site.zone).date(), locale=page.lang.value)
@@ -91,11 +102,11 @@ def _lines(page: Page, submissions: Sequence[dict[str, Any]]) -> Iterator[list[V
 
 
 async def decide(page: Page, given: FormData) -> Response:
-    """Decide about one submission, and go back to the queue.
+    """Decide on one submission, and go back to the queue.
 
     Raises:
         Refused: the service refused the decision.
-        InvalidArgument: the form names no decision.
+        InvalidArgument: the form names no valid decision or version. The caller's fault.
     """
     decision = DECISIONS.get(str(given.get("decision", "")))
     version = version_of(str(given.get("version", "")))
@@ -114,11 +125,11 @@ async def decide(page: Page, given: FormData) -> Response:
 
 
 async def decide_many(page: Page, given: FormData) -> Response:
-    """Show what deciding about the chosen submissions would do; with `sure`, do it.
+    """Preview what a decision on the chosen submissions would change; with `sure`, make it.
 
     Raises:
-        Refused: the service refused the whole call.
-        InvalidArgument: the form names no decision, or no submission.
+        Refused: the service refused the whole call. Refusals of single submissions are shown.
+        InvalidArgument: the form names no valid decision, or no submission. The caller's fault.
     """
     word, reason = str(given.get("decision", "")), str(given.get("reason", "")).strip()
     chosen = [str(each).rpartition("@") for each in given.getlist("chosen")][:QUEUE_MAX]
@@ -180,11 +191,11 @@ async def _summary(
 async def _tried(
     page: Page, requests: Sequence[review_service_pb2.DecideSubmissionsRequest]
 ) -> tuple[Effects | None, Mapping[str, str]]:
-    """Return what the decisions would change, None if that cannot be tried now, and refusals."""
+    """Return what the decisions would change, None if not available now, and the refusals."""
     try:
         return await effects_of_decisions(page, requests)
     except Refused as refused:
-        # Another trial runs, or the view moves too fast: it may still be decided.
+        # Another preview is running, or the view changes too fast; the user can still decide.
         if refused.code not in ("UNAVAILABLE", "RESOURCE_EXHAUSTED"):
             raise
         return None, {}

@@ -1,4 +1,4 @@
-"""Signing in and out: with a token of one's institution, or in a trial as anybody."""
+"""Signing in with a token of one's institution or, in a trial, as anyone."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ PRESETS = (
     ("approver", "vnu-hcm"),
     ("approver", "hust"),
 )
-"""Who is offered by one click: role, and the unit it reaches."""
+"""(Role, unit) of the users that the picker offers as links."""
 
 
 def local_path(given: str) -> str:
-    """Return where to go on after signing in: a path of this site, else the overview."""
+    """Return a path to go to after signing in; `/` if the given one may lead to another site."""
     is_local = given.startswith("/") and not given.startswith(("//", "/\\"))
     return given if is_local and given.isprintable() and "\\" not in given else "/"
 
 
 async def sign_in(page: Page) -> Response:
-    """Answer `/sign-in`: the picker of a trial, or the field for a token."""
+    """Answer `/sign-in`: the page with all ways to sign in."""
     return form_page(page, page.query.get("next", "/"))
 
 
 async def sign_in_by_form(page: Page, given: FormData) -> Response:
-    """Start a session for a token, or for whom the picker names.
+    """Start a session with a token or, in a trial, as the picked user; go on to `next`.
+
+    A token that is not valid gives the form again, with the reason.
 
     Raises:
-        InvalidArgument: the picker has no such institution or role.
+        InvalidArgument: there is no picker, or it has no such institution or role. The caller's
+            fault.
     """
     back = local_path(str(given.get("next", "/")))
     try:
@@ -52,13 +55,13 @@ async def sign_in_by_form(page: Page, given: FormData) -> Response:
 
 
 def form_page(page: Page, back: str, problem: str = "", status: int = 200) -> Response:
-    """Answer with the page that offers every way to sign in.
+    """Return the page that offers every way to sign in.
 
     Args:
-        page: the page that was asked for.
-        back: where to go on to.
-        problem: why signing in failed; shown as it is.
-        status: status of HTTP.
+        page: the page that was requested.
+        back: path to go to after signing in.
+        problem: why signing in failed, in the language of the page; empty if it did not.
+        status: HTTP status.
     """
     picker = page.site.picker
     institutions = [] if picker is None else picker.institutions()
@@ -73,7 +76,7 @@ def _picked(page: Page, given: FormData) -> Session:
         raise InvalidArgument("there is no trial issuer here")
     role, unit_id = str(given.get("role", "")), str(given.get("unit", "")).strip()
     institution_id = unit_id.partition("/")[0]
-    # The role of an approver is that of a whole institution.
+    # The token of a whole institution names no unit.
     below = unit_id if unit_id != institution_id else ""
     subject = f"{role}@{unit_id}"
     token, ends = page.site.picker.token(institution_id, subject, [role], below)

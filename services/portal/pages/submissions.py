@@ -1,4 +1,4 @@
-"""Submissions of one's own institution by state, and the way to a new one."""
+"""The submissions of the user's institution by state, and the link to a new one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ STATES = {
 
 
 async def submissions(page: Page) -> Response:
-    """Answer `/submissions`.
+    """Answer `/submissions`: one page of the list, by `state`, `type` and `unit` if given.
+
+    With `file`, the answer is a table of up to 500 submissions.
 
     Raises:
         Refused: the caller may not read submissions.

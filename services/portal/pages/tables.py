@@ -1,4 +1,4 @@
-"""The board as a file: the same numbers in the same order, with view id and digest."""
+"""Tables as CSV and XLSX files, above all the board with its view id and digest."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from services.portal.site import Page
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+"""Characters with which a text would begin a formula in a spreadsheet."""
 Value = str | int | float | None
 
 
 async def table(page: Page) -> Response:
-    """Answer `/tables/board.csv` and `/tables/board.xlsx`.
+    """Answer `/tables/board.csv` and `/tables/board.xlsx`: a board with a row for each figure.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such unit.
-        InvalidArgument: the link names no period.
+        Refused: the caller may not read the numbers.
+        NotFound: there is no such unit, or no such kind of file. The caller's fault.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     if (wanted := page.request.path_params["kind"]) not in KINDS:
         raise NotFound(page.text("refused.no_page"))
@@ -43,19 +44,25 @@ async def table(page: Page) -> Response:
 
 
 async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -> Response | None:
-    """Return the table of a page as a file if its link asks for one by `file`, else None.
+    """Return the table of a page as the file that parameter `file` requests; None if none.
 
     Args:
         page: the page.
-        name: name of the file without its ending.
-        lines: heading and rows.
+        name: name of the file without suffix.
+        lines: headings and rows; not read if no file is requested.
     """
     kind = page.query.get("file", "")
     return await file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
 
 
 async def file(kind: str, name: str, lines: list[list[Value]]) -> Response:
-    """Return a table as a file of one of `KINDS`."""
+    """Return the response with a table as a file to download.
+
+    Args:
+        kind: a key of `KINDS`.
+        name: name of the file without suffix.
+        lines: headings and rows.
+    """
     # A workbook takes tens of milliseconds, in which others are answered.
     content = await asyncio.to_thread(as_csv if kind == "csv" else as_xlsx, lines)
     disposition = {"content-disposition": f'attachment; filename="{name}.{kind}"'}
@@ -96,12 +103,15 @@ def _judged(figure: Figure) -> Iterator[Value]:
 
 
 def plain(number: Number | None) -> Value:
-    """Return a number as files have it."""
+    """Return a number as files contain it: fractions become floats; None stays None."""
     return number if number is None or isinstance(number, int) else float(number)
 
 
 def as_csv(lines: list[list[Value]]) -> bytes:
-    """Return lines as CSV that spreadsheets open as Unicode and never as formulas."""
+    """Return a table as CSV in UTF-8, with a byte order mark for spreadsheets.
+
+    Texts that a spreadsheet would take for a formula begin with an apostrophe.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     for line in lines:
@@ -110,7 +120,7 @@ def as_csv(lines: list[list[Value]]) -> bytes:
 
 
 def as_xlsx(lines: list[list[Value]]) -> bytes:
-    """Return lines as a workbook of one sheet; the same lines give the same bytes."""
+    """Return a table as a workbook of one sheet; the same table gives the same bytes."""
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False})
     book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})

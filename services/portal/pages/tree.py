@@ -1,4 +1,4 @@
-"""The units as a tree, to choose one: a page of its own, which scripts show as a dialog."""
+"""The page that shows the units as a tree, to choose one; scripts show it as a dialog."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from services.portal.site import Page
 
 DIRECTORY = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"].methods_by_name
 DRAWN_MAX = 1_000
-"""Units of a page; the others are a link away."""
+"""Most units on a page; links lead to the others."""
 FOUND_MAX = 100
 WORD_MAX = 100
-"""Characters of what is searched for."""
+"""Most characters of the search text."""
 
 
 async def tree(page: Page) -> Response:
-    """Answer `/tree`: the units below one, or those that match the words of `q`.
+    """Answer `/tree`: the tree below unit `at`; with `q`, also the units that match its words.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such unit.
+        Refused: the caller may not read the directory.
+        NotFound: there is no such unit. The caller's fault.
     """
     catalogue = await page.site.catalogues.live(page.session.token)
     at = page.query.get("at", catalogue.root)
@@ -46,10 +46,10 @@ async def tree(page: Page) -> Response:
 
 
 async def matching(page: Page, words: str) -> Sequence[directory_pb2.Unit]:
-    """Return the units of the directory that match, best first.
+    """Return the units of the directory that match a text, best first, at most `FOUND_MAX`.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read the directory.
     """
     request = directory_service_pb2.SearchUnitsRequest(query=words, page_size=FOUND_MAX)
     answer = await page.call(DIRECTORY["SearchUnits"], request)
@@ -58,10 +58,11 @@ async def matching(page: Page, words: str) -> Sequence[directory_pb2.Unit]:
 
 
 def aimed(back: str, unit_id: str) -> str:
-    """Return the address of a page, about another unit.
+    """Return the URL to go back to the page from which the tree was opened, but for another unit.
 
     Args:
-        back: path of the page; `/units/...` names its unit there, the others by `unit`.
+        back: path of that page, with its parameters; `/units/ID` has its unit in the path, all
+            other pages have it in parameter `unit`.
         unit_id: the other unit.
     """
     parts = urlsplit(back)

@@ -1,4 +1,4 @@
-"""A unit: its figures, and its parts by what they reached or, without targets, by what they did."""
+"""A unit: its figures, and its children ranked by targets or, without targets, by values."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from services.portal.pages.board import Board, Row, board, read_cells, selection
 from services.portal.site import Page
 
 COLUMNS_MAX = 6
-"""Indicators beside the parts of a unit that have no targets."""
+"""Most indicators in the table of children that have no targets."""
 
 
 async def unit(page: Page) -> Response:
-    """Answer `/units/ID`.
+    """Answer `/units/ID`: the board of the unit, and the table of its children.
 
     Raises:
-        Refused: the caller may not read.
-        NotFound: there is no such unit.
+        Refused: the caller may not read the numbers.
+        NotFound: there is no such unit. The caller's fault.
+        InvalidArgument: the URL names no valid period. The caller's fault.
     """
     unit_id = page.request.path_params["unit_id"]
     catalogue = await page.site.catalogues.live(page.session.token)
@@ -52,6 +53,6 @@ async def unit(page: Page) -> Response:
 
 
 def shown(found: Board) -> Sequence[Row]:
-    """Return the first indicators of a unit that have a value."""
+    """Return the rows of a board in which its first unit has a value, at most `COLUMNS_MAX`."""
     rows = [row for row in found.rows if row.figures[0].declared or row.figures[0].verified]
     return rows[:COLUMNS_MAX]

@@ -1,4 +1,4 @@
-"""One work: whether it counts in a number, its claims, and the caller's own submissions of it."""
+"""One work: whether it counts in a number, its claims, and the submissions about it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ from services.portal.site import Page
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
 TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
-"""Facts that name a work for people; of several, the first counts."""
+"""Facts that can serve as the title of a work, in order of preference."""
 UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 
 
 async def work(page: Page) -> Response:
-    """Answer `/works`.
+    """Answer `/works`: whether a work counts in a number and why, with all claims of it.
+
+    Users who may read submissions also see those of their institution.
 
     Raises:
-        Refused: the caller may not read, or something named does not exist.
-        InvalidArgument: the link names no work, or no number.
+        Refused: the caller may not read, or the unit, indicator or work does not exist.
+        InvalidArgument: the URL names no work, or no number. The caller's fault.
     """
     name, work_key = named(page), await asked_work(page)
     if not work_key:
@@ -58,10 +60,10 @@ async def work(page: Page) -> Response:
 
 
 async def own_submissions(page: Page, work_key: str) -> list[dict[str, Any]]:
-    """Return the submissions of the caller's institution about a work.
+    """Return the submissions of the user's institution about a work, as `shown` returns each.
 
     Raises:
-        Refused: the caller may not read.
+        Refused: the caller may not read submissions.
     """
     request = submission_service_pb2.ListSubmissionsRequest(work_key=work_key, page_size=LISTED_MAX)
     answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
@@ -69,7 +71,7 @@ async def own_submissions(page: Page, work_key: str) -> list[dict[str, Any]]:
 
 
 def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
-    """Return what pages show of a submission: its facts by name, its proofs, and its state."""
+    """Return the template variables of a submission: its facts, evidence, state and changes."""
     facts = submission.content.facts
     type_ = facts.WhichOneof("kind") or ""
     values = fact_values(getattr(facts, type_)) if type_ else {}
@@ -86,7 +88,7 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "submitted_by": submission.submitted_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
-        # It was said of an earlier version: the present one waits.
+        # The reason is about an earlier version; the present one has not been decided on.
         "is_earlier_reason": submission.state in UNDECIDED,
         "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
         "changes": changes(submission),
@@ -94,7 +96,10 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
 
 
 def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]:
-    """Return what is claimed otherwise than was verified: fact, old and new; empty if new."""
+    """Return (fact, verified value, claimed value) for each difference from the verified content.
+
+    Empty if the submission has never been verified.
+    """
     if not submission.HasField("verified_content"):
         return []
     old, new = claimed(submission.verified_content), claimed(submission.content)
@@ -104,7 +109,7 @@ def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]
 
 
 def claimed(content: submission_pb2.Content) -> dict[str, str]:
-    """Return the facts of a content with its unit, part and share."""
+    """Return name -> text of what a content claims: type, unit, part, share and facts."""
     type_ = content.facts.WhichOneof("kind") or ""
     part = submission_pb2.Part.Name(content.part).removeprefix("PART_").lower()
     own = {"type": Names(type_), "unit_id": content.unit_id, "part": Names(part)}
@@ -113,11 +118,14 @@ def claimed(content: submission_pb2.Content) -> dict[str, str]:
 
 
 class Names(str):
-    """Values of an enumeration, which pages show in words."""
+    """Names of enum values or booleans, joined by commas; pages translate them to words."""
 
 
 def fact_values(facts: Message) -> dict[str, str]:
-    """Return facts by name as texts; enums as files have them, `INDEX_SCOPUS` as `scopus`."""
+    """Return name -> text of the facts that are set; enum values in lower case, without prefix.
+
+    For example, `INDEX_SCOPUS` becomes `scopus`. Several values are joined by commas.
+    """
     found = {}
     for field, value in facts.ListFields():
         items = value if field.is_repeated else [value]

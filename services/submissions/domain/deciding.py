@@ -1,4 +1,4 @@
-"""The rules of decisions: who may take which, in which states, and what was decided already."""
+"""The rules of decisions: who may take which, in which state, and whether it was taken before."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def need_undecided(submission: Submission, decision: Decision) -> None:
     """Check that a submission still waits for a decision.
 
     Raises:
-        WrongState: it does not; after a decision the error says what was decided, when and why.
+        WrongState: it waits for none; the error of a decided one says by whom, when and why.
     """
     if submission.state in DECIDABLE[decision]:
         return

@@ -82,7 +82,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request id of a caller, and the digest of the request it was used for."""
+    """A request id that a caller used, and the SHA-256 of the request that it was used for."""
 
     request_id: str
     sha256: str

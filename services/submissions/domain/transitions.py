@@ -138,11 +138,12 @@ def decide(
 ) -> Submission:
     """Approve, verify, return or reject a submission.
 
-    If just this was decided before, and on the same content, the same object is returned.
+    If the same decision was already taken on the same content and still holds, ``submission``
+    itself is returned.
 
     Args:
         submission: newest version of the submission.
-        decision: what is deciding.
+        decision: the decision.
         change: who decides, when and why.
         version: version that the caller has read; 0 to decide about the newest.
 

@@ -28,10 +28,13 @@ class Unit:
 
     @property
     def heirs(self) -> str:
-        """The ids of the successors, joined by "or" for an error message."""
+        """The ids of the successors, joined by "or" for an error message.
+
+        `the unit above it` if there are none.
+        """
         return " or ".join(self.successor_ids) or "the unit above it"
 
     @property
     def forebears(self) -> str:
-        """The ids of the predecessors, joined by "or" for an error message."""
+        """The ids of the predecessors, in the form of `heirs`."""
         return " or ".join(self.predecessor_ids) or "the unit above it"
