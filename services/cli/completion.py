@@ -76,4 +76,4 @@ COMPLETERS = {
     "institution": _completer(UNITS, lambda word: "/" not in word),
     "submission_id": _completer(SUBMISSIONS, lambda word: True),
 }
-"""Name of a command's parameter -> what completes it."""
+"""Name of a command's parameter -> function that returns its completions."""

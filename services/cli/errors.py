@@ -53,5 +53,5 @@ def failure_of(error: Unreadable, lang: Lang = Lang.en) -> Failure:
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the highest of several exit codes; 0 if there are none."""
+    """Return the highest of several exit codes, which is the most severe; 0 if there are none."""
     return max(codes, default=0)

@@ -79,13 +79,13 @@ def lazy_group(entries: Mapping[str, Entry]) -> type[TyperGroup]:
             return [*self.commands]
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
-            """Return a command as lists show it: name and help only, if it is not loaded."""
+            """Return a command as lists show it: a lazy one with name and help only."""
             if cmd_name in entries:
                 return TyperCommand(cmd_name, help=entries[cmd_name].help)
             return self.commands.get(cmd_name)
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-            """Return the name that is asked for, its command, and the arguments left."""
+            """Return the name of the command that the arguments call, the command, and the rest."""
             name, command, rest = super().resolve_command(ctx, args)
             return name, command and self.commands[name], rest
 

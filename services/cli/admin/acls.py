@@ -50,8 +50,8 @@ class AclTableInvalid(ValueError):
 class Right:
     """One right: a principal may do an operation on a topic, consumer group or the cluster.
 
-    ``resource`` is its kind, e.g. `TOPIC`. With ``is_prefix`` the right holds for all resources
-    whose names begin with ``name``.
+    ``resource`` is the kind of the resource, e.g. `TOPIC`. With ``is_prefix`` the right holds for
+    all resources whose names begin with ``name``.
     """
 
     principal: str
@@ -68,7 +68,11 @@ class Right:
 
 @dataclass(frozen=True)
 class Differences:
-    """Rights in the table that the broker lacks, and rights on our resources not in the table."""
+    """The differences between the table of users and a broker.
+
+    ``missing`` are rights in the table that the broker lacks; ``surplus`` are rights on topics and
+    groups of Kiềng that the broker grants beyond the table.
+    """
 
     missing: tuple[Right, ...]
     surplus: tuple[Right, ...]

@@ -27,9 +27,9 @@ SERVICES = (
     "portal",
 )
 WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter", "portal"})
-"""Processes that have no gRPC port."""
+"""Names of the processes that have no gRPC port."""
 PORTAL = "portal"
-"""The service that serves web pages to people."""
+"""Name of the service that serves web pages to people."""
 PROCESS_OF = {"kpi": "kpi.query"}
 """Service -> process that answers its gRPC calls, if it is named differently."""
 

@@ -65,7 +65,7 @@ class Demo:
         return self.launch.screen
 
     def clients(self, institution: str, *roles: str) -> Clients:
-        """Return clients that call services for an institution, with these roles."""
+        """Return clients that call services for an institution with roles; close them later."""
         return Clients(self.launch.stack, Credential(self.launch.stack, institution, roles))
 
     def run(self) -> None:

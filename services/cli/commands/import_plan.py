@@ -111,7 +111,7 @@ class Plan:
 
     @property
     def content_sha256(self) -> str:
-        """SHA-256 of the requests of all rows, in lower-case hex."""
+        """SHA-256 over the digests of all rows, in lower-case hex."""
         listed = "".join(self.digests[number] for number in self.digests)
         return hashlib.sha256(listed.encode()).hexdigest()
 

@@ -26,7 +26,11 @@ Advance = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """The expected outcome of a row, with the versions of its submission before and after."""
+    """The expected outcome of a row.
+
+    ``outcome`` is e.g. `created` or `refused`. ``version_before`` is the version of the submission
+    before the import, 0 for a new one, and ``version`` the one after it.
+    """
 
     row: int
     record_id: str

@@ -31,7 +31,7 @@ from services.cli.terminal.plots import PlotLayout, plot_json
 FORMATS = (".png", ".svg")
 
 Place = tuple[str, str]
-"""Unit id, and the last month of a range that begins in January."""
+"""Unit id, and the last month `YYYY-MM` of a range that begins in January."""
 
 
 @with_session("viewer")

@@ -1,4 +1,4 @@
-"""`kieng review next`: shows what waits, one after another, and decides with a key."""
+"""`kieng review next`: shows waiting submissions one after another, and decides with a key."""
 
 from __future__ import annotations
 

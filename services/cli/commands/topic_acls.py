@@ -1,4 +1,4 @@
-"""`kieng topics acl plan|apply`: shows or grants the rights of services on the broker."""
+"""`kieng topics acl plan|apply`: shows missing rights of services on the broker, or grants them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kieng topics plan|apply`: shows or creates the topics that the services need."""
+"""`kieng topics plan|apply`: shows topics that the services need and miss, or creates them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 PANEL_WIDTH, PANEL_HEIGHT, COLUMNS_MAX = 480, 300, 3
 MARGIN, HEAD, FOOT, AXIS = 20, 70, 34, 64
-"""Space in pixels around everything, above and below all panels, and left of a panel."""
+"""Space in pixels: around everything, above all panels, below them, and left of each panel."""
 PANEL_HEAD, PANEL_FOOT = 46, 24
 INK, SOFT, RULE = "#1d1b18", "#5f5a52", "#ddd8cf"
 VERIFIED, EXPECTED, TARGET = "#1b6b4a", "#4b6b8a", "#a3241f"
@@ -133,7 +133,7 @@ def levels(known: Series) -> list[Fraction]:
 
 
 def _round_step(least: Fraction) -> Fraction:
-    """Return the next of 1, 2, 5, 10, 20, 50 and so on, or of 0.5, 0.2, 0.1 and so on."""
+    """Return the smallest step from ``least`` on that is 1, 2 or 5 times a power of 10."""
     unit = Fraction(1)
     while unit > least:
         unit /= 10

@@ -168,7 +168,11 @@ def main() -> None:
 
 
 def serve(line: Connection[Any, Any]) -> None:
-    """Fork a service for each request; return when the supervisor hangs up."""
+    """Fork a service for each request from the supervisor; return when the supervisor hangs up.
+
+    A request is the name of a service, its environment and its log file; the answer, which the fork
+    sends, is its process id.
+    """
     supervisor = os.getppid()
     while True:
         try:
@@ -193,7 +197,7 @@ def serve(line: Connection[Any, Any]) -> None:
 def _become(
     supervisor: int, line: Connection[Any, Any], name: str, env: dict[str, str], log: str
 ) -> None:
-    """Be the process of a service until it ends, like one that was started by itself."""
+    """Turn this fork into the process of a service, and exit when the service ends."""
     os.setsid()
     _prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != supervisor:

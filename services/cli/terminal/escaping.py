@@ -27,9 +27,9 @@ _FILLER = re.compile(f"[{FILLERS}]")
 
 
 def visible(text: str) -> str:
-    r"""Return a text in which each invisible character is replaced by its code, e.g. `\\x1b`.
+    r"""Return a text in which each invisible character is replaced by its code, e.g. `\x1b`.
 
-    Line feeds stay, because a cell of a table may have several lines.
+    Line feeds are kept, because a cell of a table may have several lines.
     """
     return _MAYBE.sub(lambda found: _shown(found[0]), text)
 
@@ -40,7 +40,7 @@ def not_computed(cell: str) -> str:
 
 
 def json_visible(document: str) -> str:
-    r"""Return an equivalent JSON document, with invisible characters escaped, e.g. as `\\u202e`."""
+    r"""Return an equivalent JSON document, with invisible characters escaped, e.g. as `\u202e`."""
     return _MAYBE.sub(lambda found: _json_shown(found[0]), document)
 
 

@@ -1,4 +1,4 @@
-"""Renders values of the contract as JSON and as text."""
+"""Renders values and messages of the contract as JSON and as text."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ FILE_COLUMNS = 150
 
 
 class Output(StrEnum):
-    """Format of an answer."""
+    """Format in which an answer is printed."""
 
     table = "table"
     json = "json"
