@@ -13,13 +13,12 @@ Form = Literal["short", "long"]
 def compact(number: int, lang: str, form: Form = "long") -> str:
     """Return a number shortened to thousands, millions and so on, e.g. `52.5 billion`.
 
-    The result has at most one decimal, rounded; numbers below 1,000 are unchanged.
+    The result has at most one decimal, rounded; numbers between -1,000 and 1,000 are unchanged.
 
     Args:
         number: the number to write; may be negative.
         lang: `vi` or `en`; decides the words and the decimal separator.
-        form: `long` for a word (`52.5 billion`, `52,5 tỷ`), `short` for a letter (`52.5B`, `52,5
-            T`).
+        form: `long` for a word (`52.5 billion`, `52,5 tỷ`) or `short` for a letter (`52.5B`).
     """
     # Imported late: importing Babel takes longer than most commands of the command line run.
     from babel.numbers import format_compact_decimal
