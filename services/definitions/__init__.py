@@ -25,8 +25,11 @@ The group is `fact` (field of the facts), `value` (enum value) or `type` (submis
 def as_written(group: str, name: str) -> str:
     """Return a protobuf name unchanged, or in backquotes if it is the name of a fact.
 
+    For example, fact `issued_on` gives "`issued_on`" with the backquotes, value `q1` gives "q1".
+
     Args:
-        group: `fact`, `value` or `type`.
+        group: `fact` for a field of a submission, `value` for an enum value or `type` for a
+            submission type.
         name: the name as the contracts have it, e.g. `issued_on`.
     """
     return f"`{name}`" if group == "fact" else name
@@ -35,17 +38,21 @@ def as_written(group: str, name: str) -> str:
 def words(indicator: catalogue_pb2.Indicator, lang: str, name: Name = as_written) -> str:
     """Return a sentence that describes what an indicator counts, e.g. "number of patents, ...".
 
+    It mentions the conditions on the counted submissions, the dates that decide the month, and the
+    denominator of a ratio. A submission type without a text appears under its protobuf name.
+
     Args:
-        indicator: its definition.
+        indicator: definition of the indicator in the catalogue.
         lang: `vi` or `en`.
-        name: returns the display text of each fact, value and type that the sentence mentions.
+        name: returns the display text of each field, enum value and submission type that the
+            sentence mentions; by default their protobuf names are shown.
     """
     return _Sentence(lang, name).of(indicator)
 
 
 @cache
 def texts(lang: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the texts of a language by section; the file is read on first use.
+    """Return section -> key -> text of a language, `vi` or `en`; the file is read on first use.
 
     Section `formula` maps the key of each sentence part to a text with placeholders; section
     `works` maps a submission type to its plural in that language.
