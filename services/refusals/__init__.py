@@ -44,7 +44,11 @@ class Sentences:
         return [(re.compile(pattern_of(sentence), re.DOTALL), said) for sentence, said in found]
 
     def told(self, sentence: str) -> str:
-        """Return the translation of a sentence with its values; the sentence itself if unknown."""
+        """Return the translation of a sentence, with the values that the sentence contains.
+
+        If several sentences of the table match, an equal one is used, else the one with most
+        literal text. A sentence that matches none is returned unchanged.
+        """
         if (plain := self._sentences.get(sentence)) is not None:
             return plain
         for pattern, translation in self._patterns:
@@ -64,7 +68,7 @@ def in_language(sentence: str, lang: str) -> str:
 
     Args:
         sentence: the English message, with its values filled in.
-        lang: `vi` or `en`.
+        lang: `vi`; for `en`, the message is returned as it is.
     """
     return sentence if lang == "en" else _table().told(sentence)
 
@@ -72,8 +76,8 @@ def in_language(sentence: str, lang: str) -> str:
 def head_of(message: str, fields: Iterable[tuple[str, str]]) -> str:
     """Return an error message without the field problems that it repeats.
 
-    Callers show these on their own, so each is shown once. The result is empty if nothing else is
-    left.
+    Callers show these on their own, so each is shown once: `not valid: doi: is missing` becomes
+    `not valid` if `doi` is one of the fields. The result is empty if nothing else is left.
 
     Args:
         message: message of the error that a service returned.
@@ -94,6 +98,8 @@ def _table() -> Sentences:
 
 def pattern_of(sentence: str) -> str:
     """Return a regular expression that matches a sentence whose placeholders are filled in.
+
+    To be used with `fullmatch`: each value has at least one character, and the rest is literal.
 
     Args:
         sentence: sentence with placeholders; each `{name}` becomes a group of that name.

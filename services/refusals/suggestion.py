@@ -14,7 +14,8 @@ def suggestion(text: str, known: Iterable[str]) -> str:
     """Return the known name that a caller most probably meant; empty if none is similar.
 
     Case, punctuation and leading zeros are ignored (`KNW-3` finds `KNW-03`). A unit may be named
-    without the units above it (`hus` finds `vnu/hus`) if only one unit's id ends like that.
+    without the units above it (`hus` finds `vnu/hus`) if only one unit's id ends like that. Failing
+    both, the most similar name is returned (`KNV-03` finds `KNW-03`).
 
     Args:
         text: the name that does not exist.
@@ -32,9 +33,10 @@ def suggestion(text: str, known: Iterable[str]) -> str:
 
 
 def unknown_unit(unit_id: str, known: Iterable[str]) -> str:
-    """Return the error message for a unit that does not exist.
+    """Return the error message for a unit that does not exist, in English.
 
-    It suggests the unit that was probably meant, or else the command that searches units.
+    It suggests the unit that was probably meant: `there is no unit 'vnu/huss'; did you mean
+    'vnu/hus'?` If no unit is similar, it names the command that searches units.
 
     Args:
         unit_id: the id that does not exist.
