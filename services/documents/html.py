@@ -32,8 +32,8 @@ def html_bytes(page: Page, lang: str) -> bytes:
 def at(bar: Bar) -> tuple[float, float | None]:
     """Return where a bar ends and where its mark for the expected value is.
 
-    Both are in hundredths of the target and at most 125; the end is at least 0. The mark is None if
-    no value is expected.
+    Both are hundredths of the target, so 100 is the target itself; larger values than 125 become
+    125. The end is at least 0. The mark is None if no value is expected.
     """
     reached = max(Fraction(0), min(bar.reached, BEYOND))
     expected = None if bar.expected is None else round(float(min(bar.expected, BEYOND) * WIDTH), 2)
@@ -42,7 +42,10 @@ def at(bar: Bar) -> tuple[float, float | None]:
 
 @cache
 def template(path: Path) -> Template:
-    """Return a Jinja template of HTML or SVG by its path; the values it shows are escaped."""
+    """Return a Jinja template of HTML or SVG by its path; the values it shows are escaped.
+
+    A template is read once per process. Rendering it without a variable that it uses is an error.
+    """
     environment = Environment(
         loader=FileSystemLoader(path.parent),
         autoescape=True,

@@ -13,9 +13,10 @@ class Bar:
     """A bar in a row of a table, which shows progress towards a target.
 
     Args:
-        reached: what is reached, as a fraction of the target; may exceed 1.
-        expected: what is expected by now, as a fraction of the target; None if nothing is.
-        standing: `reached`, `on_pace` or `behind`, which decides the colour; empty if not judged.
+        reached: the value reached, as a fraction of the target; may exceed 1 or be negative.
+        expected: the value expected by now, as a fraction of the target; None if nothing is.
+        standing: `reached`, `on_pace` or `behind`, which decides the colour; empty if the progress
+            is not judged.
     """
 
     reached: Fraction
@@ -25,9 +26,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table: the text of each column, and the bar that the section's bar column shows.
+    """A row of a table.
 
-    The text of that column is empty. `bar` is None for a row without a target.
+    Args:
+        texts: the text of each column of the section; empty in the column with the bar.
+        bar: bar to draw in the section's bar column; None for a row without a target.
     """
 
     texts: Sequence[str]
@@ -63,10 +66,9 @@ class Page:
     Args:
         title: unit and period.
         summary: sentence below the title, e.g. how many targets are reached, on pace and behind.
-        sections: the tables, in order.
+        sections: the tables, in the order in which they appear.
         frame: sentences below the tables that say what the numbers were computed from.
-        newest_at: when the newest event was made that the numbers include; None if they include
-            none.
+        newest_at: time of the newest event that the numbers include; None if they include none.
     """
 
     title: str
