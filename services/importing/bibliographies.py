@@ -46,10 +46,13 @@ class FieldMapping:
     detect: Sequence[str] = ()
 
     def value(self, record: Record, column: str) -> str:
-        """Return the first mapped field of a column that is not blank; empty if there is none.
+        """Return the text of the first field mapped to a column that is not blank.
+
+        It has no outer blanks. It is empty if the record has no such field, or if no field is
+        mapped to the column.
 
         Args:
-            record: field -> text.
+            record: field of the source -> text.
             column: a column of the table of publications.
         """
         found = (record.get(name, "").strip() for name in self.columns.get(column, ()))
@@ -58,12 +61,13 @@ class FieldMapping:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What an export does not contain, so the user has to supply it.
+    """What an export of a literature database lacks, so the user has to supply it.
 
     Args:
-        unit: id of the unit that claims all publications, e.g. `vnu/hus`.
-        month_day: `MM-DD` that completes dates without month or day; if it is empty, rows with such
-            dates will be refused.
+        unit: id of the unit that claims all publications, e.g. `vnu/hus`; if it is empty, the table
+            has no column for the unit.
+        month_day: `MM-DD` that completes dates without month or day; if it is empty, such dates are
+            left incomplete, and their rows are refused later.
     """
 
     unit: str = ""
@@ -96,9 +100,11 @@ def read_mapping(path: Path) -> FieldMapping:
 
 
 def source_of(path: Path) -> str:
-    """Return the name of the source that exported a file; empty for a table of submissions.
+    """Return the name of the source that exported a file, e.g. `crossref`.
 
-    The suffix decides for RIS and BibTeX, the content for JSON, and the headings for CSV.
+    The suffix decides for RIS and BibTeX, the content for JSON, and the headings for CSV. The
+    result is empty for a CSV file with the headings of no known source, which may be a table of
+    submissions, for a CSV file that does not exist, and for any other suffix.
     """
     suffix = path.suffix.lower()
     if suffix == ".json":
@@ -112,9 +118,10 @@ def source_of(path: Path) -> str:
 
 
 def read(path: Path, source: str, mapping: FieldMapping | None, completion: Completion) -> Table:
-    """Return an export as a table of publications.
+    """Return an export as a table of publications, one row per record and in its order.
 
-    The SHA-256 of the file itself becomes the evidence of every row.
+    The SHA-256 of the file itself becomes the evidence of every row. Fields of a CSV or XLSX file
+    that the mapping does not use are named in a notice of the table.
 
     Args:
         path: the exported file.
@@ -123,7 +130,8 @@ def read(path: Path, source: str, mapping: FieldMapping | None, completion: Comp
         completion: what the export does not contain.
 
     Raises:
-        Unreadable: the file is not in the format of the source.
+        KeyError: no mapping is given and the source is unknown. The caller's fault.
+        Unreadable: the file is not in the format of the source. Its author's fault.
     """
     mapped = mapping or known_sources()[source]
     unread: list[str] = []

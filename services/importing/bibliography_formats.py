@@ -33,15 +33,19 @@ _WRONG = (
 
 
 def ris(text: str) -> Iterator[Record]:
-    """Yield a record for each reference in a RIS file; a repeated field has its first value."""
+    """Yield a record (field -> text) for each reference in the text of a RIS file.
+
+    Of a field that occurs several times, the first value is taken.
+    """
     for reference in rispy.loads(text):
         yield {name: _first(value) for name, value in reference.items()}
 
 
 def bibtex(text: str) -> Iterator[Record]:
-    """Yield a record for each entry in a BibTeX file, with LaTeX turned into plain text.
+    """Yield a record (field -> text) for each entry in the text of a BibTeX file.
 
-    The field `key` is the citation key.
+    Names of fields are in lower case, LaTeX in their texts becomes plain text, and the field `key`
+    is the citation key.
     """
     for key, entry in parse_string(text, "bibtex").entries.items():
         fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
@@ -49,10 +53,11 @@ def bibtex(text: str) -> Iterator[Record]:
 
 
 def crossref(text: str) -> Iterator[Record]:
-    """Yield a record for each work in JSON of Crossref.
+    """Yield a record (field -> text) for each work in JSON of Crossref.
 
     The JSON is one work, a list of works, or an answer with `message.items`. The field `issued` is
-    the date of issue as far as it is known: `YYYY`, `YYYY-M` or `YYYY-M-D`, or empty.
+    the date of issue as far as it is known: `YYYY`, `YYYY-M` or `YYYY-M-D`, or empty. Of a list,
+    the first value is taken; objects and nulls become empty texts.
     """
     document = json.loads(text)
     message = document.get("message", document) if isinstance(document, dict) else document
@@ -64,9 +69,11 @@ def crossref(text: str) -> Iterator[Record]:
 
 
 def datacite(text: str) -> Iterator[Record]:
-    """Yield a record for each work in JSON of DataCite, whose `data` is one work or a list.
+    """Yield a record (field -> text) for each work in JSON of DataCite.
 
-    The field `issued` is the date of issue as DataCite has it; empty if unknown.
+    The `data` of the JSON is one work or a list of works. The fields are the attributes of the
+    work: the first value of a list, and an empty text for an object or null. `title` is the first
+    title, and `issued` the date of issue as DataCite has it; each is empty if unknown.
     """
     data = json.loads(text)["data"]
     for work in data if isinstance(data, list) else [data]:

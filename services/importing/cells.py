@@ -27,7 +27,10 @@ class UnreadableCell:
 
 
 class MaskedNumber(float):
-    """A number that its cell format displays with further characters: 7 as `007` or `PT-7`."""
+    """A number that its cell format displays with further zeros or letters: 7 as `007` or `PT-7`.
+
+    It has the value 7; the text that was displayed is not known.
+    """
 
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | UnreadableCell
@@ -59,7 +62,8 @@ def cell_text(cell: Cell) -> str:
     """Return the text that a CSV file would contain for a cell, in NFC and without outer blanks.
 
     Invisible characters, which are often copied along from web pages, are removed. Dates become
-    `YYYY-MM-DD`, and an unreadable cell gives the text that the spreadsheet shows.
+    `YYYY-MM-DD` (a time of day is dropped), truth values `true` or `false`, whole numbers have no
+    decimals, and an unreadable cell gives the text that the spreadsheet shows.
     """
     if isinstance(cell, str):
         if cell.isascii():
@@ -81,7 +85,10 @@ def cell_text(cell: Cell) -> str:
 
 
 def has_text(cell: Cell) -> bool:
-    """Return True unless a cell is blank; an unreadable cell is not blank."""
+    """Return True unless a cell is blank: an empty text, or only blanks and invisible characters.
+
+    An unreadable cell is not blank, even if what it shows is unknown.
+    """
     if isinstance(cell, str) and cell.isascii():
         return not (cell == "" or cell.isspace())
     return isinstance(cell, UnreadableCell) or bool(cell_text(cell))
@@ -90,7 +97,8 @@ def has_text(cell: Cell) -> bool:
 def are_column_numbers(cells: Sequence[Cell]) -> bool:
     """Return True if a row only numbers the columns, as printed forms do: (1), (2), (3), ...
 
-    The first three cells decide; they may also begin with 0.
+    The first three cells decide: 1, 2, 3 or 0, 1, 2, each with or without parentheses. A row of
+    fewer than three cells gives False.
     """
     if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
         return False

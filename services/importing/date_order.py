@@ -12,7 +12,7 @@ from services.importing.field_values import is_day_first, is_month_first, is_sho
 
 @dataclass
 class DateOrder:
-    """Evidence in the cells of a file for the order of day and month, by column.
+    """Evidence in the cells of a file for the order of day and month in its dates, by column.
 
     A spreadsheet that expects the month first reads 04/02/2021 as April 2 and leaves 31/03/2021 as
     text. Such a column has date values with days up to the 12th, and texts with later days.
@@ -29,15 +29,19 @@ class DateOrder:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether some date of the file may mean another day than it would be read as."""
+        """Whether some date of the file may mean another day than the one it would be read as.
+
+        It is so if any column has a date that can only be month first, or if a column has both a
+        text that can only be day first and date values whose days are all at most 12.
+        """
         return bool(self.month_first) or any(map(self.typed.get, self.day_first))
 
     def look_at(self, days: Mapping[int, str], cells: Sequence[Cell]) -> None:
-        """Add the evidence in one row.
+        """Add the evidence in the cells of one row to this object.
 
         Args:
             days: index of each date column -> its name.
-            cells: cells of the row.
+            cells: cells of the row; a short row is taken as far as it goes.
         """
         for position, name in days.items():
             if position < len(cells):
@@ -55,8 +59,10 @@ class DateOrder:
     def doubts(self, row: Mapping[str, Cell]) -> Iterator[tuple[str, str, str]]:
         """Yield (column, problem, proof) for each cell of a row whose date is ambiguous.
 
-        The problem is the key of a message; the proof is the text elsewhere in the file that raises
-        the doubt. To be called after all rows have been looked at.
+        To be called after all rows have been looked at. The problem is the key of a message:
+        `cell.month_first` for a text such as 03/04/2021 whose first number may be the month, or
+        `cell.mixed_dates` for a date value in which a spreadsheet may have swapped day and month.
+        The proof is the text elsewhere in the file that raises the doubt.
 
         Args:
             row: column -> cell.

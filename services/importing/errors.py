@@ -24,12 +24,12 @@ class Unreadable(Exception):
 
 
 class Unclear(Unreadable):
-    """Raised if a file cannot be read in the way requested; the user has to choose something else.
+    """Raised if a file cannot be read as requested; the user has to choose something else.
 
     Args:
-        place: the file.
+        place: the file; empty if it is an option that is wrong and not the file.
         problem: what is wrong and what to do about it, in one line.
-        choice: what to choose: `type`, `sheet` or `unit`; empty if another file is needed.
+        choice: what to choose: `type`, `sheet` or `unit`; empty for anything else.
     """
 
     def __init__(self, place: Path | str, problem: str, choice: str = "") -> None:
@@ -38,4 +38,4 @@ class Unclear(Unreadable):
 
 
 class NoRoom(Unreadable):
-    """Raised if this machine has no room for the rows of a file. Not the fault of its author."""
+    """Raised if this machine has no disk space for the rows of a file. An operator's fault."""

@@ -17,7 +17,10 @@ Digest = Callable[[str], str]
 
 
 def no_files(name: str) -> str:
-    """Refuse the name of a file: only the table was sent, not the files that it names.
+    """Refuse the name of an evidence file, because only the table was sent, without such files.
+
+    Args:
+        name: name of the file, for the message.
 
     Raises:
         CellWrong: always.
@@ -26,7 +29,9 @@ def no_files(name: str) -> str:
 
 
 class EvidenceFolder:
-    """Hashes files in the folder of a table and its subfolders, each file once.
+    """Hashes files in the folder of a table and its subfolders; call it with the name of a file.
+
+    The digest of each name is cached, so a file that many rows name is read once.
 
     Args:
         folder: the folder; files outside it are not read, whatever a table says.
@@ -69,9 +74,11 @@ class EvidenceFolder:
 def add_evidence(
     content: submission_pb2.Content, files: str, sha256: str, title: str, uri: str, digest: Digest
 ) -> None:
-    """Add the evidence that the cells of a row name; several items are separated by `|`.
+    """Add the evidence that the cells of a row name to a content; items are separated by `|`.
 
-    Titles and addresses belong to the SHA-256 digests first and then to the files, in order.
+    The first title and address belong to the first SHA-256 digest, and so on; after the digests
+    come the files. Superfluous titles and addresses are ignored, and nothing is added if there is
+    neither a digest nor a file. Digests are not checked.
 
     Args:
         content: content that the evidence is added to.
@@ -82,7 +89,7 @@ def add_evidence(
         digest: returns the SHA-256 of a file.
 
     Raises:
-        CellWrong: a file cannot be hashed.
+        CellWrong: a file cannot be hashed. The fault of the table's author.
     """
     if not files and "|" not in sha256 + title + uri and "\\" not in title + uri:
         if sha256:

@@ -75,7 +75,12 @@ class Reader:
 
 @cache
 def reader(field: FieldDescriptor) -> Reader:
-    """Return the reader for the cells of a field."""
+    """Return the functions that read cells as values of a protobuf field; the same for every call.
+
+    Names decide for text fields: `..._on` is a date, which becomes `YYYY-MM-DD`, and `..._vnd` an
+    amount in whole dong, which becomes a text of digits. An enum value becomes its number. See
+    `Reader` for blank cells, lists and failures.
+    """
     is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field)
     # People separate choices by commas, and no name of a choice contains one.
     items = choices if field.enum_type is not None else split
@@ -98,41 +103,58 @@ def reader(field: FieldDescriptor) -> Reader:
 
 
 def is_day(field: FieldDescriptor) -> bool:
-    """Return True if a field holds a calendar date: its name ends in `_on`."""
+    """Return True if a field holds a calendar date: it is a text whose name ends in `_on`."""
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_on")
 
 
 def is_month_first(cell: Cell) -> bool:
-    """Return True if a cell is a text that is a date only if the month is first: 03/31/2021."""
+    """Return True if a cell is a text that is a date only if the month is first: 03/31/2021.
+
+    False for any other text and for date values of a spreadsheet.
+    """
     found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
     return found is not None and int(found[1]) <= 12 < int(found[2])
 
 
 def is_day_first(cell: Cell) -> bool:
-    """Return True if a cell is a text that is a date only if the day is first: 31/03/2021."""
+    """Return True if a cell is a text that is a date only if the day is first: 31/03/2021.
+
+    False for any other text and for date values of a spreadsheet.
+    """
     found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
     return found is not None and int(found[2]) <= 12 < int(found[1])
 
 
 def is_short_date(cell: Cell) -> bool:
-    """Return True if a cell is a text of the form 03/04/2021: two numbers, then the year."""
+    """Return True if a cell is a text like 03/04/2021: two numbers, then a year of four digits.
+
+    The numbers have one or two digits and are separated by slashes, hyphens or dots; whether they
+    make a possible date is not checked.
+    """
     return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
 
 
 def choices(text: str) -> list[str]:
-    """Return the choices that a cell lists, separated by bars, commas or semicolons."""
+    """Return the choices that a cell lists, separated by bars, commas or semicolons.
+
+    Outer blanks are removed and empty choices omitted: `scopus, wos;` gives `scopus` and `wos`.
+    """
     return [item for part in SEPARATED.split(text) if (item := part.strip())]
 
 
 def split(text: str) -> list[str]:
-    """Return the items that a cell lists, separated by bars, without the empty ones."""
+    """Return the items that a cell lists, separated by bars, without the empty ones.
+
+    Blanks and escaped bars are treated as by `places`.
+    """
     return [item for item in places(text) if item]
 
 
 def places(text: str) -> list[str]:
     """Return the items that a cell lists, separated by bars, with the empty ones.
 
-    After a backslash, a bar or a backslash is part of the item.
+    After a backslash, a bar or a backslash is part of the item. Outer blanks of items are removed;
+    `a||b` gives `a`, an empty item and `b`, and an empty text gives one empty item.
     """
     if "\\" not in text:
         return [item.strip() for item in text.split("|")]
@@ -141,7 +163,10 @@ def places(text: str) -> list[str]:
 
 
 def joined(items: Iterable[str]) -> str:
-    """Return the text of a cell that lists these items, so that `places` returns them again."""
+    """Return the text of a cell that lists these items, so that `places` returns them again.
+
+    Bars and backslashes in the items are escaped with a backslash; items have no outer blanks.
+    """
     return "|".join(item.replace("\\", "\\\\").replace("|", "\\|") for item in items)
 
 
@@ -149,7 +174,8 @@ def joined(items: Iterable[str]) -> str:
 def enum_choices(field: FieldDescriptor) -> dict[str, int]:
     """Return name -> number of the values of an enum field, except the unspecified one.
 
-    Names are those that files contain: in lower case and without the prefix of the enum.
+    Names are in the form in which files contain them: in lower case and without the prefix of the
+    enum, e.g. `q1`. The field must be of an enum type.
     """
     assert field.enum_type is not None
     prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
@@ -158,7 +184,10 @@ def enum_choices(field: FieldDescriptor) -> dict[str, int]:
 
 
 def is_amount(field: FieldDescriptor) -> bool:
-    """Return True if a field holds an amount of money in whole dong: its name ends in `_vnd`."""
+    """Return True if a field holds an amount of money in whole dong.
+
+    Such a field is a text whose name ends in `_vnd`.
+    """
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_vnd")
 
 

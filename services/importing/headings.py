@@ -49,9 +49,9 @@ NONE: Chosen = {}
 
 
 class HeaderWrong(ValueError):
-    """Raised if a type or column is unknown, or a column is missing or repeated.
+    """Raised if a submission type or a column is unknown, or a column is missing or repeated.
 
-    The message names it. The fault of the file's author.
+    The message names the type or column. The fault of the file's author.
     """
 
 
@@ -68,7 +68,11 @@ def descriptor_of(type_name: str) -> Descriptor:
 
 @cache
 def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
-    """Return column -> field of the facts, for the columns that only this submission type has."""
+    """Return column -> protobuf field, for the columns that only this submission type has.
+
+    These are the fields of the type's facts, in their order, except those that the server fills in.
+    The type has to be known.
+    """
     return {
         RENAMED.get((type_name, field.name), field.name): field
         for field in TYPES[type_name].fields
@@ -77,13 +81,21 @@ def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
 
 
 def columns(type_name: str) -> list[str]:
-    """Return the names of all columns that a file of a submission type may have, in order."""
+    """Return the names of all columns that a file of a known submission type may have, in order.
+
+    First come the columns of the row (`record_id`, ...), then those of the claim (`unit_id`, ...),
+    of the type itself, and of the evidence.
+    """
     return [*ROW_COLUMNS, *CLAIM_COLUMNS, *fact_columns(type_name), *EVIDENCE_COLUMNS]
 
 
 @lru_cache(4096)
 def slug(text: str) -> str:
-    """Return a text in the form in which headings are compared: `ma_ban_ghi` for `Mã bản ghi`."""
+    """Return a text in the form in which headings are compared: `ma_ban_ghi` for `Mã bản ghi`.
+
+    It has lower-case letters without diacritics and digits, joined by underscores; empty if the
+    text has neither letters nor digits.
+    """
     plain = unicodedata.normalize("NFD", text.strip().lower()).replace("đ", "d")
     letters = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
@@ -106,6 +118,8 @@ def _column(meanings: Mapping[str, str], heading: str, chosen: Chosen) -> str:
 
 def is_header(type_name: str, cells: Sequence[str], chosen: Chosen = NONE) -> bool:
     """Return True if a row contains the headings of a type: `record_id` and at least one more.
+
+    Other cells of the row may be anything.
 
     Args:
         type_name: submission type.
@@ -136,15 +150,19 @@ def suggested(type_name: str, header: Sequence[str]) -> list[str]:
 
 
 def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) -> list[str]:
-    """Return the column of each heading of a table; empty for a column to ignore.
+    """Return the column that each heading of a table means; empty for a heading to ignore.
+
+    Ignored are blank headings, row numbers (`STT`), the reasons in a file of refused rows, and
+    those for which the user chose no column.
 
     Args:
         type_name: submission type.
         header: headings of the table.
-        chosen: heading -> column, as the user chose; an empty column is ignored.
+        chosen: heading -> column, as the user chose; an empty column ignores the heading.
 
     Raises:
-        HeaderWrong: a heading is unknown or repeated, or a required one is missing.
+        HeaderWrong: a heading is unknown, two mean the same column, or `record_id` or `unit_id` is
+            missing. The fault of the file's author.
     """
     meanings = _meanings(type_name)
     unread = ORDINALS | {slug(heading) for heading in REFUSED_BECAUSE}

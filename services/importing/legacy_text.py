@@ -58,8 +58,8 @@ _TONES = frozenset((_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT))
 def encoding_of(content: bytes) -> str:
     """Return the encoding in which to decode bytes that are not UTF-8.
 
-    It is Latin-1 for text of an old font, e.g. `§Ò tµi`, which `converter` recognises then, and
-    Windows-1258 for all other bytes.
+    It is Latin-1 if the bytes are text of an old Vietnamese font, e.g. `§Ò tµi`, which `converter`
+    recognises once they are decoded, and Windows-1258 for all other bytes.
 
     Raises:
         UnicodeDecodeError: the bytes are not Windows-1258 either.
@@ -116,9 +116,9 @@ def _becomes_vietnamese(words: Sequence[str], convert: Converter) -> bool:
 def is_viqr(text: str) -> bool:
     """Return True if a text is Vietnamese typed in VIQR, as `Nghie^n cu+'u khoa ho.c`.
 
-    At least two different words must write a circumflex, horn or stroke in this way, one of them
-    with three letters or more, and nine in ten must become Vietnamese syllables, so that `x^n` and
-    `C++` are not taken for VIQR.
+    VIQR writes diacritics as ASCII signs after a letter. At least two different words must write a
+    circumflex, horn or stroke in this way, one of them with three letters or more, and nine in ten
+    must become Vietnamese syllables, so that `x^n` and `C++` are not taken for VIQR.
     """
     if not text.isascii() or not _VIQR_SIGN.search(text):
         return False
@@ -133,12 +133,18 @@ def _from_viqr(word: str) -> str:
 
 
 def from_tcvn3(text: str) -> str:
-    """Return text of a TCVN3 font (ABC fonts, e.g. `.VnTime`) converted to Unicode."""
+    """Return text of a TCVN3 font (ABC fonts, e.g. `.VnTime`) converted to Unicode: `tµi` to `tài`.
+
+    Letters that the font displays as they are remain.
+    """
     return "".join(_TCVN3.get(letter, letter) for letter in text)
 
 
 def from_vni(text: str) -> str:
-    """Return text of a VNI font (e.g. `VNI-Times`) converted to Unicode."""
+    """Return text of a VNI font (e.g. `VNI-Times`) converted to Unicode, in NFC: `taøi` to `tài`.
+
+    Letters that the font displays as they are remain.
+    """
     return _VNI_LETTER.sub(_letter, text)
 
 

@@ -10,7 +10,7 @@ from services.refusals import in_language
 
 @dataclass(frozen=True, slots=True)
 class RefusedCell:
-    """A cell because of which a row was refused, in the language of the reader.
+    """A cell because of which a service refused a row, in the language of the reader.
 
     Args:
         column: its column; empty if the whole row was refused.
@@ -28,7 +28,8 @@ def refused_cells(
 ) -> Iterator[RefusedCell]:
     """Yield a refused cell for each wrong field; one for the whole row if no field is named.
 
-    Services write `what is wrong; what to do`, which is split into problem and remedy.
+    Services write `what is wrong; what to do`, which is split into problem and remedy. A message
+    that does not repeat the problem of a field is its remedy instead.
 
     Args:
         message: message of the error.
@@ -47,7 +48,11 @@ def refused_cells(
 
 
 def column_of(path: str) -> str:
-    """Return the column for the path of a field: `doi` for `content.facts.publication.doi`."""
+    """Return the column for the path of a field: `doi` for `content.facts.publication.doi`.
+
+    A path outside the facts loses only a leading `content.`: `content.unit_id` gives `unit_id`. An
+    empty path gives an empty column.
+    """
     parts = path.split(".")
     if parts[:1] == ["content"]:
         parts = parts[1:]

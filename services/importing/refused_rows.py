@@ -41,13 +41,19 @@ def check(to: Path, source: Path) -> None:
 
 
 def write(path: Path, parsed: Parsed, reasons: Mapping[int, Sequence[str]], heading: str) -> None:
-    """Write the refused rows of an imported file to another file.
+    """Write the refused rows of an imported file to another file, below its headings.
+
+    The first column has the reasons. Cells that a spreadsheet changed, and repeated record ids, are
+    left empty.
 
     Args:
-        path: the .csv or .xlsx file to write; replaced if it exists.
+        path: the file to write; CSV if its name ends in `.csv`, else XLSX; replaced if it exists.
         parsed: content of the imported file.
         reasons: number of each refused row in the imported file -> the reasons.
         heading: heading of the column with the reasons, one of `headings.REFUSED_BECAUSE`.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     rows = [[heading, *parsed.table.header], *_rows(parsed, reasons)]
     if path.suffix.lower() == CSV:
@@ -81,7 +87,10 @@ def _kept(problem: str, cell: Cell) -> str:
 
 
 def by_row(problems: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    """Return row -> its reasons, in order, from (row, reason) pairs."""
+    """Return row number -> its reasons, from (row number, reason) pairs.
+
+    The rows, and the reasons of each, are in the order of the pairs.
+    """
     found: dict[int, list[str]] = {}
     for row, problem in problems:
         found.setdefault(row, []).append(problem)

@@ -25,10 +25,10 @@ IsHeader = Callable[[Sequence[str]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the user should know about a file that was read.
+    """Something that the user should know about how a file was read, e.g. skipped rows.
 
     Args:
-        key: key of the message.
+        key: key of the message, e.g. `import.hidden_skipped`.
         values: values of the placeholders in the message.
     """
 
@@ -127,11 +127,11 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each row in a file, and heading -> text of its cells.
 
     Args:
-        path: a .csv or .xlsx file.
+        path: a .csv or .xlsx file, with headings in its first row that is not blank.
 
     Raises:
         Unreadable: the file cannot be read, see `read`, or a row has a text beyond the last
-            heading.
+            heading. The fault of the file's author.
     """
     return records(path, read(path))
 
@@ -139,12 +139,15 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each row in a table, and heading -> text of its cells.
 
+    A cell that the row lacks gives an empty text; of headings that are equal, the last counts.
+
     Args:
         path: the file that the table was read from, for messages.
         table: the table.
 
     Raises:
-        Unreadable: a row has a text beyond the last heading; names the row.
+        Unreadable: a row has a text beyond the last heading. The error names the row, which the
+            file's author has to correct.
     """
     for number, cells in table.rows:
         if is_too_wide(cells, table.header):

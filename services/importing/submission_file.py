@@ -66,16 +66,17 @@ class HeadingsWrong(Unreadable):
 
 
 def read(path: Path, reading: Reading) -> submission_rows.Parsed:
-    """Return the submissions in a file, and the mistakes in rows that cannot be read.
+    """Return the submissions in a file, and the mistakes in the rows that cannot be read.
 
     Args:
         path: the file.
-        reading: how to read it.
+        reading: the options with which to read it.
 
     Raises:
-        HeadingsWrong: a heading is unknown, missing or repeated.
-        Unreadable: the file cannot be read.
-        Unclear: the type, source or unit is missing or not valid.
+        HeadingsWrong: a heading is unknown, missing or repeated. Its author's fault.
+        Unreadable: the file cannot be read. Its author's fault.
+        Unclear: the file does not exist, or the type, source or unit is missing or unknown. The
+            user's fault.
     """
     if not path.is_file():
         raise Unclear(path, "no such file")

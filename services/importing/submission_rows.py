@@ -68,9 +68,10 @@ class Wrong:
 class Parsed:
     """What a file contains: requests in the order of its rows, and mistakes in unreadable rows.
 
-    ``table`` is the table that was read and ``type_name`` the submission type of its rows;
-    ``names`` has the column of each heading, empty for an ignored one; ``refused`` maps the number
-    of each row with a wrong cell to its record id, empty if the row has none.
+    ``notices`` tell what was skipped; ``table`` is the table that was read and ``type_name`` the
+    submission type of its rows; ``names`` has the column of each heading, empty for an ignored one;
+    ``refused`` maps the number of each row with a wrong cell to its record id, empty if it has
+    none.
     """
 
     requests: KeptRequests
@@ -153,7 +154,10 @@ def _parsed(
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
-    """Return the content of one claim from column -> text, e.g. of a command line.
+    """Return the content of one submission from column -> text, e.g. of a command line.
+
+    Blank texts leave their fields unset; values that are required are not asked for, except the
+    unit.
 
     Raises:
         CellWrong: a text cannot be read; the error names the first such column.

@@ -66,20 +66,20 @@ class Sheet:
     hidden: frozenset[int]
 
     def has_rows(self) -> bool:
-        """Return True if any cell of the sheet is not blank."""
+        """Return True if any cell of the sheet is not blank, also in hidden rows."""
         return any(has_text(cell) for row in self.rows for cell in row)
 
 
 def sheets(path: Path, limits: Limits = WIDE) -> list[Sheet]:
-    """Return the worksheets of a file in their order, without charts and macros.
+    """Return the worksheets of a file in their order, hidden ones included, charts and macros not.
 
     Args:
         path: the file.
         limits: how much it may contain.
 
     Raises:
-        Unreadable: the file or a sheet is larger than the limits.
-        Unclear: the file is not an XLSX file.
+        Unreadable: the file or a sheet is larger than the limits. Its author's fault.
+        Unclear: the file is not an XLSX file. The user's fault.
     """
     try:
         with ZipFile(path) as archive:

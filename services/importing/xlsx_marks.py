@@ -46,7 +46,7 @@ class Marks:
 
 
 def scan(archive: ZipFile, sheet: str) -> Marks:
-    """Return the marks of one sheet.
+    """Return what the XML of one sheet says about its cells and rows.
 
     Args:
         archive: the opened .xlsx file.
