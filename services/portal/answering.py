@@ -43,12 +43,13 @@ STATUS = {
 
 
 def public(handler: Handler) -> Endpoint:
-    """Return the endpoint of a page that anyone may see.
+    """Return the endpoint of a page that anyone may see, signed in or not.
 
-    What the services or the handler refuse is answered with a page that explains the refusal.
+    What the services or the handler refuse is answered with a page that explains the refusal; if it
+    is the user's token that a service refuses, with a redirect to the sign-in page.
 
     Args:
-        handler: answers the page.
+        handler: returns the response to a request for the page.
     """
 
     async def endpoint(request: Request) -> Response:
@@ -74,7 +75,7 @@ def private(handler: Handler) -> Endpoint:
     """Return the endpoint of a page for signed-in users; guests are redirected to the sign-in page.
 
     Args:
-        handler: answers the page, and may rely on a valid session.
+        handler: returns the response to a request for the page; the session in it is valid.
     """
 
     async def signed_in(page: Page) -> Response:
@@ -88,11 +89,12 @@ def form(
 ) -> Endpoint:
     """Return the endpoint of a form; it accepts only forms that the portal gave to the same user.
 
-    A form that arrives after its session has ended is not processed: the user gets it back with all
-    answers, and can send it again after signing in.
+    Any other form, e.g. one that another site sends, is answered with status 403. A form that
+    arrives after its session has ended is not processed: the user gets it back with all answers,
+    and can send it again after signing in.
 
     Args:
-        handler: answers; gets the page and the fields of the form.
+        handler: returns the response; gets the page and the fields of the form.
         is_open: whether guests may send the form, e.g. the one for signing in.
         files: how many files the form may contain. If any, a guest's form is not even read.
         part_bytes: longest value of a field in bytes.
@@ -115,13 +117,13 @@ def form(
 
 
 def interrupted(page: Page, given: FormData) -> Response:
-    """Answer a form whose session has ended with its own fields, so that nothing of it is lost.
+    """Answer a form whose session has ended with its own fields and status 401.
 
-    Nothing is done. The form's token stays valid, so the same user can send the form again after
-    signing in.
+    Nothing that the form asks for is done, and no answer is lost, except files. The form's token
+    stays valid, so the same user can send the form again after signing in.
 
     Args:
-        page: the page.
+        page: the page that the form was sent to.
         given: the fields of the form.
     """
     fields = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
@@ -129,9 +131,9 @@ def interrupted(page: Page, given: FormData) -> Response:
 
 
 def to_sign_in(page: Page) -> Response:
-    """Redirect a guest to the sign-in page, which afterwards leads back to the page they requested.
+    """Return a redirect to the sign-in page, which afterwards leads back to the page requested.
 
-    After a form, it leads to the overview instead.
+    If the request was not for a page but sent a form, it leads to the overview instead.
     """
     wanted = page.request.url.path if page.request.method == "GET" else "/"
     query = page.request.url.query

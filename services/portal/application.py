@@ -98,7 +98,9 @@ def application(settings: Settings) -> Any:
 
 
 class Compressed:
-    """ASGI middleware that compresses pages and files; streams pass unchanged, each part at once.
+    """ASGI middleware that compresses pages and files with gzip.
+
+    Responses of the paths in `STREAMED` pass unchanged, each part as soon as it is there.
 
     Args:
         app: the application.
@@ -108,7 +110,10 @@ class Compressed:
         self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request, compressed where that pays and the browser accepts it."""
+        """Answer a request; a large body is compressed if the browser accepts that.
+
+        Large are bodies of `COMPRESSED_FROM` bytes or more.
+        """
         is_stream = scope["type"] != "http" or scope["path"].startswith(STREAMED)
         await (self._app if is_stream else self._compressing)(scope, receive, send)
 
@@ -121,7 +126,14 @@ class Static(StaticFiles):
     """
 
     async def get_response(self, path: str, scope: Any) -> Any:
-        """Return the response with a file; if the URL has the file's hash, it may be cached."""
+        """Return the response with a file, cacheable for a year if the URL has the file's hash.
+
+        A file that does not exist is an error, which is answered with 404.
+
+        Args:
+            path: path of the file below the folder of static files.
+            scope: ASGI scope of the request.
+        """
         found = await super().get_response(path, scope)
         # During an upgrade an old replica may get a request for newer content, which it lacks.
         if static(path).partition("?")[2].encode() == scope["query_string"]:

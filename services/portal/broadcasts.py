@@ -33,10 +33,11 @@ PERSONAL = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
 
 @dataclass(frozen=True)
 class Update:
-    """Changes to a board.
+    """Changes to a board, which is a table of numbers by unit and indicator.
 
     Args:
-        facts: name -> value of the facts about the view, e.g. `digest`.
+        facts: name -> value of what pages show about the numbers as a whole, e.g. `digest`; each
+            update has all of them.
         cells: `UNIT|INDICATOR` -> the present HTML of each cell that changed.
     """
 
@@ -45,12 +46,18 @@ class Update:
 
     @cached_property
     def event(self) -> bytes:
-        """The update as bytes of a server-sent event; encoded once for all pages."""
+        """The update as a server-sent event named `cells`; encoded once for all pages.
+
+        Its data is a JSON object with the facts and, under the key `cells`, the cells.
+        """
         content = {**self.facts, "cells": self.cells}
         return f"event: cells\ndata: {json.dumps(content, ensure_ascii=False)}\n\n".encode()
 
     def then(self, newer: Update) -> Update:
-        """Return this update merged with a newer one, whose facts and cells take precedence."""
+        """Return a new update that has the same effect as this one followed by a newer one.
+
+        It has the facts of the newer one, and the cells of both; a cell in both is the newer one's.
+        """
         return Update(newer.facts, {**self.cells, **newer.cells})
 
 
@@ -73,17 +80,20 @@ class Listener:
         self._news = asyncio.Event()
 
     def give(self, update: Update) -> None:
-        """Queue an update for the page, merged with those that it has not yet taken."""
+        """Queue an update for the page, merged with those that it has not yet taken.
+
+        It does not wait: the queue is one update, with at most the cells of one board.
+        """
         self._waiting = update if self._waiting is None else self._waiting.then(update)
         self._news.set()
 
     def refuse(self, refused: Refused) -> None:
-        """End the page's updates with a refusal."""
+        """End the page's updates with a refusal, which it gets after the update that is queued."""
         self._refused = refused
         self._news.set()
 
     async def updates(self) -> AsyncGenerator[Update]:
-        """Yield updates as they come, until the token expires.
+        """Yield updates as they come, until the token expires; those that waited come as one.
 
         Raises:
             Refused: the services refused the stream, or it broke.
@@ -104,9 +114,10 @@ class Listener:
 
 
 class Admissions:
-    """Remembers which tokens may read what is shared, so the services are asked once per token.
+    """Remembers which tokens the services have accepted for reading a shared stream.
 
-    The rights of a token never change.
+    So the services are asked once per token, and not once per page; the rights of a token never
+    change. Refused tokens are not remembered.
     """
 
     def __init__(self) -> None:
@@ -114,11 +125,11 @@ class Admissions:
         self._turnstile = Turnstile()
 
     async def admit(self, token: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        """Return once the services have accepted a token.
+        """Return once the services have accepted a token, at once if they have done so before.
 
         Args:
             token: token of the user who wants to read.
-            ask: makes a call with this token that requires the same right.
+            ask: makes a call with this token that the services refuse to those who may not read.
 
         Raises:
             Refused: the services refused the token, or did not answer; the next page asks again.
@@ -138,7 +149,7 @@ def _has_failed(task: asyncio.Task[Any]) -> bool:
 
 
 class Broadcasts:
-    """The shared streams that are open now, by what they show."""
+    """The shared streams that are open now; one for each thing that pages show, e.g. a board."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, _Broadcast] = {}

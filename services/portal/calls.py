@@ -67,7 +67,7 @@ Two processes implement the service of proposals, so it is not listed.
 
 
 def contracts() -> Iterable[tuple[str, ServiceDescriptor]]:
-    """Yield (process, gRPC service) for each service of the contracts in `CONTRACTS`."""
+    """Yield (process, gRPC service) for each service in `CONTRACTS`, e.g. that of submissions."""
     for process, modules in CONTRACTS.items():
         for module in modules:
             for service in module.DESCRIPTOR.services_by_name.values():
@@ -95,7 +95,7 @@ class Refused(Exception):
 
 
 def refused(error: grpc.aio.AioRpcError) -> Refused:
-    """Return the refusal that a failed call reports, with its details."""
+    """Return the refusal that a failed call reports, with its details, if it has any."""
     status = status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS and isinstance(value, bytes):
@@ -105,6 +105,8 @@ def refused(error: grpc.aio.AioRpcError) -> Refused:
 
 def of_status(code: str, status: status_pb2.Status, message: str = "") -> Refused:
     """Return the refusal that a status reports, e.g. that of one row of an import.
+
+    Its reason and fields are taken from the details of the status; empty if it has none.
 
     Args:
         code: name of the gRPC status.
@@ -152,7 +154,7 @@ class Services:
             connection.current()
 
     async def close(self) -> None:
-        """Close all channels."""
+        """Close the channels to all services."""
         for connection in self._connections.values():
             await connection.close()
 
@@ -162,10 +164,10 @@ class Services:
         """Return the answer to a call with one request and one answer.
 
         Args:
-            method: the RPC.
+            method: the RPC; of a gRPC service in `CONTRACTS`.
             request: its request.
             token: the caller's token; empty to send none.
-            seconds: time until the deadline; at most 25.
+            seconds: time until the deadline; more than 25 count as 25.
 
         Raises:
             Refused: the service refused, or did not answer in time.
@@ -180,10 +182,12 @@ class Services:
     async def stream(
         self, method: MethodDescriptor, request: Message, token: str
     ) -> AsyncGenerator[Any]:
-        """Yield the answers of a server stream; the call is cancelled when the iteration ends.
+        """Yield the answers of a server stream, without a deadline.
+
+        The call is cancelled when the iteration ends, also if the caller ends it early.
 
         Args:
-            method: the RPC.
+            method: the RPC; of a gRPC service in `CONTRACTS`.
             request: its request.
             token: the caller's token; empty to send none.
 
@@ -197,15 +201,17 @@ class Services:
     async def exchange(
         self, method: MethodDescriptor, requests: AsyncIterator[Message], token: str
     ) -> AsyncIterator[Any]:
-        """Yield the answers to a stream of requests; the whole call may take ten minutes.
+        """Yield the answers to a stream of requests as they come.
+
+        The call is cancelled when the iteration ends, and after ten minutes.
 
         Args:
-            method: the RPC.
+            method: the RPC; of a gRPC service in `CONTRACTS`.
             requests: its requests.
             token: the caller's token; empty to send none.
 
         Raises:
-            Refused: the service refused, or the stream broke.
+            Refused: the service refused, or the stream broke or took too long.
         """
         make = self._callable(method, "stream_stream")
         call = make(requests, timeout=STREAM_SECONDS, metadata=_credential(token))
@@ -213,7 +219,10 @@ class Services:
             yield answer
 
     async def health(self) -> dict[str, bool]:
-        """Return process -> whether it answers, within two seconds, that it is serving."""
+        """Return process -> whether it answers, within two seconds, that it is serving.
+
+        It has a key for each process in `CONTRACTS`, and raises nothing if one cannot be reached.
+        """
         (check,) = health_pb2.DESCRIPTOR.services_by_name.values()
         method: Any = check.methods_by_name["Check"]
 

@@ -52,7 +52,10 @@ class Catalogue:
 
     @cached_property
     def below(self) -> Mapping[str, list[str]]:
-        """Unit id -> ids of the existing units directly below it, in order; no key if none are."""
+        """Unit id -> ids of the units directly below it that exist now, in order.
+
+        A unit without such units has no key.
+        """
         found: dict[str, list[str]] = {}
         for each in self.message.units:
             if each.parent_id and not each.valid_to:
@@ -60,21 +63,26 @@ class Catalogue:
         return found
 
     def of_house(self, house: str) -> list[catalogue_pb2.Indicator]:
-        """Return the indicators of a house, and those of all houses, in order.
+        """Return the indicators of a house, and those of all houses, in the order of the catalogue.
 
         Args:
-            house: `consortium`, `state`, `university` or `enterprise`.
+            house: `consortium`, `state`, `university` or `enterprise`; of any other, only those of
+                all houses are returned.
         """
         return [each for each in self.message.indicators if each.house in (house, "all")]
 
     def children(self, unit_id: str) -> list[directory_pb2.Unit]:
-        """Return the existing units directly below a unit, in order."""
+        """Return the existing units directly below a unit, in order.
+
+        Empty if there are none, or the unit is unknown.
+        """
         return [self.units[each] for each in self.below.get(unit_id, ())]
 
     def meant(self, text: str) -> str:
-        """Return the id of the unit that an id that does not exist may mean; empty if none.
+        """Return the id of the unit that an unknown id may mean; empty if there is none.
 
-        The id may be spelled similarly, lack the units above, or be the abbreviation of the unit.
+        The id may be spelled similarly, lack the units above (`hus` for `vnu/hus`), or be the
+        abbreviation of the unit.
 
         Args:
             text: the id that does not exist.
@@ -107,7 +115,7 @@ class Catalogue:
 
 
 class Catalogues:
-    """The catalogue versions that were read last.
+    """A cache of the catalogue versions that were read last, shared by all callers.
 
     Args:
         services: the services to read them from.
@@ -119,7 +127,9 @@ class Catalogues:
         self._live: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     async def live(self, token: str) -> Catalogue:
-        """Return the catalogue of the live view, or the one that was live up to two seconds ago.
+        """Return the catalogue version of the present numbers.
+
+        For two seconds after a caller has read it, it is the same version, even if another is live.
 
         Args:
             token: the caller's token.
@@ -138,13 +148,13 @@ class Catalogues:
         return found
 
     async def version(self, version: int, token: str) -> Catalogue:
-        """Return a catalogue version, which may be a kept one.
+        """Return a catalogue version, from the cache if it is there.
 
-        The rights of the caller are not checked for a kept version: they must just have read its
+        For a cached version the rights of the caller are not checked: they must just have read its
         numbers.
 
         Args:
-            version: number of the version; 0 for that of the live view.
+            version: number of the version; 0 for that of the live view, which is always read anew.
             token: the caller's token.
 
         Raises:

@@ -31,11 +31,12 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?:([., \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input of a form.
+    """One input of a form, for one field of a submission.
 
     Args:
-        name: name of the fact in the contract.
-        kind: `text`, `long`, `date`, `amount`, `number`, `yes`, `choice`, `choices` or `list`.
+        name: name of the field in the contract.
+        kind: `text`, `long` (text of several lines), `date`, `amount`, `number`, `yes` (a check
+            box), `choice` (one of `choices`), `choices` (any of them) or `list` (several texts).
         is_required: whether the contract requires an answer.
         length_max: most characters of a text or of one item of a list; 0 if there is no limit.
         least: lowest number allowed; None if there is no limit.
@@ -100,14 +101,18 @@ def _short(field: FieldDescriptor, number: int) -> str:
 
 
 def version_of(given: str) -> int | None:
-    """Return the version of a submission that a form names; None if the text is no version."""
+    """Return the version number of a submission that a form contains, e.g. 7 for `7`.
+
+    None if the text is anything but 1 to 18 digits, e.g. empty.
+    """
     return int(given) if _VERSION.fullmatch(given) else None
 
 
 def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
-    """Return the facts that the answers of a form state; a field without answer stays unset.
+    """Return the facts, i.e. the fields of a submission's type, that the answers of a form state.
 
-    Whether the facts are valid is for the service to check.
+    A field without answer, or with blank ones only, stays unset. Whether the facts are valid is for
+    the service to check.
 
     Args:
         type_: submission type.
@@ -162,7 +167,8 @@ def _wrong(asked: Field, problem: str) -> InvalidArgument:
 def answers_of(facts: facts_pb2.Facts) -> dict[str, list[str]]:
     """Return name of a field -> answers, with which a form shows these facts again.
 
-    It reverses `facts_of`; unset facts have no key.
+    It reverses `facts_of`: a choice is its name in lower case, a true boolean `true`, and a list
+    one text with an item per line. Unset facts have no key; facts of no type give no answers.
     """
     type_ = facts.WhichOneof("kind")
     found: dict[str, list[str]] = {}

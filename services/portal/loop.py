@@ -18,7 +18,7 @@ class Turnstile:
         self._turn = asyncio.Lock()
 
     async def let_in(self) -> None:
-        """Return when it is the caller's turn."""
+        """Wait until all earlier callers have been let in, then for one step of the event loop."""
         async with self._turn:
             await asyncio.sleep(0)
 

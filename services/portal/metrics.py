@@ -31,6 +31,8 @@ STATUSES = ("200", "500")
 def preset(pages: Iterable[str]) -> None:
     """Export the counters of these pages as 0, so that rates include the first increment.
 
+    Requests get a counter for each page and each status in `STATUSES`.
+
     Args:
         pages: paths of the routes, as in label `page`.
     """

@@ -25,7 +25,9 @@ _COMPACT: Mapping[Lang, Form] = {Lang.vi: "long", Lang.en: "short"}
 
 @lru_cache(KEPT_MAX, typed=True)
 def short(number: Number | None, unit: str, lang: Lang) -> str:
-    """Return a number for a table: one of a million or more is shortened, e.g. `1,2 tỷ`.
+    """Return a number for a table: a whole number of a million or more is shortened, e.g. `1,2 tỷ`.
+
+    Smaller numbers and fractions are written as by `full`.
 
     Args:
         number: the number; None gives a dash.
@@ -39,7 +41,9 @@ def short(number: Number | None, unit: str, lang: Lang) -> str:
 
 @lru_cache(KEPT_MAX, typed=True)
 def full(number: Number | None, unit: str, lang: Lang) -> str:
-    """Return a number with all its digits; fractions have two decimals, percentages up to one.
+    """Return a number with all its digits, e.g. `1.234.567` in Vietnamese.
+
+    Fractions have two decimals (`0,50`), percentages up to one (`50%`).
 
     Args:
         number: the number; None gives a dash.
@@ -60,7 +64,7 @@ def signed(number: Number | None, unit: str, lang: Lang) -> str:
 
     Args:
         number: the change; None gives a dash.
-        unit: what the indicator is counted in.
+        unit: what the indicator is counted in; a fraction in `percent` is written as a percentage.
         lang: language of words and separators.
     """
     if number is None:
@@ -78,11 +82,11 @@ def percent(part: Fraction, lang: Lang) -> str:
 
 
 def moment(when: datetime, zone: ZoneInfo, lang: Lang) -> str:
-    """Return a date and time to the minute in a time zone, which is named, e.g. `GMT+07:00`.
+    """Return a date and time to the minute in a time zone, e.g. `5 Mar 2026 14:30 GMT+07:00`.
 
     Args:
         when: the time; in any time zone.
-        zone: time zone to convert it to.
+        zone: time zone to convert it to; the text ends with its offset.
         lang: language of the month.
     """
     local = when.astimezone(zone)

@@ -50,10 +50,15 @@ def environment() -> jinja2.Environment:
 
 @cache
 def static(name: str) -> str:
-    """Return the URL of a file in `static`; it contains a hash, so it changes with the file.
+    """Return the URL of a file in `static`, e.g. `/static/icon.svg?v=0123456789ab`.
+
+    It contains a hash of the content, so it changes with the file.
 
     Args:
         name: path of the file below `static`.
+
+    Raises:
+        OSError: there is no such file.
     """
     content = (STATIC / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
@@ -61,6 +66,9 @@ def static(name: str) -> str:
 
 def link(lang: Lang, path: str, **query: object) -> str:
     """Return a URL that keeps the language of the page; empty parameters are left out.
+
+    For example, an English page and `q="a"` give `/tree?q=a&lang=en`. Vietnamese is the default and
+    needs no parameter.
 
     Args:
         lang: language of the page.
@@ -75,7 +83,10 @@ def link(lang: Lang, path: str, **query: object) -> str:
 
 @cache
 def formats(lang: Lang) -> dict[str, Callable[..., str]]:
-    """Return name -> function, for the functions of `numbers` that templates in a language use."""
+    """Return name -> function, for the functions of `numbers` that templates use.
+
+    These are `short`, `full`, `signed` and `percent`; their argument `lang` is already given.
+    """
     names = ("short", "full", "signed", "percent")
     return {name: partial(getattr(numbers, name), lang=lang) for name in names}
 
@@ -98,12 +109,16 @@ class Pieces:
         Args:
             lang: language of the part.
             template: name of its template.
-            values: variables of the template; each has to be hashable.
+            values: variables of the template; each has to be hashable, and equal values have to
+                look the same.
         """
         return self._kept(lang, template, **values)
 
     def of(self, lang: Lang, board: object, template: str, **values: Hashable) -> Markup:
-        """Return a rendered part of a page that shows a board; cached as long as the board exists.
+        """Return a rendered part of a page that shows a board, i.e. a table of numbers.
+
+        It is cached as long as the object ``board`` exists, for each combination of the other
+        arguments.
 
         Args:
             lang: language of the part.

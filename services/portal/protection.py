@@ -55,6 +55,8 @@ class Rates:
     def take(self, caller: str, now: float) -> bool:
         """Take one request out of a caller's bucket; return False if the bucket is empty.
 
+        A caller that was not seen before, or is forgotten, has a full bucket.
+
         Args:
             caller: any key of the caller.
             now: monotonic time in seconds.
@@ -99,7 +101,11 @@ class Protection:
         self._headers = HEADERS | ({"strict-transport-security": HSTS} if is_secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request to the application, or answer 429 or 413 if it is over a limit."""
+        """Pass a request to the application, or answer 429 or 413 if it is over a limit.
+
+        The response gets the security headers in either case, and the request counts in the
+        metrics.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -38,7 +38,7 @@ NAME_MAX = 80
 
 
 class ProviderSettings(BaseModel):
-    """One provider, as listed in `KIENG_SIGN_IN_PROVIDERS`."""
+    """One OpenID Connect provider, as listed in `KIENG_SIGN_IN_PROVIDERS`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -82,7 +82,7 @@ class SignInFailed(Exception):
 
 
 def listed(settings: Settings) -> list[ProviderSettings]:
-    """Return the providers that the settings list, in order.
+    """Return the providers that the settings list, in order; none if the setting is empty.
 
     Raises:
         ValidationError: the list is not JSON, or an entry is wrong. The operator's fault.
@@ -141,7 +141,7 @@ class Provider:
         self._silent_until = 0.0
 
     def begin(self, back: str) -> tuple[str, Attempt]:
-        """Return the URL to send the browser to, and the attempt to store until it comes back.
+        """Return the URL to send the browser to, and the attempt to store; ``back`` goes into it.
 
         Raises:
             SignInFailed: the provider does not answer.
@@ -184,7 +184,7 @@ class Provider:
         return _grant(given, "", name[:NAME_MAX])
 
     def renew(self, refresh_token: str) -> Grant:
-        """Return a new grant for a refresh token.
+        """Return a new grant for a refresh token, with the same one if the provider gives no other.
 
         Raises:
             SignInFailed: the provider does not answer, or refuses.

@@ -18,7 +18,7 @@ Providers treat a second use of a refresh token as theft.
 
 
 class Renewals:
-    """Exchanges refresh tokens for new grants. For one event loop.
+    """Exchanges the refresh tokens of sessions for new tokens. For one event loop.
 
     Args:
         providers: institution id -> its provider.
@@ -29,9 +29,10 @@ class Renewals:
         self._running: dict[str, asyncio.Task[Grant]] = {}
 
     async def grant(self, institution_id: str, refresh_token: str) -> Grant:
-        """Return the grant that a provider gives for a refresh token.
+        """Return the tokens that a provider gives for a refresh token.
 
-        Calls with the same refresh token share one exchange, for a minute.
+        Calls with the same refresh token within a minute share one exchange and its result, also if
+        it has failed.
 
         Args:
             institution_id: institution of the user.

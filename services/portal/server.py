@@ -58,7 +58,7 @@ class Web(Looping):
     """
 
     def setup(self) -> None:
-        """Initialise; no port is bound yet."""
+        """Prepare the extension; nothing listens yet."""
         super().setup()
         self._server: uvicorn.Server | None = None
 
@@ -91,14 +91,14 @@ class Web(Looping):
 
 
 def configuration(application: Any, settings: Settings) -> uvicorn.Config:
-    """Return the configuration of uvicorn.
+    """Return the configuration with which uvicorn serves an application.
 
     `X-Forwarded-For` is trusted from the configured proxies only; by default, uvicorn would trust
-    any peer on loopback.
+    any peer on loopback. Open requests get three seconds to finish at the end.
 
     Args:
         application: the ASGI application.
-        settings: addresses and trusted proxies.
+        settings: host and port to listen on, and the trusted proxies.
     """
     return uvicorn.Config(
         application,

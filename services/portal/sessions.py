@@ -63,7 +63,7 @@ class Session:
 
     @classmethod
     def fresh(cls) -> Self:
-        """Return a new session of a guest."""
+        """Return a new session of a guest, with a random name, which begins now."""
         return cls(secrets.token_urlsafe(24), time.time())
 
     @property
@@ -103,7 +103,8 @@ class Sessions:
     def read(self, cookies: Mapping[str, str]) -> Session:
         """Return the session in the cookies of a request.
 
-        It is a new guest's if there is no valid cookie, and has no token if it has ended.
+        It is that of a new guest if there is no cookie or it is not valid. If the session has
+        ended, it has neither token nor refresh token, but still its subject.
 
         Args:
             cookies: name -> value.
@@ -131,7 +132,10 @@ class Sessions:
         return self._box.encrypt(text.encode()).decode()
 
     def unseal(self, purpose: str, sealed: str, seconds: int) -> Any:
-        """Return the content of a sealed text; an empty mapping if it is not valid.
+        """Return the content of a sealed text; an empty mapping if the text is not valid.
+
+        It is not valid if it was changed, was sealed for another purpose or with an unknown key, or
+        is too old.
 
         Args:
             purpose: the purpose for which it was sealed.
@@ -145,7 +149,11 @@ class Sessions:
         return content[1] if content[0] == purpose else {}
 
     def is_due(self, session: Session) -> bool:
-        """Return True if the browser should get a new cookie, as its present one is too old."""
+        """Return True if the browser should get a new cookie.
+
+        It has none yet, its present one is more than two minutes old, or the session has changed
+        since.
+        """
         return time.time() > session.sealed_at + RENEW_SECONDS
 
     def cookie(self, session: Session) -> str:
@@ -169,7 +177,9 @@ class Sessions:
         return self.header(self.name, "", 0)
 
     def header(self, name: str, value: str, seconds: int) -> str:
-        """Return the value of a `Set-Cookie` header; scripts and other sites cannot use the cookie.
+        """Return the value of a `Set-Cookie` header; scripts cannot read the cookie.
+
+        Requests from other sites do not contain it, except links that the user follows.
 
         Args:
             name: name of the cookie.
@@ -181,15 +191,15 @@ class Sessions:
 
 
 def admitted(session: Session, issuers: Issuers, token: str) -> Session:
-    """Return a session signed in with a token: with its subject, unit, roles and expiry.
+    """Return a copy of a session, signed in with a token: with its subject, unit, roles and expiry.
 
     Args:
         session: the session to sign in; its other fields remain.
         issuers: the accepted issuers, which verify the token.
-        token: the token.
+        token: the signed token (JWT) of a user.
 
     Raises:
-        Unauthenticated: the token is not valid.
+        Unauthenticated: the token is not valid. The caller's fault.
     """
     principal = issuers.principal(token)
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -206,7 +216,10 @@ def admitted(session: Session, issuers: Issuers, token: str) -> Session:
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Return what is wrong with the setting of session keys, in sentences; empty if nothing is."""
+    """Return what is wrong with the setting of session keys, a sentence each; empty if nothing is.
+
+    The keys may be missing on loopback only.
+    """
     found = []
     given = settings.session_key.get_secret_value()
     if not given and not is_loopback(settings.host):

@@ -160,7 +160,7 @@ class Page:
         """`Set-Cookie` header of the answer; if empty, the session's cookie is renewed when due."""
 
     async def renew(self) -> None:
-        """Renew the token of the session if it expires soon."""
+        """Renew the token of the page's session if it expires soon; see `Site.renewed`."""
         self.session = await self.site.renewed(self.session)
 
     @cached_property
@@ -186,7 +186,10 @@ class Page:
 
     @property
     def as_of(self) -> str:
-        """The kept day whose numbers the URL requests, `YYYY-MM-DD`; empty for the present."""
+        """The past day, `YYYY-MM-DD`, whose stored numbers the URL requests; empty for the present.
+
+        Whether numbers of this day are stored is not checked.
+        """
         return self.query.get("as_of", "")
 
     def here(self, **changes: str) -> str:
@@ -206,11 +209,14 @@ class Page:
         return word(self.lang, group, name)
 
     def names(self, text: str) -> str:
-        """Return a list of enum values, e.g. `q1, q2`, as words; any other text is unchanged."""
+        """Return a comma-separated list of enum values as words in the page's language.
+
+        For example, `q1, q2` becomes `Q1, Q2`. Items that are no enum values are left unchanged.
+        """
         return ", ".join(self.word("value", each) for each in text.split(", "))
 
     def moment(self, when: datetime) -> str:
-        """Return a date and time in the language of the page and the time zone of the portal."""
+        """Return a date and time, to the minute, in the page's language and the portal's zone."""
         return moment(when, self.site.zone, self.lang)
 
     def said(self, sentence: str) -> str:
@@ -218,7 +224,7 @@ class Page:
         return in_language(sentence, self.lang)
 
     def other_language(self) -> str:
-        """Return the URL of this page in the other language."""
+        """Return the URL of this page and its parameters in the other of the two languages."""
         return self.here(lang="" if self.lang is Lang.en else "en")
 
     async def call(self, method: MethodDescriptor, request: Message) -> Any:
@@ -255,7 +261,7 @@ class Page:
         return found.render(**own, **formats(self.lang), **context)
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
-        """Return the response with a rendered template.
+        """Return an HTML response whose body is a rendered template; see `written`.
 
         Args:
             template: name of the template.
@@ -276,7 +282,7 @@ class Page:
         return text if text.replace("\n", "").isprintable() else INVALID.sub("\ufffd", text)
 
     def kept(self, response: Response) -> Response:
-        """Return a response with the session's cookie added if the browser should get a new one.
+        """Return the same response, with the session's cookie if the browser should get a new one.
 
         Raises:
             InvalidArgument: the token is too long for a cookie. The issuer's fault.

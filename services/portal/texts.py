@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 
 
 class Lang(StrEnum):
-    """Language of a page."""
+    """Language of a page: Vietnamese or English."""
 
     vi = "vi"
     en = "en"
@@ -21,7 +21,10 @@ class Lang(StrEnum):
 
 @cache
 def texts(lang: Lang) -> Mapping[str, str]:
-    """Return dotted key -> text of a language; the file is read on first use."""
+    """Return dotted key -> text of a language, e.g. `health.view`; the file is read on first use.
+
+    Texts may have placeholders such as `{name}`.
+    """
     document = tomllib.loads((FOLDER / f"{lang.value}.toml").read_text(encoding="utf-8"))
     return dict(_flat(document))
 
@@ -53,7 +56,8 @@ def word(lang: Lang, group: str, name: str) -> str:
 
     Args:
         lang: language of the text.
-        group: kind of the name: `fact`, `value`, `type`, `works` and so on.
+        group: kind of the name: `fact` for a field of a submission, `value` for an enum value,
+            `type` for a submission type, `works` for its plural, and so on.
         name: name as the contracts have it, e.g. `issued_on`.
     """
     return texts(lang).get(f"{group}.{name}", name)

@@ -38,9 +38,9 @@ def is_loopback(host: str) -> bool:
 
 
 def mistakes(settings: Settings) -> list[str]:
-    """Return why the picker must not be switched on, a sentence for each reason.
+    """Return why the picker, which signs in anybody as anybody, must not be switched on.
 
-    Empty if the picker is off or may be on.
+    Each reason is a sentence. Empty if the picker is off or may be on.
     """
     if settings.trial_issuer_folder is None:
         return []
@@ -83,12 +83,12 @@ class Picker:
     def token(
         self, institution_id: str, subject: str, roles: Sequence[str], unit_id: str
     ) -> tuple[str, float]:
-        """Return a token and the Unix time at which it expires.
+        """Return a token of any user of an institution, and the Unix time at which it expires.
 
         Args:
             institution_id: institution whose key signs the token.
-            subject: who acts.
-            roles: names of roles in lower case.
+            subject: the user, as the token names them; any text.
+            roles: names of roles in lower case, at least one.
             unit_id: top of the subtree in which the roles apply; empty for the whole institution.
 
         Raises:

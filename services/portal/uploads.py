@@ -82,7 +82,7 @@ class Found:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all import requests, in lower-case hex; equal for equal rows."""
+        """SHA-256 of all import requests in order, in lower-case hex; equal for equal rows."""
         found = hashlib.sha256()
         for request in self.requests:
             content = request.SerializeToString(deterministic=True)
@@ -91,7 +91,10 @@ class Found:
 
 
 def clean_name(given: str) -> str:
-    """Return a safe name for an uploaded file: without folders, and with at most 89 characters.
+    r"""Return a safe name for an uploaded file: without folders, and with at most 89 characters.
+
+    Runs of control characters and of characters that some file system forbids become `_`; nothing
+    left gives `file`. For example, `C:\data\a?.csv` becomes `a_.csv`.
 
     Args:
         given: name that the browser sent.
@@ -111,10 +114,10 @@ def unpacked(text: str, bytes_max: int = FILE_BYTES_MAX) -> bytes:
 
     Args:
         text: the hidden field.
-        bytes_max: most bytes of the content.
+        bytes_max: most bytes of the content; more is an error.
 
     Raises:
-        InvalidArgument: the field was changed, or its content is too large.
+        InvalidArgument: the field was changed, or its content is too large. The caller's fault.
     """
     unpacking = zlib.decompressobj()
     try:
@@ -146,7 +149,8 @@ class Desk:
 def read(upload: Upload) -> Found:
     """Return what is in an uploaded file; blocks, so it is called on a worker thread.
 
-    A file that cannot be read is no error: `Found.wrong` says what is wrong.
+    A file that cannot be read is no error: `Found.wrong` says what is wrong. If only its headings
+    are wrong, the result also has its table and suggests a column for each heading.
     """
     asked = upload.asked
     reading = Reading(

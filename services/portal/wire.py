@@ -23,7 +23,10 @@ def fraction(ratio: view_pb2.Ratio) -> Fraction | None:
 
 
 def figure(cell: view_pb2.Cell) -> Figure:
-    """Return a protobuf cell as a figure."""
+    """Return the values, target and pace of a protobuf cell as a figure.
+
+    What the cell lacks is None, or empty for the standing.
+    """
     has_pace = cell.HasField("pace")
     standing = view_pb2.Pace.Standing.Name(cell.pace.standing).removeprefix("STANDING_").lower()
     return Figure(
@@ -44,12 +47,12 @@ def figure(cell: view_pb2.Cell) -> Figure:
 
 
 def figures(cells: Iterable[view_pb2.Cell]) -> dict[tuple[str, str], Figure]:
-    """Return (unit id, indicator code) -> figure, for cells of one period."""
+    """Return (unit id, indicator code) -> figure, for cells of one period, in their order."""
     return {(cell.unit_id, cell.indicator_code): figure(cell) for cell in cells}
 
 
 def newest(view: view_pb2.ViewInfo) -> datetime | None:
-    """Return when the newest event was made that a view includes, in UTC; None before the first."""
+    """Return the time, in UTC, of the newest event that a view includes; None if it has none."""
     if not view.HasField("newest_event_at"):
         return None
     return view.newest_event_at.ToDatetime(tzinfo=UTC)

@@ -45,18 +45,19 @@ class CompactJson(Codec[Any, Any]):
         return "json"
 
     def encode(self, message: Message) -> bytes:
-        """Return a message as JSON in UTF-8."""
+        """Return a message as JSON in UTF-8, in one line; fields that are not set are left out."""
         return json_format.MessageToJson(message, indent=None).encode()
 
     def decode(self, data: bytes | bytearray, message_class: type[Any]) -> Any:
         """Return the message that a JSON object describes; unknown fields are ignored.
 
         Args:
-            data: the JSON.
+            data: the JSON in UTF-8.
             message_class: generated class of the message.
 
         Raises:
-            ConnectError: the data are not JSON of such a message. The caller's fault.
+            ConnectError: InvalidArgument, as the data are not JSON of such a message. The caller's
+                fault.
         """
         try:
             content = json.loads(data)
@@ -97,7 +98,9 @@ class Connect(ConnectASGIApplication[Site]):
 
 
 def endpoints(site: Site) -> Mapping[str, Any]:
-    """Return path -> endpoint, e.g. `/kieng.kpi.v1.KpiService/GetKpis`, for every RPC.
+    """Return path -> handler of its requests, for every RPC of the contracts.
+
+    For example, `/kieng.kpi.v1.KpiService/GetKpis` leads to a handler that calls this RPC.
 
     Args:
         site: provides the services.
@@ -148,6 +151,9 @@ def _token(context: RequestContext[Any, Any]) -> str:
 
 
 def error_of(refused: Refused) -> ConnectError:
-    """Return the Connect error for a refusal, with the same code, message and details."""
+    """Return the Connect error for a refusal, with the same code, message and details.
+
+    A code that Connect does not know becomes `UNKNOWN`.
+    """
     details = [AnyMessage(type_url=each.type_url, value=each.value) for each in refused.details]
     return ConnectError(CODES.get(refused.code, Code.UNKNOWN), refused.message, details)

@@ -40,24 +40,37 @@ class Figure:
 
     @property
     def attainment(self) -> Fraction | None:
-        """Fraction of the target that is reached; None without a target to compare with."""
+        """The value that is compared with the target, as a fraction of the target; may exceed 1.
+
+        It is ``judged`` or, if that is None, ``verified``. None if there is no target or it is 0,
+        or the verified value is missing or no whole number.
+        """
         if not isinstance(self.verified, int) or not self.target:
             return None
         return Fraction(self.verified if self.judged is None else self.judged, self.target)
 
     @property
     def is_over(self) -> bool:
-        """Whether the year of the target is over, so that the standing is final."""
+        """Whether the year of the target is over, so that the standing is final.
+
+        False without a standing.
+        """
         return self.on.endswith("-12-31")
 
     @property
     def outcome(self) -> str:
-        """The standing to show: `missed` instead of `behind` if the year of the target is over."""
+        """The standing to show: `missed` instead of `behind` if the year of the target is over.
+
+        Otherwise it is ``standing``, which is empty without a target to compare with.
+        """
         return MISSED if self.standing == BEHIND and self.is_over else self.standing
 
     @property
     def pace(self) -> Fraction | None:
-        """Fraction of the target that is expected by now; None if nothing is."""
+        """Fraction of the target that is expected by now; None if nothing is expected.
+
+        It is None, too, if there is no `attainment` to compare it with.
+        """
         if self.attainment is None or self.expected is None or not self.target:
             return None
         return self.expected / self.target
@@ -65,7 +78,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """How a unit performs against its targets: how many are reached, on pace and behind."""
+    """How a unit performs against its targets: how many it has reached, is on pace for or behind.
+
+    The counts are of targets; ``attainment`` is how far the unit is on average.
+    """
 
     unit_id: str
     reached: int
@@ -76,10 +92,12 @@ class Rank:
 
 
 def rank(unit_id: str, figures: Iterable[Figure]) -> Rank:
-    """Return how a unit performs against all its targets.
+    """Return how many targets a unit has reached, is on pace for and is behind.
+
+    With them comes the mean of its attainments, each limited to 1.
 
     Args:
-        unit_id: the unit.
+        unit_id: the unit; without figures, all counts are 0 and the mean is None.
         figures: figures of this and other units, which are ignored.
     """
     own = [each for each in figures if each.unit_id == unit_id]
@@ -108,6 +126,8 @@ def ranked(unit_ids: Sequence[str], figures: Sequence[Figure]) -> list[Rank]:
 
 def change(series: Sequence[Number | None], months_before: int) -> Number | None:
     """Return the last value minus the value some months before; None if one of them is missing.
+
+    It is None, too, if the series does not reach back so far.
 
     Args:
         series: values of consecutive months.

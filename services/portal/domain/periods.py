@@ -45,17 +45,23 @@ def period(first: str, last: str) -> Period:
 
 
 def year_to_date(today: date) -> Period:
-    """Return the period from January to the month of a day, in the year of that day."""
+    """Return the period from January to the month of a day, both of its year.
+
+    For example, 5 March 2026 gives `2026-01` to `2026-03`.
+    """
     return Period(f"{today.year}-01", f"{today.year}-{today.month:02}")
 
 
 def year(number: int) -> Period:
-    """Return the period of a calendar year."""
+    """Return the period of a calendar year: for 2025, `2025-01` to `2025-12`."""
     return Period(f"{number:04}-01", f"{number:04}-12")
 
 
 def months_until(last: str, count: int) -> Period:
-    """Return the period of ``count`` months that ends with the month ``last``."""
+    """Return the period of ``count`` months that ends with the month ``last``.
+
+    For example, 3 months until `2025-01` are those from `2024-11` to `2025-01`.
+    """
     return Period(_name(_number(last) - count + 1), last)
 
 

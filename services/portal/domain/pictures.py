@@ -30,7 +30,10 @@ class Bullet:
 
 
 def bullet(attainment: Fraction, pace: Fraction | None) -> Bullet:
-    """Return the bullet bar for an attainment; it is scaled so that up to 150 % of the target fit.
+    """Return the bullet bar for an attainment: its parts, scaled so that the longest one fits.
+
+    The target is at the end of the bar until it is exceeded; then the bar shows up to 150 % of it,
+    and whatever lies beyond is cut off. A negative attainment is drawn as 0.
 
     Args:
         attainment: fraction of the target that is reached.
@@ -45,7 +48,8 @@ def bullet(attainment: Fraction, pace: Fraction | None) -> Bullet:
 def sparkline(series: Sequence[Number | None]) -> str:
     """Return the `points` of an SVG polyline for a series; empty with fewer than two values.
 
-    The line fits into 96 by 20 units. Gaps in the series are skipped.
+    The line fits into 96 by 20 units, with the lowest value at the bottom and the highest at the
+    top; equal values give a level line at the bottom. Across missing values it is straight.
     """
     known = [(at, float(value)) for at, value in enumerate(series) if value is not None]
     if len(known) < 2:
@@ -80,7 +84,7 @@ def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
     """Return a chart whose scale begins at 0, or at a lower value, and ends at a round amount.
 
     Args:
-        series: values of consecutive months for each line; None leaves a gap out.
+        series: values of consecutive months for each line; across None, the line is straight.
     """
     known = [value for line in series for value in line if value is not None]
     top, low = _round_up(max(known, default=0) or 1), min(0, *known, 0)

@@ -19,8 +19,9 @@ THICK_MAX = 12.0
 class Work:
     """A work that counts in an indicator.
 
-    ``units`` are those children of the page's unit whose subtrees claim the work, and the unit
-    itself if it claims the work directly.
+    ``units`` are those children of the page's unit in whose subtrees a unit claims the work, and
+    the page's unit itself if it claims the work directly. ``partner_id`` is empty if it names no
+    partner.
     """
 
     key: str
@@ -37,7 +38,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A partner and the works that name it."""
+    """A partner, all works that name it, and how many of them each unit claims."""
 
     partner_id: str
     works: tuple[Work, ...]
@@ -46,9 +47,10 @@ class Tie:
 
 
 def ties(works: Iterable[Work]) -> list[Tie]:
-    """Return the partners that works name, those with most works first.
+    """Return the partners that works name, each with its works, those with most works first.
 
-    Works without a partner are ignored.
+    Partners with equally many works are in the order of their ids. Works without a partner are
+    ignored.
     """
     found: dict[str, list[Work]] = {}
     for work in works:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Branch:
     """A unit and the branches to draw below it.
 
-    ``count`` is the number of units directly below; ``below`` is empty if the tree is cut off here.
+    ``count`` is the number of units directly below; ``below`` is empty if there are none or the
+    tree is cut off here.
     """
 
     unit_id: str

@@ -27,6 +27,9 @@ class Trouble:
 def troubles(log_trouble: str, parked: int, dead_services: int) -> list[Trouble]:
     """Return why the numbers cannot be fully trusted now, worst first; empty if they can.
 
+    Parked records (records that could not be counted) are `amber`, all else is `red`. The result
+    has at most one trouble of each kind.
+
     Args:
         log_trouble: why no further events reach the view; empty if they do.
         parked: number of parked records.

@@ -40,7 +40,7 @@ Series = tuple[Number | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One indicator of a board, with a figure for each unit.
+    """One indicator of a board, with a figure for each unit, in the order of the board's units.
 
     ``unit`` is what the indicator is counted in; ``series`` are the first unit's verified values.
     """
@@ -53,18 +53,27 @@ class Row:
 
     @property
     def month_before(self) -> Number | None:
-        """The last value of the series minus that of the month before; None if one is missing."""
+        """The change over one month: the last value minus that of the month before.
+
+        None if either is missing.
+        """
         return change(self.series, 1)
 
     @property
     def year_before(self) -> Number | None:
-        """The last value of the series minus that of the same month of the year before, or None."""
+        """The change over one year: the last value minus that of the same month a year earlier.
+
+        None if either is missing.
+        """
         return change(self.series, 12)
 
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """Figures of units over a period; pages that show the same numbers share one board."""
+    """A table of figures, with a row for each indicator and a column for each unit, over a period.
+
+    Pages that show the same numbers share one board.
+    """
 
     catalogue: Catalogue
     house: str
@@ -78,7 +87,10 @@ class Board:
     view: view_pb2.ViewInfo
 
     def unit_names(self, lang: Lang) -> tuple[str, ...]:
-        """Return the names of the units in a language, in the order of the columns."""
+        """Return the names of the units in a language, in the order of the columns.
+
+        A unit that the catalogue lacks has its id as its name.
+        """
         return tuple(self.catalogue.unit_name(each, lang) for each in self.unit_ids)
 
     @property
@@ -88,7 +100,7 @@ class Board:
 
     @property
     def newest(self) -> datetime | None:
-        """When the newest event was made that the numbers include; None before the first."""
+        """Time of the newest event that the numbers include, in UTC; None if they include none."""
         return wire.newest(self.view)
 
     @property
@@ -103,7 +115,7 @@ class Board:
 
 
 def troubles_of(view: view_pb2.ViewInfo) -> list[trust.Trouble]:
-    """Return why the numbers of a view cannot be fully trusted now, worst first."""
+    """Return why a view's numbers cannot be fully trusted now, worst first; empty if they can."""
     return trust.troubles(view.log_trouble, view.parked, 0)
 
 
@@ -121,7 +133,7 @@ def house_of(page: Page) -> str:
 def selection(
     unit_ids: Sequence[str], codes: Sequence[str], period: Period, *, by_month: bool = False
 ) -> view_pb2.Selection:
-    """Return the cells to request from the view.
+    """Return the request for the cells of some units and indicators in a period.
 
     Args:
         unit_ids: ids of units.
@@ -139,7 +151,7 @@ def selection(
 
 
 async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.GetKpisResponse:
-    """Return cells of the live view, or of the kept day that the URL names.
+    """Return the requested numbers: the present ones, or those of the past day `as_of` in the URL.
 
     Raises:
         Refused: the caller may not read them, or a unit, indicator or day does not exist.

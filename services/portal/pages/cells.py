@@ -44,7 +44,10 @@ class CellName:
     measure: str
 
     def query(self) -> dict[str, str]:
-        """Return the URL parameters that identify the number, for `pieces.link`."""
+        """Return the URL parameters that identify the number, for `pieces.link`: name -> value.
+
+        The first month has the name `from_`, from which `link` removes the underscore.
+        """
         return {
             "unit": self.unit_id,
             "indicator": self.code,
@@ -55,11 +58,11 @@ class CellName:
 
 
 def named(page: Page) -> CellName:
-    """Return which number the URL of a page names.
+    """Return which number the URL of a page names; without `measure`, it is the verified one.
 
     Raises:
-        InvalidArgument: unit, indicator, measure or period is missing or not valid. The caller's
-            fault.
+        InvalidArgument: unit, indicator or period is missing or not valid, or the measure is
+            unknown. The caller's fault.
     """
     query = page.query
     measure = query.get("measure", "verified")
@@ -124,12 +127,11 @@ def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
 
 
 def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiRequest:
-    """Return the request for the works behind a number.
-
-    It begins with the page token in the URL, if there is one.
+    """Return the request for the works behind a number, from the page of results in the URL on.
 
     Args:
-        page: the page.
+        page: the page; parameter `page` of its URL is the page token of the results, by default the
+            first page.
         name: the number.
     """
     return kpi_service_pb2.ExplainKpiRequest(
@@ -167,10 +169,10 @@ async def explain_absence(
     Args:
         page: the page.
         name: the number.
-        work_key: key of the work.
+        work_key: key of the work, e.g. `doi:10.5555/x`.
 
     Raises:
-        Refused: the caller may not read it.
+        Refused: the caller may not read it, or the unit or indicator does not exist.
     """
     request = kpi_service_pb2.ExplainAbsenceRequest(
         work_key=work_key,
@@ -185,6 +187,9 @@ async def explain_absence(
 
 
 def finding_word(finding: kpi_service_pb2.Finding) -> str:
-    """Return the key of the text for a reason: `not_verified` for `REASON_NOT_VERIFIED`."""
+    """Return the key of the text for the reason of a finding.
+
+    For example, `REASON_NOT_VERIFIED` gives `not_verified`.
+    """
     name = kpi_service_pb2.Finding.Reason.Name(finding.reason)
     return name.removeprefix("REASON_").lower()

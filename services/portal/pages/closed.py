@@ -27,11 +27,11 @@ TIME = "%Y-%m-%d %H:%M UTC"
 
 @dataclass(frozen=True)
 class Content:
-    """The signed content of an edition, whose form `docs/reading.md` describes.
+    """The signed content of an edition (a closed period), whose form `docs/reading.md` describes.
 
     Args:
         document: the content as JSON.
-        catalogue: the definitions in it.
+        catalogue: the definitions of indicators and units in it.
     """
 
     document: Mapping[str, Any]
@@ -39,7 +39,10 @@ class Content:
 
     @classmethod
     def read(cls, content: bytes) -> Content:
-        """Return the content in signed bytes; unknown fields in its definitions are ignored."""
+        """Return the content that signed bytes hold as JSON; the signature is not checked here.
+
+        Fields of its definitions that this release does not know are ignored.
+        """
         document = json.loads(content)
         # An edition may be older than this release, which need not know all of its fields.
         message = ParseDict(
@@ -53,7 +56,11 @@ class Content:
         return datetime.fromisoformat(self.document["closed_at"])
 
     def figures(self, unit_id: str, house: str) -> Iterator[tuple[catalogue_pb2.Indicator, Figure]]:
-        """Yield (indicator, its figure at a unit) for each indicator of a house.
+        """Yield (indicator, its figure at a unit) for each indicator of a house, in order.
+
+        An indicator without a value at the unit has 0, or None if it is a ratio. A figure has a
+        target only if the period is from January on in one year, or the indicator is a stock, i.e.
+        read at the end of the period.
 
         Args:
             unit_id: the unit.
@@ -118,7 +125,9 @@ async def closed_report(page: Page) -> Response:
 
 
 def report_of(page: Page, content: Content, unit_id: str) -> Report:
-    """Return the report of a unit; only the signed content, house and language decide its content.
+    """Return the report of a unit in a closed period.
+
+    Only the signed content, the house and the language decide it, so everyone gets the same.
 
     Args:
         page: the page; gives house and language.

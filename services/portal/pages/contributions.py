@@ -38,22 +38,26 @@ class Contributions:
 
     @property
     def part(self) -> int | None:
-        """Sum of what these works add to the value; None if they do not add whole numbers."""
+        """Sum of what these works add to the value; None if they do not add whole numbers.
+
+        It is None for ratios and shares, and for indicators that count distinct members (e.g.
+        partners) instead of works.
+        """
         if not self.value.HasField("whole") or any(w.member_number or w.member for w in self.works):
             return None
         return sum(work.contribution.whole for work in self.works)
 
 
 async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiRequest) -> Contributions:
-    """Return the works behind a number: one page of the portal.
+    """Return the works behind a number that one page of the portal shows.
 
-    ExplainKpi examines the works of all months and returns those of the cell, so one answer may
-    have few works, or none, although more follow. Reading stops when the page is full or no work
-    can follow.
+    The service examines the works of all months and returns those of the number, so one of its
+    answers may have few works, or none, although more follow. It is called until the page is full,
+    no work can follow, or `CALLS_MAX` calls were made.
 
     Args:
         ask: calls ExplainKpi.
-        request: the number, and the token of the page to begin with.
+        request: the number, and the token of the page to begin with; empty for the first.
 
     Raises:
         Refused: the caller may not read it, or the unit or indicator does not exist.
@@ -80,7 +84,10 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
 
 
 def add_up(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
-    """Return True if the works add up to the value; of a distinct count, if their members do.
+    """Return True if works add up to the value that they are behind.
+
+    If the indicator counts distinct members of the works (e.g. partners), the number of different
+    members is compared with the value.
 
     Args:
         value: the number; of a ratio, the numerator is compared.

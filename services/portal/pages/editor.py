@@ -30,6 +30,8 @@ Answers = Mapping[str, Sequence[str]]
 async def new(page: Page) -> Response:
     """Answer `/submissions/new`: an empty form of `type`, or a copy of submission `like`.
 
+    Without either, the form is that of a publication. A copy has no evidence.
+
     Raises:
         Refused: the caller may not read the submission to copy, or it does not exist.
         InvalidArgument: there is no such type. The caller's fault.
@@ -43,7 +45,9 @@ async def new(page: Page) -> Response:
 
 
 async def submission(page: Page) -> Response:
-    """Answer `/submissions/ID`: the submission, as a form for those who may change it.
+    """Answer `/submissions/ID`: the submission, as a form for contributors.
+
+    Users without that role, and everyone if it is withdrawn or rejected, get a page to read.
 
     Raises:
         Refused: there is no such submission, or the caller may not read it.

@@ -48,7 +48,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """All numbers that would change, and the catalogue with their names."""
+    """All numbers that would change as displayed, and the catalogue with their names."""
 
     catalogue: Catalogue
     rows: Sequence[Effect]
@@ -57,7 +57,7 @@ class Effects:
 async def effects_of(
     page: Page, content: submission_pb2.Content, found: submission_pb2.Submission | None
 ) -> Effects:
-    """Return what submitting a content would change.
+    """Return which numbers would change if a content were submitted; nothing is submitted.
 
     Args:
         page: the page.
@@ -85,11 +85,13 @@ async def effects_of(
 async def effects_of_events(
     page: Page, submitted: Sequence[bytes], verified: Sequence[bytes]
 ) -> Effects:
-    """Return what the events of something that was only tried would change.
+    """Return which numbers would change if these events were in the log; they are not sent to it.
+
+    Without any event, no number changes.
 
     Args:
         page: the page.
-        submitted: events of submitting it, each a serialized `SubmissionChanged`.
+        submitted: events of submitting something, each a serialized `SubmissionChanged`.
         verified: events of verifying it afterwards.
 
     Raises:
@@ -151,7 +153,9 @@ async def effects_of_decisions(
 
 
 def visible(page: Page, catalogue: Catalogue, effects: Iterable[Effect]) -> list[Effect]:
-    """Return those effects that change a number as it is displayed, e.g. not by 0.001.
+    """Return those effects that change a number as it is displayed, in the given order.
+
+    For example, a change by 0.001 is left out if two decimals are displayed.
 
     Args:
         page: the page, for its language.

@@ -17,7 +17,10 @@ from services.portal.site import Page
 
 
 async def health(page: Page) -> Response:
-    """Answer `/health`: which services answer; for signed-in users, also the state of the view."""
+    """Answer `/health`: which services answer, and whether the numbers can be trusted now.
+
+    Only signed-in users see the state of the numbers; for guests, the services alone decide.
+    """
     services, view = await asyncio.gather(page.site.services.health(), _view(page))
     dead = [name for name, is_well in services.items() if not is_well]
     known = view or view_pb2.ViewInfo()

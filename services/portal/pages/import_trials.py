@@ -41,7 +41,10 @@ class RefusedCell:
 
     @property
     def reason(self) -> str:
-        """Heading, problem and remedy in one line."""
+        """Heading, problem and remedy in one line: `HEADING: PROBLEM. REMEDY`.
+
+        The heading and the remedy are left out if empty.
+        """
         said = f"{self.problem}. {self.remedy}" if self.remedy else self.problem
         return f"{self.heading}: {said}" if self.heading else said
 
@@ -50,7 +53,8 @@ class RefusedCell:
 class Line:
     """The outcome of one row that is not refused.
 
-    ``outcome`` is one of `OUTCOMES`; ``version`` is the version of its submission afterwards.
+    ``outcome`` is one of `OUTCOMES`, e.g. `created`; ``version`` is the version of its submission
+    afterwards.
     """
 
     row: int
@@ -93,7 +97,11 @@ class Report:
             self.refuse(wrong.row, wrong.column, *told)
 
     def take(self, answer: api.ImportSubmissionsResponse) -> None:
-        """Add the service's answer for a row: an outcome, or the cells that make it refused."""
+        """Add the service's answer for a row to this report.
+
+        That is an outcome, which becomes a line, or an error, which becomes one refused cell for
+        each wrong field, or one for the whole row.
+        """
         if answer.HasField("error"):
             refused = of_status("", answer.error)
             tag = f"[{refused.reason}]" if refused.reason else ""
@@ -128,18 +136,24 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Outcome -> number of rows, for all of `OUTCOMES`."""
+        """Outcome -> number of rows, for all of `OUTCOMES`; 0 for an outcome that no row has.
+
+        A row with several refused cells counts once.
+        """
         found = Counter(line.outcome for line in self.lines)
         found["refused"] = len({cell.row for cell in self.refused})
         return {outcome: found[outcome] for outcome in OUTCOMES}
 
     @property
     def refused_in_order(self) -> Sequence[RefusedCell]:
-        """The refused cells in the order of their rows."""
+        """The refused cells in the order of their rows; those of one row as they were added."""
         return sorted(self.refused, key=lambda cell: cell.row)
 
     def file_lines(self) -> Iterator[list[Value]]:
-        """Yield headings and rows of the report as a file, with a row for each refused cell."""
+        """Yield headings and rows of the report as a file, in the order of the imported rows.
+
+        A refused row has a line for each refused cell, any other row has one line.
+        """
         names = ("row", "record_id", "outcome", "submission_id", "version")
         yield [*names, "column", "problem", "remedy"]
         lines: list[list[Value]] = [
@@ -154,6 +168,9 @@ class Report:
 
     def files(self, upload: Upload) -> dict[str, str]:
         """Return name of a hidden field -> packed file that can be downloaded later. Blocks.
+
+        `report` is the report as CSV; `refused`, only if a row is refused, has the refused rows as
+        XLSX if the imported file is one, else as CSV.
 
         Args:
             upload: the imported file.
@@ -180,9 +197,11 @@ class Report:
 
 
 def with_long(html: str, fields: Mapping[str, str]) -> str:
-    """Return a page with long values in those hidden fields whose template has `@@NAME@@`.
+    """Return a page with long values inserted into its hidden fields.
 
-    The values contain no markup. They are so long that rendering them would block the event loop.
+    The template marks the place of each value by `"@@NAME@@"`; a value without such a mark is
+    ignored. The values must not contain markup. They are so long that rendering them would block
+    the event loop.
 
     Args:
         html: the rendered page.

@@ -45,7 +45,7 @@ REPORT_BYTES_MAX = 4 * 1024 * 1024
 
 
 async def choose(page: Page) -> Response:
-    """Answer `/import`: the form in which the user chooses a file."""
+    """Answer `/import`: the empty form in which the user chooses a file."""
     return _shown(page, None, Found())
 
 
@@ -241,6 +241,11 @@ def _short(text: str) -> str:
 
 
 def label(page: Page, name: str) -> str:
-    """Return the display name of a column in the language of the page."""
+    """Return the display name of a column in the language of the page; else the name itself.
+
+    Args:
+        page: the page.
+        name: a column that import files may have, e.g. `record_id` or the name of a field.
+    """
     own = page.word("import_column", name)
     return own if own != name or name in ROW_COLUMNS else page.word("fact", name)

@@ -49,7 +49,7 @@ async def inbox(page: Page) -> Response:
 
 
 async def waiting_for(page: Page) -> list[notification_pb2.Notification]:
-    """Return the unread notifications that a submission was returned, newest first.
+    """Return the unread notifications of returned submissions, newest first.
 
     The user is expected to submit a new version of each. Only the newest unread notifications are
     searched, see `LOOKED_MAX`.
@@ -67,6 +67,8 @@ async def waiting_for(page: Page) -> list[notification_pb2.Notification]:
 
 async def mark_read(page: Page, given: FormData) -> Response:
     """Mark the notifications that the form lists as read, and go back to the inbox.
+
+    Of more than 500, the first 500 are marked.
 
     Raises:
         Refused: the service refused.
@@ -117,12 +119,18 @@ async def subscribe(page: Page, given: FormData) -> Response:
 
 
 def kind_of(notification: notification_pb2.Notification) -> str:
-    """Return the key of the text for a kind: `target_reached` for `KIND_TARGET_REACHED`."""
+    """Return the key of the text for the kind of a notification.
+
+    For example, `KIND_TARGET_REACHED` gives `target_reached`.
+    """
     return notification_pb2.Kind.Name(notification.kind).removeprefix("KIND_").lower()
 
 
 def link_of(notification: notification_pb2.Notification) -> str:
-    """Return the path of the page that a notification is about; empty if there is none."""
+    """Return the path of the page that a notification is about, e.g. `/submissions/ID`.
+
+    That is a submission, the unit of a target, or the subscription; empty for anything else.
+    """
     kind, _, name = notification.about.partition(":")
     if kind == "submission":
         return f"/submissions/{name}"

@@ -91,7 +91,8 @@ async def indicator(page: Page) -> Response:
 async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequence[Definition]:
     """Return the definitions of an indicator in recent catalogue versions, newest first.
 
-    Consecutive versions that agree give one definition.
+    Consecutive versions that agree give one definition. The search ends at a version that lacks the
+    indicator or cannot be read, and after `VERSIONS_MAX` versions.
 
     Args:
         page: the page.
@@ -115,16 +116,23 @@ async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequenc
 
 
 def rule_of(indicator: catalogue_pb2.Indicator, lang: Lang) -> str:
-    """Return a sentence in a language that says what an indicator counts."""
+    """Return a sentence in a language that says what an indicator counts.
+
+    It is that of `definitions.words`, with the display names of the portal.
+    """
     return definitions.words(indicator, lang.value, partial(named, lang))
 
 
 def named(lang: Lang, group: str, name: str) -> str:
     """Return the display text of a protobuf name as it is written within a sentence.
 
+    The text for a field begins with a lower-case letter, unless it begins with an abbreviation such
+    as DOI; other texts are unchanged. A name without a text is returned itself.
+
     Args:
         lang: language of the text.
-        group: `fact`, `value` or `type`.
+        group: `fact` for a field of a submission, `value` for an enum value or `type` for a
+            submission type.
         name: name as the contracts have it.
     """
     found = word(lang, group, name)

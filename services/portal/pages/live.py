@@ -83,7 +83,7 @@ async def _events(updates: AsyncGenerator[Update]) -> AsyncGenerator[str | bytes
 
 @dataclass(frozen=True)
 class Shown:
-    """What all pages that share a stream have in common: how its cells are rendered."""
+    """The common part of all pages that share a stream: how its cells are rendered as HTML."""
 
     site: Site
     catalogue: Catalogue
@@ -93,7 +93,7 @@ class Shown:
     async def updates(
         self, wanted: kpi_service_pb2.WatchKpisRequest, token: str
     ) -> AsyncGenerator[Update]:
-        """Yield an update with all cells, then one whenever cells change.
+        """Yield an update with all cells, then one with the changed cells whenever some change.
 
         Args:
             wanted: the request for the cells.

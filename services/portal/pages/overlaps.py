@@ -74,7 +74,10 @@ async def overlaps(page: Page) -> Response:
 
 
 def whole_counts(catalogue: Catalogue) -> list[str]:
-    """Return the codes of the indicators that count whole works; only these can have overlaps."""
+    """Return the codes of the indicators that count whole works, in the order of the catalogue.
+
+    Only these can have overlaps, i.e. works that several units claim.
+    """
     return [
         each.code
         for each in catalogue.message.indicators

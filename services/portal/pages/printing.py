@@ -28,7 +28,7 @@ class Report:
 
     Args:
         unit_name: name of the unit.
-        house: house whose indicators the report has.
+        house: house whose indicators the report has, e.g. `university`.
         first: first month, `YYYY-MM`.
         last: last month, included.
     """
@@ -53,7 +53,9 @@ class Report:
 
 
 def source(page: Page, path: str, **query: str) -> tuple[str, str]:
-    """Return the label and the URL of a report; the URL is absolute if `public_url` is set.
+    """Return the label and the URL of a report, as the last of its sources.
+
+    The URL is absolute if `public_url` is set, else a path on this site.
 
     Args:
         page: the page, for its language.
@@ -65,9 +67,10 @@ def source(page: Page, path: str, **query: str) -> tuple[str, str]:
 
 
 async def wanted_document(page: Page, report: Report) -> Response | None:
-    """Return a report as the file that parameter `file` requests; None if it requests none.
+    """Return a report as the file that parameter `file` requests: `pdf`, `csv` or `xlsx`.
 
-    The same report in the same language gives the same bytes.
+    None if it requests none or an unknown one. The same report in the same language gives the same
+    bytes.
 
     Args:
         page: the page.
@@ -93,7 +96,10 @@ def _pdf(made: Sheet, lang: str) -> bytes:
 
 
 def sheet(page: Page, report: Report) -> Sheet:
-    """Return a report laid out for `services.documents`, with texts in the language of the page."""
+    """Return a report laid out for `services.documents`, with texts in the language of the page.
+
+    It has one table with a row for each indicator; none if the report has no indicators.
+    """
     columns = [(page.text("table.indicator"), False)]
     keys = ("measure.verified", "measure.declared", "column.target", "report.part", "report.bar")
     columns += [(page.text(key), key != "report.bar") for key in keys]

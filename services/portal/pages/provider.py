@@ -25,6 +25,8 @@ PURPOSE = "sign-in"
 async def begin(page: Page) -> Response:
     """Answer `/sign-in/INSTITUTION`: redirect the browser to the institution's provider.
 
+    If the provider does not answer, the answer is the sign-in page with the reason.
+
     Raises:
         NotFound: the institution has no provider. The caller's fault.
     """
@@ -45,6 +47,9 @@ async def begin(page: Page) -> Response:
 
 async def callback(page: Page) -> Response:
     """Answer `/sign-in/INSTITUTION/callback`: start a session for the person who signed in.
+
+    If signing in failed or took more than ten minutes, the answer is the sign-in page with the
+    reason and status 401.
 
     Raises:
         NotFound: the institution has no provider. The caller's fault.

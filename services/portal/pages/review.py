@@ -127,6 +127,8 @@ async def decide(page: Page, given: FormData) -> Response:
 async def decide_many(page: Page, given: FormData) -> Response:
     """Preview what a decision on the chosen submissions would change; with `sure`, make it.
 
+    At most `QUEUE_MAX` submissions are taken; those without a valid version are ignored.
+
     Raises:
         Refused: the service refused the whole call. Refusals of single submissions are shown.
         InvalidArgument: the form names no valid decision, or no submission. The caller's fault.

@@ -26,7 +26,10 @@ PRESETS = (
 
 
 def local_path(given: str) -> str:
-    """Return a path to go to after signing in; `/` if the given one may lead to another site."""
+    """Return a path to go to after signing in; `/` if the given one may lead to another site.
+
+    For example, `/tree` is returned as it is, and `//example.org` gives `/`.
+    """
     is_local = given.startswith("/") and not given.startswith(("//", "/\\"))
     return given if is_local and given.isprintable() and "\\" not in given else "/"
 

@@ -26,6 +26,8 @@ Value = str | int | float | None
 async def table(page: Page) -> Response:
     """Answer `/tables/board.csv` and `/tables/board.xlsx`: a board with a row for each figure.
 
+    Its units are those of parameter `unit`, by default the consortium and its institutions.
+
     Raises:
         Refused: the caller may not read the numbers.
         NotFound: there is no such unit, or no such kind of file. The caller's fault.
@@ -44,7 +46,9 @@ async def table(page: Page) -> Response:
 
 
 async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -> Response | None:
-    """Return the table of a page as the file that parameter `file` requests; None if none.
+    """Return the table of a page as the file that parameter `file` requests: `csv` or `xlsx`.
+
+    None if it requests none or an unknown one.
 
     Args:
         page: the page.
@@ -103,14 +107,15 @@ def _judged(figure: Figure) -> Iterator[Value]:
 
 
 def plain(number: Number | None) -> Value:
-    """Return a number as files contain it: fractions become floats; None stays None."""
+    """Return a number as files contain it: a fraction as a float, others unchanged, also None."""
     return number if number is None or isinstance(number, int) else float(number)
 
 
 def as_csv(lines: list[list[Value]]) -> bytes:
     """Return a table as CSV in UTF-8, with a byte order mark for spreadsheets.
 
-    Texts that a spreadsheet would take for a formula begin with an apostrophe.
+    An apostrophe is put before texts that a spreadsheet would take for a formula; None is an empty
+    cell.
     """
     text = io.StringIO()
     writer = csv.writer(text)
@@ -120,7 +125,10 @@ def as_csv(lines: list[list[Value]]) -> bytes:
 
 
 def as_xlsx(lines: list[list[Value]]) -> bytes:
-    """Return a table as a workbook of one sheet; the same table gives the same bytes."""
+    """Return a table as a workbook of one sheet; the same table gives the same bytes.
+
+    Texts are never taken for formulas, and the first line is bold; None is an empty cell.
+    """
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False})
     book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})

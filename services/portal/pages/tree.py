@@ -46,7 +46,7 @@ async def tree(page: Page) -> Response:
 
 
 async def matching(page: Page, words: str) -> Sequence[directory_pb2.Unit]:
-    """Return the units of the directory that match a text, best first, at most `FOUND_MAX`.
+    """Return the units that the directory finds for a text, best first, at most `FOUND_MAX`.
 
     Raises:
         Refused: the caller may not read the directory.
@@ -58,7 +58,10 @@ async def matching(page: Page, words: str) -> Sequence[directory_pb2.Unit]:
 
 
 def aimed(back: str, unit_id: str) -> str:
-    """Return the URL to go back to the page from which the tree was opened, but for another unit.
+    """Return the URL of the page from which the tree was opened, but for another unit.
+
+    For example, `/units/hust` and unit `vnu` give `/units/vnu`. Parameters `page` and `done` are
+    removed, and the others kept.
 
     Args:
         back: path of that page, with its parameters; `/units/ID` has its unit in the path, all

@@ -53,6 +53,9 @@ async def unit(page: Page) -> Response:
 
 
 def shown(found: Board) -> Sequence[Row]:
-    """Return the rows of a board in which its first unit has a value, at most `COLUMNS_MAX`."""
+    """Return the rows of a board in which its first unit has a value other than 0.
+
+    At most the first `COLUMNS_MAX` are returned.
+    """
     rows = [row for row in found.rows if row.figures[0].declared or row.figures[0].verified]
     return rows[:COLUMNS_MAX]

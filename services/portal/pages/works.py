@@ -60,7 +60,9 @@ async def work(page: Page) -> Response:
 
 
 async def own_submissions(page: Page, work_key: str) -> list[dict[str, Any]]:
-    """Return the submissions of the user's institution about a work, as `shown` returns each.
+    """Return submissions of the user's institution about a work, at most `LISTED_MAX`.
+
+    They are in the order of their ids, and each is a mapping as `shown` returns it.
 
     Raises:
         Refused: the caller may not read submissions.
@@ -71,7 +73,12 @@ async def own_submissions(page: Page, work_key: str) -> list[dict[str, Any]]:
 
 
 def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
-    """Return the template variables of a submission: its facts, evidence, state and changes."""
+    """Return a submission as template variables: name -> value.
+
+    For example, `facts` maps the names of facts that are set to their texts, `evidence` lists the
+    documents, `title` is empty if no fact can serve as one, and `changes` are those since it was
+    verified.
+    """
     facts = submission.content.facts
     type_ = facts.WhichOneof("kind") or ""
     values = fact_values(getattr(facts, type_)) if type_ else {}
@@ -96,9 +103,10 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
 
 
 def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]:
-    """Return (fact, verified value, claimed value) for each difference from the verified content.
+    """Return (name, verified text, claimed text) for each difference from the verified content.
 
-    Empty if the submission has never been verified.
+    The names are those of `claimed`; a text is empty if that content lacks it. Empty if the
+    submission has never been verified or does not differ.
     """
     if not submission.HasField("verified_content"):
         return []
@@ -109,7 +117,10 @@ def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]
 
 
 def claimed(content: submission_pb2.Content) -> dict[str, str]:
-    """Return name -> text of what a content claims: type, unit, part, share and facts."""
+    """Return name -> text of what the content of a submission claims.
+
+    These are its type, unit, part, share (in parts per million, if set) and the facts that are set.
+    """
     type_ = content.facts.WhichOneof("kind") or ""
     part = submission_pb2.Part.Name(content.part).removeprefix("PART_").lower()
     own = {"type": Names(type_), "unit_id": content.unit_id, "part": Names(part)}
@@ -118,13 +129,14 @@ def claimed(content: submission_pb2.Content) -> dict[str, str]:
 
 
 class Names(str):
-    """Names of enum values or booleans, joined by commas; pages translate them to words."""
+    """A text of names of enum values or booleans, joined by commas; pages translate it to words."""
 
 
 def fact_values(facts: Message) -> dict[str, str]:
-    """Return name -> text of the facts that are set; enum values in lower case, without prefix.
+    """Return name -> text of the fields that are set in a message.
 
-    For example, `INDEX_SCOPUS` becomes `scopus`. Several values are joined by commas.
+    Enum values are in lower case and without prefix: `INDEX_SCOPUS` becomes `scopus`. Several
+    values are joined by commas, and the fields of a nested message by semicolons.
     """
     found = {}
     for field, value in facts.ListFields():
