@@ -31,14 +31,16 @@ MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """Which fields of a source fill which columns of the table of publications.
+    """Which fields of a source (a literature database) fill which columns of the table.
 
-    See `sources.toml`, which has one mapping for each known source.
+    That is the table of publications, see `COLUMNS`. `sources.toml` has a mapping for each known
+    source.
 
     Args:
         columns: column -> names of the fields to try, in order of preference.
         fixed: column -> the value that it has in every row.
-        detect: headings that a CSV file of this source has; empty if it cannot be recognised.
+        detect: headings by which a CSV file of this source is recognised, all of which it has;
+            empty if it cannot be recognised.
     """
 
     columns: Mapping[str, Sequence[str]]

@@ -94,14 +94,16 @@ READERS: Mapping[str, Callable[[str], Iterator[Record]]] = {
 
 
 def records(path: Path, source: str) -> list[Record]:
-    """Return the records in a file, in its order.
+    """Return the records (field -> text) in a file, in its order.
+
+    The fields are those of the format; see the function for it in `READERS`.
 
     Args:
         path: file in UTF-8, UTF-16 or an old Vietnamese encoding.
         source: name of its format, a key of `READERS`.
 
     Raises:
-        Unreadable: the file cannot be read or does not have this format.
+        Unreadable: the file cannot be read or does not have this format. Its author's fault.
     """
     try:
         return list(READERS[source](path.read_bytes().decode(encoding_of(path))))

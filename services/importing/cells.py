@@ -108,10 +108,11 @@ def are_column_numbers(cells: Sequence[Cell]) -> bool:
 
 
 def trouble_of_text(cell: Cell) -> str:
-    """Return the key of the message that says why a cell cannot be read as text; empty if it can.
+    """Return the key of the message that says why a cell cannot be read as text.
 
-    Spreadsheets turn the text `03/2018` into a date, `50%` into 0.5, and long numbers into rounded
-    ones, so the text that was typed is lost.
+    For example, `cell.turned_date`; empty if it can be read. Spreadsheets turn the text `03/2018`
+    into a date, `50%` into 0.5, and long numbers into rounded ones, so the text that was typed is
+    lost.
     """
     if isinstance(cell, UnreadableCell):
         return cell.problem

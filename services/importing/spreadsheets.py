@@ -160,7 +160,10 @@ def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def is_too_wide(cells: Sequence[Cell], header: Sequence[str]) -> bool:
-    """Return True if a row has a text beyond the last heading, so its cells must have shifted."""
+    """Return True if a row has a text beyond the last heading, so its cells must have shifted.
+
+    Blank cells there do not count.
+    """
     return any(has_text(cell) for cell in cells[len(header) :])
 
 
