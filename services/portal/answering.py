@@ -146,9 +146,11 @@ def refusal(page: Page, code: str, message: str, fields: Mapping[str, str]) -> R
 
     Args:
         page: the page that was requested.
-        code: name of a gRPC status, which decides the HTTP status; see `STATUS`.
-        message: message of the error, in English; shown in the language of the page.
-        fields: path of each wrong field -> what is wrong with it.
+        code: name of a gRPC status, which decides the HTTP status by `STATUS`; 502 if it is not
+            there.
+        message: message of the error, in English; shown in the language of the page if there is a
+            translation.
+        fields: path of each wrong field -> what is wrong with it; empty if no field is.
     """
     status = STATUS.get(code, 502)
     log.info("refused", path=page.request.url.path, code=code)

@@ -42,7 +42,7 @@ class Catalogue:
 
     @cached_property
     def units(self) -> Mapping[str, directory_pb2.Unit]:
-        """Unit id -> unit, parents before children; includes units that no longer exist."""
+        """Unit id -> unit, parents before children, including units that no longer exist."""
         return {each.unit_id: each for each in self.message.units}
 
     @cached_property
@@ -127,15 +127,16 @@ class Catalogues:
         self._live: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     async def live(self, token: str) -> Catalogue:
-        """Return the catalogue version of the present numbers.
+        """Return the catalogue version that the present numbers were computed with.
 
-        For two seconds after a caller has read it, it is the same version, even if another is live.
+        It may be up to two seconds old: for that time after a caller has read it, the caller gets
+        the same version again.
 
         Args:
             token: the caller's token.
 
         Raises:
-            Refused: the caller may not read the catalogue, or there is no view yet.
+            Refused: the caller may not read the catalogue, or there are no numbers yet.
         """
         version, until = self._live.get(token, (0, 0.0))
         if time.monotonic() < until:

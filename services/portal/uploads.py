@@ -105,7 +105,7 @@ def clean_name(given: str) -> str:
 
 
 def packed(content: bytes) -> str:
-    """Return content compressed and in base64, for a hidden field."""
+    """Return content compressed by zlib and in base64, as the value of a hidden field."""
     return base64.b64encode(zlib.compress(content, 6)).decode()
 
 

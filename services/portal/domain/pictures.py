@@ -70,7 +70,11 @@ CHART_HEIGHT = 200
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of lines over the same months, 720 by 200 units."""
+    """A chart of lines over the same months, 720 by 200 units: its coordinates, ready to draw.
+
+    ``lines`` has the points of each line, ``levels`` the horizontal marks with their amounts, and
+    ``step`` is the width of a month.
+    """
 
     lines: Sequence[str]
     """The `points` of each line as an SVG polyline."""

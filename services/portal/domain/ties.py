@@ -77,7 +77,10 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Units on the left, partners on the right, and a curve between each two that work together."""
+    """Units on the left, partners on the right, and a curve between each two that work together.
+
+    Vertical positions are from the top, in the same units as ``height``.
+    """
 
     height: int
     units: Sequence[tuple[str, float]]

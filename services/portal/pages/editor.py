@@ -62,8 +62,9 @@ async def submission(page: Page) -> Response:
 async def write(page: Page, given: FormData) -> Response:
     """Save, try, submit or withdraw the submission in a form, as its field `action` says.
 
-    Wrong answers return the form with nothing lost, and a message next to each wrong field. Scripts
-    that accept JSON get JSON instead of a page.
+    The actions are `try`, `submit` and `withdraw`; anything else saves a draft, or the new version
+    of a submission. Wrong answers return the form with nothing lost, and a message next to each
+    wrong field. Scripts that accept JSON get JSON instead of a page.
 
     Args:
         page: the page.

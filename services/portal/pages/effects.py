@@ -124,12 +124,15 @@ async def effects_of_decisions(
 ) -> tuple[Effects, dict[str, str]]:
     """Return what some decisions would change together, and why some of them would be refused.
 
+    Nothing is decided. If all would be refused, no number changes.
+
     Args:
         page: the page.
         decisions: the decisions as they would be sent.
 
     Returns:
-        The numbers that would change; and submission id -> message of the refusal.
+        The numbers that would change; and submission id -> message of the refusal, for those that
+            would be refused.
 
     Raises:
         Refused: the caller may not decide, or the services cannot try it now.

@@ -52,7 +52,9 @@ async def choose(page: Page) -> Response:
 async def take(page: Page, given: FormData) -> Response:
     """Try or import the file in a form, or return one of its reports, as its field `action` says.
 
-    A file is imported only if exactly its present rows were tried before; otherwise it is tried.
+    `report` and `refused` return a file that the form contains. `commit` imports the rows, but only
+    if exactly these rows were tried before. Anything else tries them, and the answer is a page with
+    the outcome of each row.
 
     Args:
         page: the page.
@@ -60,7 +62,7 @@ async def take(page: Page, given: FormData) -> Response:
 
     Raises:
         Refused: the services cannot try the rows now.
-        InvalidArgument: the report in the form is damaged.
+        InvalidArgument: the report in the form is damaged. The caller's fault.
     """
     if (action := str(given.get("action", ""))) in ("report", "refused"):
         return await _handed_back(page, given, action)

@@ -100,6 +100,8 @@ async def subscription(page: Page) -> Response:
 async def subscribe(page: Page, given: FormData) -> Response:
     """Replace the user's subscription or, if the form has a `code`, confirm its e-mail address.
 
+    Then redirect to the form. Kinds of e-mails that do not exist are ignored.
+
     Raises:
         Refused: the service refused, e.g. a wrong field, which the message names.
     """

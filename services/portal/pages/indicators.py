@@ -35,7 +35,7 @@ VERSIONS_MAX = 12
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What an indicator counts, in words, and the first catalogue ``version`` that says so."""
+    """A definition of an indicator: a sentence, and the first catalogue version that has it."""
 
     version: int
     words: str

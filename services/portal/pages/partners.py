@@ -95,8 +95,8 @@ def _counted(
 def indicators(catalogue: Catalogue) -> Mapping[str, Sequence[catalogue_pb2.Indicator]]:
     """Return the indicators behind the two lists of the page, by `partners` and `products`.
 
-    Those of `partners` count works of a type that can name a partner, those of `products` count
-    products. Ratios and attainments are left out.
+    `partners` has those that count works of a type that can name a partner, `products` those that
+    count products; a list may be empty. Ratios and attainments are left out.
     """
     plain = [
         each

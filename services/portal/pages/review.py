@@ -102,7 +102,7 @@ def _lines(page: Page, submissions: Sequence[dict[str, Any]]) -> Iterator[list[V
 
 
 async def decide(page: Page, given: FormData) -> Response:
-    """Decide on one submission, and go back to the queue.
+    """Send the decision on one submission to the service, and redirect to the queue.
 
     Raises:
         Refused: the service refused the decision.

@@ -62,7 +62,7 @@ def form_page(page: Page, back: str, problem: str = "", status: int = 200) -> Re
 
     Args:
         page: the page that was requested.
-        back: path to go to after signing in.
+        back: path to go to after signing in; replaced by `/` if it may lead to another site.
         problem: why signing in failed, in the language of the page; empty if it did not.
         status: HTTP status.
     """

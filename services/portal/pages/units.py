@@ -16,7 +16,10 @@ COLUMNS_MAX = 6
 
 
 async def unit(page: Page) -> Response:
-    """Answer `/units/ID`: the board of the unit, and the table of its children.
+    """Answer `/units/ID`: the board of the unit, and the table of its children, if it has any.
+
+    The children are ranked by their targets or, if none has a target, by their verified values of
+    the first indicator in the table.
 
     Raises:
         Refused: the caller may not read the numbers.
