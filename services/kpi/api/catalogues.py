@@ -249,7 +249,7 @@ class CatalogueApi(ProposalApi):
 
 
 def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_service_pb2.View:
-    """Return the message of a view with its state, phase and progress.
+    """Return a view with its state, phase and progress as a protobuf message.
 
     Args:
         view: the view.
