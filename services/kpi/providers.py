@@ -163,7 +163,7 @@ class Trials(DependencyProvider):
         self._of: dict[str, OneAtATime] = {}
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], OneAtATime]:
-        """Return a function that returns the `OneAtATime` of an institution, given its id.
+        """Return a function: institution id -> its `OneAtATime`, always the same object.
 
         The same function serves all workers.
         """

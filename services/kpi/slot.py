@@ -24,7 +24,7 @@ class OneAtATime:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Occupy the only slot during the block.
+        """Occupy the only slot during the block; never waits for it.
 
         Raises:
             Exhausted: another job occupies it; retry later.

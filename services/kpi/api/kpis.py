@@ -178,14 +178,14 @@ class KpiApi:
     def list_overlaps(
         self, request: kpi_service_pb2.ListOverlapsRequest
     ) -> kpi_service_pb2.ListOverlapsResponse:
-        """ListOverlaps: return a page of the works that several children of a unit claim."""
+        """ListOverlaps: return a page of the works that count at several children of a unit."""
         return overlaps(request, self.live, self.snapshots)
 
     @grpc
     def get_overlap_matrix(
         self, request: kpi_service_pb2.GetOverlapMatrixRequest
     ) -> kpi_service_pb2.GetOverlapMatrixResponse:
-        """GetOverlapMatrix: return how many works the children of a unit have in common."""
+        """GetOverlapMatrix: return how many works each group of children has in common."""
         return matrix(request, self.live, self.snapshots)
 
     @grpc

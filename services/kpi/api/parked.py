@@ -85,7 +85,10 @@ class ParkedApi:
     def get_parked(
         self, request: parked_service_pb2.GetParkedRequest
     ) -> parked_service_pb2.GetParkedResponse:
-        """GetParked: return one parked record of the live view with its content."""
+        """GetParked: return one parked record of the live view with its content.
+
+        Refused like an unknown record if the caller may not see its content.
+        """
         with self.live.read() as state:
             view, caller = state.view, self._caller(state)
         return get_parked(request, caller, view, self.parked)

@@ -90,7 +90,9 @@ class Side:
                 self._uses.setdefault(column.name, []).append(use)
 
     def shares(self, contributed: Mapping[Key, int]) -> dict[ValueKey, Amounts]:
-        """Return what one work adds to each number of this catalogue in the range, without zeros.
+        """Return (unit id, code, measure) -> (part, member) -> what one work adds to that number.
+
+        Only the range of months counts, and zeros are left out.
 
         Args:
             contributed: the work's contribution under this catalogue, not rolled up.

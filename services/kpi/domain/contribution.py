@@ -23,7 +23,7 @@ MONTH_BITS, COLUMN_BITS = 17, 12
 
 
 def number_key(unit: int, month: int, column: int) -> int:
-    """Pack unit number, month and column number into one integer, which is cheap to hash."""
+    """Return unit number, month and column number packed into one integer, cheap to hash."""
     return (unit << MONTH_BITS | month) << COLUMN_BITS | column
 
 

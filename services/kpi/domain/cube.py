@@ -107,7 +107,7 @@ class Cube:
         return cube
 
     def add(self, rows: Mapping[tuple[str, int], Row]) -> None:
-        """Add differences to the cells of this cube, which `excerpt` returned.
+        """Add differences to the cells of this cube, which `excerpt` returned, not to its rows.
 
         Args:
             rows: (unit id, month) -> (column name, member) -> difference.

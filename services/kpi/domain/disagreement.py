@@ -40,7 +40,7 @@ class Disagreement:
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """Field, what the claim states and what counts instead: equal for the same disagreement."""
+        """(field, claim's statement, what counts instead), by which disagreements are compared."""
         return self.field, self.said, self.counts
 
 
@@ -62,7 +62,7 @@ class Contradiction:
 def contradicted_measures(work: Work) -> tuple[bool, bool]:
     """Return whether the claims on a work contradict each other: (as declared, as verified).
 
-    A work with less than two claims in a measure has no contradiction in it.
+    With fewer than two claims in a measure there is no contradiction in it.
     """
     declared, verified = (bool(disagreements(claims_of(work, measure))) for measure in (0, 1))
     return declared, verified

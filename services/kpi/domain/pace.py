@@ -23,7 +23,11 @@ from services.kpi.domain.targets import VERIFIED, Target
 
 
 class Standing(Enum):
-    """How a value compares with its target on a given day."""
+    """How a value compares with its target on a given day.
+
+    `REACHED` if it has the target's value, else `ON_PACE` if it has the value expected by then,
+    else `BEHIND`. A ceiling can be reached only at the end of the year.
+    """
 
     REACHED = "reached"
     ON_PACE = "on_pace"

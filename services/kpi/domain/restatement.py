@@ -21,7 +21,11 @@ EditionCellKey = tuple[str, str, int]
 
 
 class Cause(Enum):
-    """Why a submission counts differently now from when the period was closed."""
+    """Why a submission counts differently now from when the period was closed.
+
+    `LATE`: it was unknown then. `NEWLY_VERIFIED`: it was not verified then. `WITHDRAWN` and
+    `REJECTED`: it no longer counts. `AMENDED`: any other change.
+    """
 
     LATE = "late"
     NEWLY_VERIFIED = "newly_verified"

@@ -116,6 +116,8 @@ class Effects:
     def compare(self, before: Cube, targets: Mapping[str, int]) -> Iterator[Effect]:
         """Yield the numbers that differ, by unit in tree order, then indicator, then period.
 
+        Numbers that are the same in all stages, or undefined in all, are left out.
+
         Args:
             before: cells of the view, as `excerpt` returned them.
             targets: `<unit id>|<indicator code>|<year>` -> target.

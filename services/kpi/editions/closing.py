@@ -235,7 +235,7 @@ def definitions(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
 
 
 def subtree(catalogue: Catalogue, unit_id: str) -> list[str]:
-    """Return the ids of a unit and its descendants; empty if the catalogue lacks the unit."""
+    """Return the ids of a unit and its descendants, in tree order; empty for an unknown unit."""
     tree = catalogue.tree
     top = tree.number.get(unit_id)
     if top is None:
@@ -277,7 +277,7 @@ def frozen_cells(
 
 
 def value_json(value: Value) -> Any:
-    """Return the JSON form of a value in an edition: an integer, or both parts of a ratio."""
+    """Return the JSON form of a value in an edition: `3`, or `[1, 4]` for a ratio."""
     return [value.numerator, value.denominator] if isinstance(value, Ratio) else value
 
 

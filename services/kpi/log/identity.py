@@ -45,7 +45,10 @@ class LogDescription:
 
 
 def event_hash(record: Record) -> str:
-    """Return the SHA-256 over key, value and headers of a record, as lower-case hex."""
+    """Return the SHA-256 over key, value and headers of a record, as lower-case hex.
+
+    Absent ones count as empty; offset and timestamp are not included.
+    """
     digest = hashlib.sha256()
     parts: list[bytes] = [record.key or b"", record.value or b""]
     for name, value in record.headers:
@@ -95,7 +98,7 @@ def unsafe_settings(settings: Mapping[str, str]) -> str:
 
 
 def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int, int]:
-    """Return partition -> offset of its oldest record, or its end if it is empty, in the log.
+    """Return partition -> offset of the oldest record in the log; of an empty partition its end.
 
     Raises:
         Unavailable: the broker is down.

@@ -51,9 +51,10 @@ class ProjectionStore(Protocol):
         """Return the partition's parked records that are open, or among its last 10,000 records."""
 
     def commit(self, flush: Flush) -> None:
-        """Store a flush as a whole or, after an error, not at all.
+        """Store a flush atomically: all of its changes or none.
 
-        Another thread may call this than the other methods.
+        After an error of the database either may be the case. Another thread may call this than the
+        other methods.
         """
 
 

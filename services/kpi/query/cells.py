@@ -58,7 +58,7 @@ class EncodedCells:
     count: int = 0
 
     def of_targets(self, targets: Mapping[str, Target]) -> None:
-        """Clear the cache unless its cells were encoded with exactly these targets."""
+        """Clear the cache unless its cells were encoded with this very object of targets."""
         if targets is not self.targets:
             self.of_unit.clear()
             self.targets, self.count = targets, 0

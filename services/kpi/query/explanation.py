@@ -145,7 +145,7 @@ def ids_of(said: Iterable[events_pb2.SubmissionChanged]) -> dict[str, str]:
 
 
 def numbers(members: Iterable[str]) -> dict[str, int]:
-    """Return member -> number from 1, by which a member is shown instead of its name.
+    """Return member -> number from 1, by which a member can be shown without naming it.
 
     The order is that of hashes, so that the numbers reveal nothing about the members.
     """

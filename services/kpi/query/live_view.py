@@ -103,7 +103,7 @@ class LiveView:
         """Apply what was stored since the last refresh; cheap if nothing was.
 
         Returns:
-            Whether anything changed.
+            Whether anything changed; False if no view is live.
         """
         live = self._catalogues.live()
         if live is None:

@@ -100,7 +100,10 @@ class Question:
         return [number for number in found if isinstance(number, int)]
 
     def claiming(self, stored: StoredWork) -> Units:
-        """Return the ids of the unit's children in whose cells a work counts, in tree order."""
+        """Return the ids of the unit's children in whose cells a work counts, in tree order.
+
+        Empty if there are none. A work counts where it adds something in the range.
+        """
         work, _ = restored_of(stored, self.catalogue)
         months = (self.first, self.last)
         shares = (

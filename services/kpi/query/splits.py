@@ -12,7 +12,12 @@ from services.kpi.wire.values import encode_value
 
 
 def cut_by(catalogue: Catalogue, by: str) -> list[str]:
-    """Return the codes of the indicators that have this cut; all codes if ``by`` is empty."""
+    """Return the codes of the indicators that have this cut; empty if none has it.
+
+    Args:
+        catalogue: the catalogue.
+        by: name of the cut; empty to return all codes.
+    """
     return [
         code for code, indicator in catalogue.indicators.items() if not by or by in indicator.cuts
     ]

@@ -43,7 +43,7 @@ class ViewStore(Protocol):
         """Mark a view that is being built as refused, and store the reason."""
 
     def swap(self, view: View) -> bool:
-        """Make a view live; return False if it is not ready for that yet."""
+        """Make a view that follows the log live; return False if it is not ready for that yet."""
 
 
 class Failed(Exception):

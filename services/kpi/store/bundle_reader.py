@@ -114,6 +114,8 @@ class Bundles:
     ) -> Iterator[list[tuple[str, Sources]]]:
         """Yield the works of a run that a unit or its descendants claim, by key, in batches.
 
+        A batch is a list of (work key, newest events) and may be empty.
+
         Args:
             run: the run to read.
             unit_id: id of the unit, or `bundle_writer.JOINT` for works that several units claim.

@@ -25,17 +25,17 @@ JOINT = ""
 
 
 def bundle_name(run: int, number: int) -> str:
-    """Return the name of a bundle: number of its run, and number of the bundle in it."""
+    """Return the name of a bundle: `<run>.<number of the bundle in it>`, e.g. `0.17`."""
     return f"{run}.{number}"
 
 
 def directory_name(run: int) -> str:
-    """Return the name of the directory of a run."""
+    """Return the name of the directory of a run: its number, as text."""
     return f"{run}"
 
 
 def unit_name(run: int, unit_id: str) -> str:
-    """Return the name of the list of a unit's works in a run."""
+    """Return the name of the list of a unit's works in a run, e.g. `0|vnu/hus`."""
     return f"{run}|{unit_id}"
 
 

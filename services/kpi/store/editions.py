@@ -83,7 +83,7 @@ class Editions:
             raise AlreadyExists(text)
 
     def close(self, edition: Edition, content: bytes, works: bytes) -> None:
-        """Store a closed edition, as a whole or not at all.
+        """Store a closed edition; readers find it complete or not at all.
 
         Args:
             edition: its metadata.

@@ -58,7 +58,7 @@ class Days:
         return self._days.find_one({"_id": f"{view_id}|{day}"}, {"_id": 1}) is not None
 
     def keep(self, kept: KeptDay, content: bytes) -> bool:
-        """Store a kept day; return False if another process has already stored it.
+        """Store a kept day; return False, storing nothing, if another process has stored it.
 
         Args:
             kept: its metadata.

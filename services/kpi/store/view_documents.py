@@ -78,7 +78,11 @@ class View:
         return is_folded and is_same and self.has_its_log
 
     def has_partitions(self, partitions: int) -> bool:
-        """Return True if the view's log may have this many partitions; 0 means unknown."""
+        """Return False if the view's log is known to have another number of partitions, else True.
+
+        Args:
+            partitions: number of partitions; 0 if unknown.
+        """
         return not self.partitions or not partitions or self.partitions == partitions
 
 

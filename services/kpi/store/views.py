@@ -189,7 +189,7 @@ class Views:
     def lease(self, view: View, owner: str, now: datetime, until: datetime) -> bool:
         """Take or renew the lease to build a view; return False if another process holds it.
 
-        It only prevents that two processes do the same work.
+        It only prevents duplicate work, not wrong data.
 
         Args:
             view: the view to build.

@@ -103,12 +103,12 @@ class Flush:
 
 
 def row_id(lease: PartitionLease, unit_id: str, month: int) -> str:
-    """Return the `_id` of the document of a row."""
+    """Return the `_id` of a row's document: `<view>|<partition>|<unit>|<month>`."""
     return f"{lease.view_id}|{lease.partition}|{unit_id}|{month}"
 
 
 def work_id(lease: PartitionLease, key: str) -> str:
-    """Return the `_id` of the document of a work."""
+    """Return the `_id` of a work's document: `<view>|<partition>|<work key>`."""
     return f"{lease.view_id}|{lease.partition}|{key}"
 
 
