@@ -26,7 +26,7 @@ Words = Mapping[str, str]
 def remember(data: Path, kind: str, words: Words) -> None:
     """Add suggestions to those in the data folder; do nothing if its file cannot be written.
 
-    If one kind has more than `WORDS_MAX`, those that were added first are dropped.
+    If one kind has more than `WORDS_MAX`, those stored longest ago are dropped.
 
     Args:
         data: data folder of the stack; nothing is stored if it does not exist.

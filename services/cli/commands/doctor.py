@@ -61,7 +61,7 @@ def doctor(
 def is_stopped(stack: Stack) -> bool:
     """Return True if no process of the stack runs here and nothing says that it runs elsewhere.
 
-    Addresses and settings in the environment say so.
+    It may run elsewhere if the environment contains addresses or settings of services.
     """
     if stack.pid:
         # `stack.json` is left behind if `kieng up` was killed.

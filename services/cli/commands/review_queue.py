@@ -55,7 +55,7 @@ def session_for(session: Session, filters: Filters) -> Session:
     An institution given by `--institution` takes precedence; see `Session.for_unit`.
 
     Raises:
-        Failure: the unit has no institution; the message says which unit may be meant.
+        Failure: the unit must be wrong; the message says which one may be meant.
     """
     institution = session.for_unit(filters.unit).institution
     return session.acting_for(institution, filters.role)

@@ -144,9 +144,10 @@ def read_waiting(session: Session, filters: Filters, look: LastLook) -> list[Wai
 
 
 def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> None:
-    """Try the usual decision on each item, without taking it, and set the item's result.
+    """Try the usual decision on each item, without taking it, and set `refusal` or `events`.
 
-    This is `refusal` if the caller may not decide, and otherwise `events`, which would follow.
+    The refusal says why the caller may not decide; if they may, the events are those that would
+    follow the decision.
 
     Args:
         session: session of the caller.

@@ -46,7 +46,7 @@ class Look:
 def look(stack: Stack) -> Look:
     """Return the present state of every process of a stack, all read at about the same time.
 
-    A process that does not answer has no metrics, and the reason why as unready.
+    Of a process that does not answer, `scrapes` has no samples, and `unready` has the reason.
     """
     served = {name: each for name, each in stack.processes.items() if each.http}
     with ThreadPoolExecutor(max_workers=max(1, len(served))) as pool:

@@ -24,10 +24,9 @@ from services.cli.terminal.screen import Screen
 
 
 def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> RenderableType:
-    """Return a table with one line per edition, in the given order.
+    """Return a table with one line per edition, a signed snapshot of numbers, in the given order.
 
-    An edition is a signed snapshot of the numbers of a period. The table shows id, title, unit,
-    months, time of closing, view and the beginning of the digest.
+    It shows id, title, unit, months, time of closing, view and the beginning of the digest.
     """
     table = screen.table("edition", "title", "unit", "period", "closed_at", "view", "digest")
     for edition in editions:

@@ -172,9 +172,9 @@ def is_over(pace: view_pb2.Pace) -> bool:
 def pace_text(screen: Screen, cell: view_pb2.Cell, unit: str, exact: bool) -> str:
     """Return whether a target is reached, on pace, behind or missed, with the forecast.
 
-    The forecast is the value expected at the end of the year, with its range if one is known. A
-    missed target has none. If the cell shows another value than the one that is judged, the latter
-    and its day are added.
+    The forecast is the value expected at the end of the year, with its range if one is known; it is
+    left out if the target is reached or missed. If the cell shows another value than the one that
+    is judged, the latter and its day are added.
 
     Args:
         screen: language of the text.

@@ -68,7 +68,7 @@ def content_pairs(screen: Screen, content: submission_pb2.Content) -> Pairs:
     """Return name -> text of the fields that are set in the content of a submission.
 
     These are its claim, its facts, and as `evidence 1` etc. its proofs. A fact with the name of a
-    field of the claim is preceded by the type, e.g. `article.source`.
+    field of the claim is preceded by the type, e.g. `publication.source`.
     """
     kind = content.facts.WhichOneof("kind") or ""
     pairs = {"unit_id": content.unit_id, "type": kind}
