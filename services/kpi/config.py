@@ -53,24 +53,28 @@ class Settings(agreement.Settings):
 
     @property
     def signer(self) -> Signer | None:
-        """The signer of editions; None if no key is configured."""
+        """The signer of editions, made from `edition_key`; None if no key is configured."""
         pem = self.edition_key.get_secret_value()
         return read_signer(pem) if pem else None
 
     @property
     def zone(self) -> ZoneInfo:
-        """Time zone in which the days of the KPI service begin and end."""
+        """`time_zone` as a `ZoneInfo`: the zone in which days of the KPI service begin and end."""
         return ZoneInfo(self.time_zone)
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return the options of the aggregator's Kafka consumer; raises as the base class does."""
+        """Return the keyword arguments for the aggregator's `KafkaConsumer`.
+
+        They are those of the base class, which may raise, with a larger limit of bytes per fetch.
+        """
         options = super().consumer_options(group, has_positions)
         return {**options, "max_partition_fetch_bytes": FETCH_BYTES_MAX}
 
 
 def environment(settings: KernelSettings) -> dict[str, str]:
-    """Return environment variables that give a subprocess the same settings as its parent.
+    """Return the environment variables for a subprocess, so that it loads its parent's settings.
 
+    They are the variables of this process, overridden by every setting that was given explicitly.
     The private key of editions is left out, because subprocesses sign nothing.
     """
     said = {name: getattr(settings, name) for name in settings.model_fields_set - {"edition_key"}}

@@ -51,14 +51,14 @@ class Message:
 
     Args:
         fields: name -> JSON value.
-        attached: binary attachments.
+        attached: binary attachments, in order.
     """
 
     fields: Mapping[str, Any]
     attached: tuple[bytes, ...] = ()
 
     def write(self, out: IO[bytes]) -> None:
-        """Write the message to a pipe and flush it."""
+        """Write the message and its attachments to a pipe and flush it."""
         lengths = [len(content) for content in self.attached]
         _write_line(out, {"message": self.fields, "attached": lengths}, *self.attached)
 
@@ -72,6 +72,8 @@ class Send(Protocol):
 
 class Child:
     """A running subprocess of the KPI service, whose messages a thread reads as they arrive.
+
+    It is started, and given its request, when the object is created.
 
     Args:
         module: name of the Python module to run; it ends with `serve`.
@@ -117,7 +119,7 @@ class Child:
         return self.process.poll() is None
 
     def messages(self, timeout: float | None = None) -> Iterator[Message | None]:
-        """Yield the messages of the subprocess until it ends successfully.
+        """Yield the messages of the subprocess, in order, until it ends successfully.
 
         Args:
             timeout: yield None whenever no message has arrived for this many seconds; None to wait.
@@ -141,7 +143,7 @@ class Child:
             yield said
 
     def result(self) -> Mapping[str, Any]:
-        """Wait for the subprocess to end; return the fields of its last message, if any.
+        """Wait for the subprocess to end; return the fields of its last message; empty if none.
 
         Raises:
             Refusal: the subprocess refused the request.
@@ -204,10 +206,14 @@ def run(
 
 
 def serve(work: Callable[[Settings, Message, Send], None]) -> int:
-    """Main function of a subprocess: run the request on standard input; return the exit code.
+    """Main function of a subprocess: do the work that the request on standard input asks for.
 
     Args:
-        work: does the work and sends messages; any error is reported to the parent.
+        work: called once with settings, request and a function that sends messages; any error is
+            reported to the parent.
+
+    Returns:
+        The exit code: 0 after success, 1 after an error.
 
     Raises:
         EOFError: standard input ended before a request came; reported as well.

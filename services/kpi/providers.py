@@ -48,7 +48,7 @@ class TargetStore(Store):
     """Injects the `Targets`: the stored yearly targets."""
 
     def make(self, mongo: Mongo) -> Targets:
-        """Return the store of yearly targets."""
+        """Return the `Targets` of the KPI database."""
         return Targets(mongo)
 
 
@@ -56,7 +56,7 @@ class ParkedStore(Store):
     """Injects the `ParkedRecords`: the stored records that could not be folded."""
 
     def make(self, mongo: Mongo) -> ParkedRecords:
-        """Return the store of parked records."""
+        """Return the `ParkedRecords` of the KPI database."""
         return ParkedRecords(mongo)
 
 
@@ -64,7 +64,7 @@ class ViewSnapshots(Store):
     """Injects the `Snapshots`, which read stored views."""
 
     def make(self, mongo: Mongo) -> Snapshots:
-        """Return the reader of stored views; each of its answers comes from one snapshot."""
+        """Return the `Snapshots`, which read stored views; each answer comes from one snapshot."""
         return Snapshots(mongo)
 
 
@@ -79,7 +79,7 @@ class Live(DependencyProvider):
 
     @cached_property
     def live(self) -> LiveView:
-        """The live view in memory; empty until it is refreshed for the first time."""
+        """The live view in memory, created once per process; empty until its first refresh."""
         mongo = self.connection.mongo
         return LiveView(Catalogues(mongo), Snapshots(mongo), Targets(mongo), freeze_heap)
 
@@ -111,7 +111,7 @@ class HistoryProvider(DependencyProvider):
 
     @cached_property
     def history(self) -> History:
-        """The process's history."""
+        """The `History`, created once per process."""
         return make_history(self.connection.mongo, self.container.settings)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> History:
@@ -147,7 +147,7 @@ class WatcherCount(DependencyProvider):
 
     @cached_property
     def watchers(self) -> Watchers:
-        """The process's `Watchers`."""
+        """The `Watchers`, created once per process."""
         return Watchers(self.container.settings.watchers_max)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Watchers:
@@ -163,7 +163,7 @@ class Trials(DependencyProvider):
         self._of: dict[str, OneAtATime] = {}
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], OneAtATime]:
-        """Return a function that returns the `OneAtATime` of an institution, given its id.
+        """Return a function: institution id -> its `OneAtATime`, always the same object.
 
         The same function serves all workers.
         """

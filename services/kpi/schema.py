@@ -20,9 +20,9 @@ DERIVED = frozenset({"progress", "cells", "works", "bundles", "changes", "parked
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the KPI databases.
+    """Return the names of the KPI databases: always the only one, whatever the institutions.
 
-    There is only one. Institutions are a parameter because other services have one database each.
+    The parameter exists because other services have one database for each institution.
     """
     return [DATABASE]
 
@@ -30,9 +30,8 @@ def databases(institutions: Sequence[str]) -> list[str]:
 def restored(database: Database[dict[str, Any]]) -> None:
     """Adapt a restored database: keep only the view that was live, and mark it as refused.
 
-    Idempotent.
-
-    Its cells were not in the backup. The next view continues from its catalogue and generation.
+    Its cells were not in the backup, so no view is live afterwards. The next view continues from
+    its catalogue and generation. Does nothing without a live view; safe to run twice.
     """
     pointer = database["pointer"].find_one({}) or {}
     views = list(database["views"].find({}))

@@ -57,17 +57,26 @@ class KpiAggregator:
 
     @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=RECORDS_MAX)
     def on_submissions(self, records: list[Record]) -> None:
-        """Fold a batch of submission events. Idempotent: skips records before the checkpoint."""
+        """Fold a batch of submission events of one partition.
+
+        Idempotent: records before the checkpoint are skipped, so one delivered twice counts once.
+        """
         self.partitions.fold(records)
 
     @repeat(10.0)
     def watch_log(self) -> None:
-        """Detect that the submissions topic was recreated or given more partitions."""
+        """Check whether the submissions topic was recreated or given more partitions.
+
+        If so, the partitions are claimed again.
+        """
         self.partitions.watch()
 
     @poll(0.25, quiet_seconds=1.0)
     def build_views(self) -> bool:
-        """Advance a rebuild by one step; return whether one is running."""
+        """Advance a rebuild by one step; return whether one is running.
+
+        Returns False, after a warning in the log, while the broker or the database is down.
+        """
         try:
             return bool(self.builder.step())
         except (Unavailable, *DOWN):
@@ -76,7 +85,9 @@ class KpiAggregator:
 
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
-        """Store every version of the directory in a batch. Idempotent.
+        """Store every version of the directory, the tree of units, in a batch. Safe to run twice.
+
+        Records of other types are skipped and counted.
 
         Raises:
             InvalidRecord: a record cannot be decoded; those before it are stored. The producer's
@@ -111,7 +122,10 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     @poll(0.025, quiet_seconds=0.2)
     def refresh(self) -> bool:
-        """Refresh the live view with what the aggregator stored; return whether it changed."""
+        """Bring the live view up to what the aggregator stored; return whether anything changed.
+
+        Returns False while the database is down; answers then stay as they were.
+        """
         try:
             changed = bool(self.live.refresh())
             self.live.refreshed_at = time.time()
@@ -122,6 +136,6 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     @repeat(5.0)
     def show_figures(self) -> None:
-        """Update the Prometheus gauges that show this year's numbers."""
+        """Update the Prometheus gauges of this year's numbers; does nothing without a live view."""
         with suppress(Unavailable):  # no live view yet
             show_figures(self.live, month_of_date(self.now().date().isoformat()))

@@ -14,11 +14,11 @@ KEY_ID_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs editions.
+    """Signs editions with the private key of the installation.
 
     Args:
         key: private key.
-        public_pem: its public key, PEM.
+        public_pem: public key that belongs to it, in PEM, to publish with the signature.
     """
 
     key: Ed25519PrivateKey

@@ -24,7 +24,7 @@ class OneAtATime:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Occupy the only slot during the block.
+        """Occupy the only slot during the block; never waits for it.
 
         Raises:
             Exhausted: another job occupies it; retry later.
@@ -37,7 +37,9 @@ class OneAtATime:
             self._busy.release()
 
     def need_free(self) -> None:
-        """Check that the slot is free now; another job may still come first.
+        """Check that no job is running now, without occupying the slot.
+
+        Another job may still come first.
 
         Raises:
             Exhausted: a job occupies it; retry later.

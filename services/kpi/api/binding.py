@@ -36,6 +36,9 @@ class Effects:
     def of(self, motion: Motion) -> str:
         """Carry out an approved motion; return the id of the view that results from it.
 
+        It does what the RPC of the motion's request does: publish a catalogue, roll one back or
+        open a log generation.
+
         Raises:
             WrongState: the action is no longer possible, or another view is being built.
             Unavailable: the broker is down, or lost its log again.
@@ -87,10 +90,10 @@ class Effects:
         return live, topic_id, begins
 
     def roll_back(self, request: api.RollBackCatalogueRequest) -> View:
-        """Make the former view live again, provided that both views are still those of the request.
+        """Begin to make the former view live again, if both views are still those of the request.
 
         Returns:
-            The view that is live now.
+            The former view, which is being brought up to date or, if this was done before, live.
 
         Raises:
             WrongState: other views are live or former by now, or another view is being built.
@@ -108,7 +111,7 @@ class Effects:
         """Open a view of the present log as a new generation, if the request is about this log.
 
         Returns:
-            The new view.
+            The new view, or the one that this log already has.
 
         Raises:
             WrongState: the log is a different one by now, has not been repartitioned yet, or no
@@ -149,7 +152,7 @@ class Effects:
 
 
 def frozen(request: Frozen, catalogues: Catalogues) -> catalogue_pb2.Catalogue:
-    """Return the catalogue message of a request, completed by the units of its directory version.
+    """Return the catalogue that a request describes, completed by the units of the directory.
 
     Args:
         request: indicators and taxonomies, and which unit tree to use.

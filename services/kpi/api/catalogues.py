@@ -50,7 +50,7 @@ class CatalogueApi(ProposalApi):
 
     @property
     def effects(self) -> Effects:
-        """Carries out the proposals of this service once they are approved."""
+        """The `Effects`, which carry out the proposals of this service once they are approved."""
         return Effects(self.catalogues, self.log_identity)
 
     def take_effect(self, motion: Motion) -> str:
@@ -87,7 +87,11 @@ class CatalogueApi(ProposalApi):
     def roll_back_catalogue(
         self, request: catalogue_service_pb2.RollBackCatalogueRequest
     ) -> catalogue_service_pb2.RollBackCatalogueResponse:
-        """RollBackCatalogue: propose to make the former live view live again."""
+        """RollBackCatalogue: propose to make the former live view live again.
+
+        If it is being brought up to date already, nothing is proposed and its id is returned. See
+        `Catalogues.fallback` for refusals.
+        """
         live, former = self.catalogues.live(), self.catalogues.fallback()
         answer = catalogue_service_pb2.RollBackCatalogueResponse()
         if former.state != "building" and live is not None:
@@ -165,6 +169,8 @@ class CatalogueApi(ProposalApi):
     ) -> Iterator[catalogue_service_pb2.TryCatalogueResponse]:
         """TryCatalogue: stream what another catalogue would change in the live view's numbers.
 
+        Nothing is published or stored.
+
         Raises:
             WrongState: no catalogue has been published.
         """
@@ -199,7 +205,9 @@ class CatalogueApi(ProposalApi):
     def follow_view(
         self, request: catalogue_service_pb2.FollowViewRequest
     ) -> Iterator[catalogue_service_pb2.FollowViewResponse]:
-        """FollowView: stream the progress of a view until it is no longer being built.
+        """FollowView: stream the progress of a view, every half second, while it is being built.
+
+        The last message shows a state other than `building`, which may also be the first message.
 
         Raises:
             NotFound: there is no such view. The caller's fault.
@@ -228,7 +236,10 @@ class CatalogueApi(ProposalApi):
     def get_catalogue(
         self, request: catalogue_service_pb2.GetCatalogueRequest
     ) -> catalogue_service_pb2.GetCatalogueResponse:
-        """GetCatalogue: return a version, by default that of the live view, or 1 without one."""
+        """GetCatalogue: return a catalogue version; without one, that of the live view.
+
+        Version 1 if no view is live either. Raises NotFound if there is no such version.
+        """
         live = self.catalogues.live()
         version = request.version or (live.catalogue_version if live else 1)
         message = self.catalogues.message(version)
@@ -249,7 +260,7 @@ class CatalogueApi(ProposalApi):
 
 
 def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_service_pb2.View:
-    """Return the message of a view with its state, phase and progress.
+    """Return a view with its state, phase and progress as a protobuf message.
 
     Args:
         view: the view.

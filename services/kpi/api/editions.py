@@ -36,7 +36,10 @@ class EditionApi:
 
     @grpc
     def close_edition(self, request: api.CloseEditionRequest) -> Iterator[api.CloseEditionResponse]:
-        """CloseEdition: close a period into a signed edition; stream progress, then the edition."""
+        """CloseEdition: close a period into a signed edition; stream progress, then the edition.
+
+        Refused unless the caller may close editions of the unit; see also `EditionCloser.close`.
+        """
         with self.live.read() as state:
             catalogue = state.catalogue
         unit_id = request.unit_id or catalogue.tree.ids[0]
@@ -115,7 +118,11 @@ class EditionApi:
 
     @grpc
     def list_changes(self, request: api.ListChangesRequest) -> Iterator[api.ListChangesResponse]:
-        """ListChanges: stream progress, then how the live view differs from an earlier position."""
+        """ListChanges: stream progress, then how the live view differs from an earlier position.
+
+        Changed works come first, then changed cells, then whether the changes explain all cells;
+        see `ChangesComparer.compare` for refusals.
+        """
         since = Since(
             request.unit_id,
             request.from_month,

@@ -51,9 +51,9 @@ class KpiApi:
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
-        """Store the state of yesterday as a kept day, unless it is stored.
+        """Store the state of yesterday as a kept day, once, in the first hour after midnight.
 
-        Safe in several replicas.
+        Safe in several replicas: one of them stores the day.
         """
         try:
             if self.history.keep_yesterday(self.live, self.now()):
@@ -104,7 +104,10 @@ class KpiApi:
     def get_report(
         self, request: kpi_service_pb2.GetReportRequest
     ) -> kpi_service_pb2.GetReportResponse:
-        """GetReport: return targets, children and movers of a unit, all of one position."""
+        """GetReport: return targets, ranked children and largest changes of a unit.
+
+        All are of one position: that of the live view, or of the kept day in `as_of`.
+        """
         if request.as_of:
             day = decode_day(request.as_of, "as_of")
             kept, state = self.history.day(self.live, day, self.now())
@@ -157,14 +160,17 @@ class KpiApi:
     def explain_kpi(
         self, request: kpi_service_pb2.ExplainKpiRequest
     ) -> kpi_service_pb2.ExplainKpiResponse:
-        """ExplainKpi: return a page of the works that a cell consists of."""
+        """ExplainKpi: return a page of the works that a cell of the live view consists of."""
         return explain(request, self.live, self.snapshots)
 
     @grpc
     def explain_absence(
         self, request: kpi_service_pb2.ExplainAbsenceRequest
     ) -> kpi_service_pb2.ExplainAbsenceResponse:
-        """ExplainAbsence: return why a work does or does not count in a cell."""
+        """ExplainAbsence: return why a work does or does not count in a cell of the live view.
+
+        An unknown work is no error; the response says that it is unknown.
+        """
         institution_id = self.call.principal.institution_id
         return absence(request, self.live, self.snapshots, self.parked, institution_id)
 
@@ -172,21 +178,24 @@ class KpiApi:
     def list_overlaps(
         self, request: kpi_service_pb2.ListOverlapsRequest
     ) -> kpi_service_pb2.ListOverlapsResponse:
-        """ListOverlaps: return a page of the works that several children of a unit claim."""
+        """ListOverlaps: return a page of the works that count at several children of a unit."""
         return overlaps(request, self.live, self.snapshots)
 
     @grpc
     def get_overlap_matrix(
         self, request: kpi_service_pb2.GetOverlapMatrixRequest
     ) -> kpi_service_pb2.GetOverlapMatrixResponse:
-        """GetOverlapMatrix: return how many works the children of a unit have in common."""
+        """GetOverlapMatrix: return how many works each group of children has in common."""
         return matrix(request, self.live, self.snapshots)
 
     @grpc
     def try_events(
         self, requests: Iterator[kpi_service_pb2.TryEventsRequest]
     ) -> Iterator[kpi_service_pb2.TryEventsResponse]:
-        """TryEvents: stream the numbers that would change if these events were in the log."""
+        """TryEvents: stream the numbers that would change if these events were in the log.
+
+        Nothing is stored. An institution can try one list of events at a time per process.
+        """
         principal, method = self.call.principal, self.call.method
 
         def admit(event: events_pb2.SubmissionChanged) -> None:

@@ -37,12 +37,12 @@ SHOWN_CHARACTERS_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller of an RPC.
+    """The caller of an RPC of ParkedService, which decides what records they may see.
 
     Args:
-        principal: the caller.
-        runs_platform: whether they operate the whole platform, and thus see records without an
-            owner.
+        principal: identity, institution and roles of the caller.
+        runs_platform: whether they operate the whole platform; they then also see records that name
+            no institution, and those of all institutions in lists.
     """
 
     principal: Principal
@@ -53,7 +53,7 @@ class Caller:
         """Return the caller of an RPC, who must act for their whole institution.
 
         Args:
-            principal: the caller.
+            principal: identity, institution and roles of the caller.
             method: descriptor of the RPC.
             root_id: id of the root unit, whose operators operate the platform.
 
@@ -85,7 +85,10 @@ class ParkedApi:
     def get_parked(
         self, request: parked_service_pb2.GetParkedRequest
     ) -> parked_service_pb2.GetParkedResponse:
-        """GetParked: return one parked record of the live view with its content."""
+        """GetParked: return one parked record of the live view with its content.
+
+        Refused like an unknown record if the caller may not see its content.
+        """
         with self.live.read() as state:
             view, caller = state.view, self._caller(state)
         return get_parked(request, caller, view, self.parked)
@@ -94,7 +97,11 @@ class ParkedApi:
     def dismiss_parked(
         self, request: parked_service_pb2.DismissParkedRequest
     ) -> parked_service_pb2.DismissParkedResponse:
-        """DismissParked: no longer count a record of the live view's log that stays unrepaired."""
+        """DismissParked: record that a parked record of the live view's log stays unrepaired.
+
+        It then no longer counts as parked, and can still be read. Safe to repeat for the same
+        reason.
+        """
         with self.live.read() as state:
             view, caller, tree = state.view, self._caller(state), state.catalogue.tree
         institutions = {tree.ids[number] for number in tree.institutions()}

@@ -33,7 +33,10 @@ class TargetApi:
     def set_target(
         self, request: target_service_pb2.SetTargetRequest
     ) -> target_service_pb2.SetTargetResponse:
-        """SetTarget: set a target for the caller's unit or a unit below it."""
+        """SetTarget: set the target of a unit, indicator and year, in place of an earlier one.
+
+        The unit must be the caller's or one below it.
+        """
         wanted = request.target
         with self.live.read() as state:
             catalogue = state.catalogue
@@ -58,7 +61,11 @@ class TargetApi:
 
     @repeat(1.0)
     def tell_reached_targets(self) -> None:
-        """Publish one TargetReached event for each target that has been reached; may repeat it."""
+        """Publish a TargetReached event for each target that is reached and not yet recorded so.
+
+        After a failure it may publish an event again, with the same id. Does nothing while the
+        broker or the database is down.
+        """
         try:
             with self.live.read() as state:
                 view_id, found = state.view.view_id, reached(state.targets.values(), state.cube)
@@ -71,9 +78,9 @@ class TargetApi:
 
 
 def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> Event:
-    """Return the TargetReached event of a target.
+    """Return the TargetReached event that announces a target.
 
-    Its event id depends only on the target, so that consumers recognise repeats.
+    Its event id depends only on the target and its value, so that consumers recognise repeats.
 
     Args:
         target: the target that was reached.

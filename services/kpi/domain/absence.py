@@ -22,7 +22,11 @@ VALUE, DENOMINATOR = "value", "denominator"
 
 
 class Reason(Enum):
-    """Kinds of findings: why a work does not count in a cell, and `COUNTS` if it does."""
+    """Kinds of findings: why a work does not count in a cell, and `COUNTS` if it does.
+
+    `NETTED`, for example, means that a payment cancels out, because payer and payee are both within
+    the unit; `OUTVOTED` that another claim on the work has precedence.
+    """
 
     COUNTS = "counts"
     UNKNOWN = "unknown"
@@ -66,12 +70,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer to ExplainAbsence.
+    """Answer to ExplainAbsence: whether a work counts in a cell, and why.
 
     Args:
         counts: whether the work counts in the cell.
         share: what the work adds to the cell; zero if it does not count.
-        findings: the reasons; the first is `Reason.COUNTS` if the work counts.
+        findings: all reasons that were found; if the work counts, the first is `Reason.COUNTS`, and
+            others may follow, e.g. of claims that do not.
     """
 
     counts: bool
@@ -103,6 +108,8 @@ def explain_absence(
     work: Work, cell: AskedCell, submission_id: str = "", version: int = 0
 ) -> Answer:
     """Return whether a work counts in a cell, with all reasons found.
+
+    An unknown work or submission is no error, but a finding.
 
     Args:
         work: the work with all its statements; `Work()` if the log has none.
@@ -221,7 +228,10 @@ def _of_condition(test: Condition, facts: Facts) -> Finding:
 
 
 def wanted_text(test: Condition) -> str:
-    """Return what a condition requires, in the words of the catalogue file, e.g. `at_least 2`."""
+    """Return what a condition requires, in the words of the catalogue file.
+
+    For example `at_least 2`, `any_of q1, q2`, `present true` or `within 30 days after granted_on`.
+    """
     if test.values:
         return f"{test.test} {', '.join(sorted(test.values))}"
     if test.test == "present":

@@ -42,10 +42,10 @@ class Speaker:
 
 
 def full_name(institution_id: str, submission_id: str) -> str:
-    """Return a submission's full name, which is unique across institutions: `<institution>.<id>`.
+    """Return the name of a submission that is unique across institutions: `<institution>.<id>`.
 
-    An id that already begins with its institution is returned unchanged; an older one gets the
-    institution as prefix. Returns an empty string for an empty id.
+    An id that already begins with this institution is returned unchanged, an older one gets the
+    institution as prefix, and an empty id stays empty.
     """
     if not submission_id or owner_of(submission_id) == institution_id:
         return submission_id
@@ -53,9 +53,13 @@ def full_name(institution_id: str, submission_id: str) -> str:
 
 
 def seniority(name: str) -> tuple[str, str]:
-    """Return the sort key of a full name: the part after the institution, then the whole name.
+    """Return a sort key that puts the submission that was created first in front.
 
-    That part begins with the time of creation, so sorting by it favours no institution.
+    It is the id without the institution, which begins with the time of creation, and then the whole
+    name. So sorting by it favours no institution.
+
+    Args:
+        name: full name of a submission.
     """
     return name.rpartition(OWNER_END)[2], name
 
@@ -71,7 +75,9 @@ def source_of(institution_id: str) -> str:
 
 
 def refusal(speaker: Speaker, unit_ids: Iterable[str]) -> str:
-    """Return the reason why an institution may not write a record; empty if it may.
+    """Return the reason why an institution may not write a record to the log; empty if it may.
+
+    It may write about its own submissions and units only, with a version of a valid restore epoch.
 
     Args:
         speaker: origin of the record.

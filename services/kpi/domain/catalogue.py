@@ -91,7 +91,7 @@ class Component:
 
     @property
     def is_stock(self) -> bool:
-        """Whether the component is a stock, which is read cumulatively up to the last month."""
+        """Whether it is a stock, read up to a range's last month; else a flow, read within it."""
         return bool(self.until)
 
     @property
@@ -106,13 +106,13 @@ class Component:
         return (named | tested) - {"", NEVER}
 
     def of_type(self, type_name: str) -> Component:
-        """Return the component restricted to works of one submission type."""
+        """Return the component for works of one submission type, with that type's bounds."""
         return replace(self, type=type_name, where=tuple(t.of_type(type_name) for t in self.where))
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One indicator of a catalogue.
+    """One indicator of a catalogue: a count or sum, a ratio of two, or an attainment.
 
     Args:
         code: code of the indicator, e.g. `KNW-01`.
@@ -192,8 +192,8 @@ class Catalogue:
             cuts: (submission type, name of the cut) -> cut, for every cut that an indicator names.
 
         Raises:
-            InvalidArgument: a definition is wrong; names the indicator. The catalogue author's
-                fault.
+            InvalidArgument: a definition is wrong. The message names the indicator and the field,
+                so that the author of the catalogue can correct it.
         """
         check(indicators)
         catalogue = Catalogue(version, {i.code: i for i in indicators}, tree)
@@ -226,7 +226,10 @@ class Catalogue:
         return declared
 
     def types_of(self, indicator: Indicator) -> list[str]:
-        """Return the submission types whose works an indicator counts, sorted."""
+        """Return the submission types whose works an indicator counts, sorted.
+
+        An attainment counts what its indicator does; a component of type `any` counts every type.
+        """
         indicator = self.indicators.get(indicator.attainment_of, indicator)
         named = {c.type for c in (indicator.value, indicator.denominator) if c is not None}
         return sorted(self.components_of if ANY in named else named)
@@ -243,7 +246,7 @@ def _components(
 
 
 def check(indicators: Sequence[Indicator]) -> None:
-    """Check that indicators can be counted as defined.
+    """Check that indicators can be counted as defined; an empty list passes.
 
     Raises:
         InvalidArgument: a definition is wrong; the message names the indicator and the field.

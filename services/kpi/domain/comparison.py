@@ -64,6 +64,8 @@ class Change:
 class Side:
     """One of the two catalogues of a what-if, with the cells that it gives.
 
+    Its `cube` is empty at first; the caller fills it with the cells counted by this catalogue.
+
     Args:
         catalogue: the catalogue to count with.
         months: first and last month to compare, both included.
@@ -88,7 +90,9 @@ class Side:
                 self._uses.setdefault(column.name, []).append(use)
 
     def shares(self, contributed: Mapping[Key, int]) -> dict[ValueKey, Amounts]:
-        """Return what one work adds to each number of this catalogue in the range, without zeros.
+        """Return (unit id, code, measure) -> (part, member) -> what one work adds to that number.
+
+        Only the range of months counts, and zeros are left out.
 
         Args:
             contributed: the work's contribution under this catalogue, not rolled up.
@@ -124,6 +128,9 @@ class Side:
 class Comparison:
     """Compares the numbers that the same works give under two catalogues, for a what-if.
 
+    The caller adds each work, and puts the cells of each catalogue into ``before.cube`` and
+    ``after.cube``, before it asks for `changes`.
+
     Args:
         before: the live catalogue.
         after: the catalogue to try.
@@ -139,7 +146,9 @@ class Comparison:
         self._works: dict[ValueKey, Works] = {}
 
     def add(self, work_key: str, before: Mapping[Key, int], after: Mapping[Key, int]) -> None:
-        """Add a work to the comparison. Call it once per work.
+        """Add a work to this comparison, so that it is named with the numbers that it changes.
+
+        Call it once per work. The cubes are not changed.
 
         Args:
             work_key: key of the work.
@@ -154,10 +163,10 @@ class Comparison:
                 self._works.setdefault(place, Works()).add(work_key)
 
     def changes(self) -> Iterator[Change]:
-        """Yield each number that differs between the catalogues.
+        """Yield each number that differs between the catalogues, with the works that cause it.
 
-        The order is that of the units in the tree, then of the indicators, then declared before
-        verified.
+        A count that is 0 under one catalogue and absent from the other is left out. The order is
+        that of the units in the tree, then of the indicators, then declared before verified.
         """
         trees = (self.after.catalogue.tree, self.before.catalogue.tree)
         units = list(dict.fromkeys(unit_id for tree in trees for unit_id in tree.ids))

@@ -35,6 +35,9 @@ class Condition:
     def holds(self, get: Callable[[str], Fact | None]) -> bool:
         """Return True if a work meets the condition.
 
+        `at_least` compares an integer itself and a list by its length. A missing fact meets only
+        `none_of`, `present` with bound 0, and `at_least` with a bound of at most 0.
+
         Args:
             get: returns the fact of a given name; None or empty if the work does not have it.
         """
@@ -56,7 +59,11 @@ class Condition:
         return is_one if test == "any_of" else not is_one
 
     def of_type(self, type_name: str) -> Condition:
-        """Return the condition for works of one submission type, with that type's bound."""
+        """Return the condition for works of one submission type.
+
+        A `minimum` becomes `at_least` with the bound of that type; other tests are returned
+        unchanged.
+        """
         if self.test != "minimum":
             return self
         bound = dict(self.bounds).get(type_name, self.bound)

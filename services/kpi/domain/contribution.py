@@ -23,7 +23,7 @@ MONTH_BITS, COLUMN_BITS = 17, 12
 
 
 def number_key(unit: int, month: int, column: int) -> int:
-    """Pack unit number, month and column number into one integer, which is cheap to hash."""
+    """Return unit number, month and column number packed into one integer, cheap to hash."""
     return (unit << MONTH_BITS | month) << COLUMN_BITS | column
 
 
@@ -109,7 +109,10 @@ def _count_component(
 
 
 def begin_of(component: Component, facts: Facts) -> str:
-    """Return the date from which a work counts, `YYYY-MM-DD`; empty if a needed date is missing."""
+    """Return the date from which a work counts, `YYYY-MM-DD`; empty if a needed date is missing.
+
+    It is the later one of the component's `date` and, if there is one, `not_before`.
+    """
     date = facts.date(component.date)
     if not date or not component.not_before:
         return date
@@ -143,7 +146,10 @@ class Facts:
         self._said = claims[0].facts
 
     def get(self, name: str) -> Fact | None:
-        """Return the fact of this name; None if the leading claim does not state it."""
+        """Return the fact of this name; None if the leading claim does not state it.
+
+        `INSTITUTIONS` is computed: the ids of all claiming and named institutions, sorted.
+        """
         if name == INSTITUTIONS:
             return self._institutions()
         return self._said.get(name)
@@ -199,7 +205,10 @@ def parts_of(component: Component, facts: Facts) -> list[tuple[int, str, int]]:
 
 
 def amount_of(component: Component, facts: Facts) -> int | None:
-    """Return the amount or quantity to split among the claims; None if a needed fact is missing."""
+    """Return the quantity to split among the claims on a work; None if a needed fact is missing.
+
+    It is the amount, multiplied if the component says so, or `WHOLE` for a component without one.
+    """
     if not component.amount:
         return WHOLE
     amount = facts.whole_number(component.amount)
@@ -210,7 +219,12 @@ def amount_of(component: Component, facts: Facts) -> int | None:
 
 
 def union(units: list[int], tree: UnitTree) -> list[tuple[int, int]]:
-    """Return (unit number, +1 or -1) that roll up to 1 at each given unit and its ancestors."""
+    """Return (unit number, +1 or -1) that roll up to 1 at each given unit and each ancestor.
+
+    Args:
+        units: unit numbers in any order; at least one, and repetitions count once.
+        tree: the unit tree.
+    """
     if len(units) == 1:
         return [(units[0], 1)]
     ordered = sorted(set(units))

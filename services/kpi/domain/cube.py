@@ -88,11 +88,13 @@ class Cube:
         self._digest.replace(unit_id, month_text(month), column, member, old, old + change)
 
     def columns(self) -> list[tuple[str, str]]:
-        """Return (unit id, column name) of everything in the cube."""
+        """Return (unit id, column name) of all places where the cube has, or had, a cell."""
         return list(self._cells)
 
     def excerpt(self, places: Iterable[tuple[str, str]]) -> Cube:
-        """Return a copy of some cells, which has values but neither rows nor a digest.
+        """Return a new cube with a copy of some cells, to compute values after further changes.
+
+        It has values, but neither rows nor a digest. Places without cells are ignored.
 
         Args:
             places: (unit id, column name) of the cells to copy, for all months.
@@ -105,7 +107,7 @@ class Cube:
         return cube
 
     def add(self, rows: Mapping[tuple[str, int], Row]) -> None:
-        """Add differences to the cells of an excerpt.
+        """Add differences to the cells of this cube, which `excerpt` returned, not to its rows.
 
         Args:
             rows: (unit id, month) -> (column name, member) -> difference.
@@ -120,17 +122,26 @@ class Cube:
         return self._digest.hex()
 
     def changes_of(self, unit_id: str) -> int:
-        """Return how often rows of a unit were replaced. Callers cache by this number."""
+        """Return how often `put` or `change` changed a row of a unit; 0 for an unknown one.
+
+        Values of the unit may be cached until this number changes.
+        """
         return self._changes.get(unit_id, 0)
 
     def rows(self) -> dict[tuple[int, str, int], Row]:
-        """Return all rows of the cube, which never change: (partition, unit id, month) -> row."""
+        """Return (partition, unit id, month) -> row, for all rows of the cube.
+
+        These are snapshots: later changes of the cube do not affect them.
+        """
         return dict(self._rows)
 
     def value(
         self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int, target: int
     ) -> Value:
-        """Return the value of an indicator at a unit over one range of months; see `values`.
+        """Return the value of an indicator at a unit over one range of months.
+
+        It is 0 without cells, and a `Ratio` for ratios, attainments and scaled quantities; see
+        `values`.
 
         Args:
             unit_id: the unit.
@@ -150,9 +161,10 @@ class Cube:
         ranges: Sequence[Range],
         targets: Sequence[int],
     ) -> list[Value]:
-        """Return the values of an indicator at a unit, one for each range of months.
+        """Return the values of an indicator at a unit, one for each range, in the order of ranges.
 
-        A range without cells has the value 0.
+        A count without cells is 0. A ratio, an attainment or a scaled quantity is a `Ratio`, which
+        is undefined if its denominator is 0, e.g. an attainment without a target.
 
         Args:
             unit_id: the unit.
@@ -201,7 +213,9 @@ class Cube:
     def members(
         self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int
     ) -> list[str]:
-        """Return the different members that a distinct count counts; empty for other indicators.
+        """Return what a distinct count counts, e.g. ids of partners, each once, in no fixed order.
+
+        Empty for other indicators.
 
         Args:
             unit_id: the unit.

@@ -25,7 +25,7 @@ class Days:
     last: str = ""
 
     def hold(self, date: str) -> bool:
-        """Return True if the term or link is valid on a date."""
+        """Return True if the term or link is valid on a date `YYYY-MM-DD`, both limits included."""
         return self.first <= date and (not self.last or date <= self.last)
 
 
@@ -55,7 +55,9 @@ class Cut:
         return {self.fact, self.standing_in} - {""}
 
     def terms_of(self, get: Callable[[str], Fact | None], date: str) -> list[str]:
-        """Return the terms of the cut under which a work counts, sorted; at least one.
+        """Return the terms of the cut under which a work counts, sorted.
+
+        If none is named and valid, it is the one term ``otherwise``.
 
         Args:
             get: returns the fact of a given name; None if the work does not have it.

@@ -40,7 +40,7 @@ class Disagreement:
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """(field, what the claim states, what counts), to compare disagreements by."""
+        """(field, claim's statement, what counts instead), by which disagreements are compared."""
         return self.field, self.said, self.counts
 
 
@@ -60,7 +60,10 @@ class Contradiction:
 
 
 def contradicted_measures(work: Work) -> tuple[bool, bool]:
-    """Return whether the claims on a work contradict each other: (as declared, as verified)."""
+    """Return whether the claims on a work contradict each other: (as declared, as verified).
+
+    With fewer than two claims in a measure there is no contradiction in it.
+    """
     declared, verified = (bool(disagreements(claims_of(work, measure))) for measure in (0, 1))
     return declared, verified
 
@@ -68,8 +71,9 @@ def contradicted_measures(work: Work) -> tuple[bool, bool]:
 def new_contradictions(old: Work, new: Work, tree: UnitTree) -> list[Contradiction]:
     """Return the contradictions between institutions that arose from a change of a work.
 
-    A disagreement that only moves from one measure to the other is not new. At most `TOLD_MAX` are
-    returned, because one change of the leading claim may contradict any number of others.
+    Those within one institution, and disagreements that only move from one measure to the other,
+    are left out. At most `TOLD_MAX` are returned, because one change of the leading claim may
+    contradict any number of others.
 
     Args:
         old: the work before the change.
@@ -99,7 +103,7 @@ def _between_institutions(work: Work, tree: UnitTree) -> dict[tuple[str, str], l
 
 
 def claims_of(work: Work, measure: int) -> list[Claim]:
-    """Return the claims on a work in one measure, the leading one first.
+    """Return the claims on a work in one measure, the leading one first; empty without any.
 
     Args:
         work: the work.
@@ -110,7 +114,9 @@ def claims_of(work: Work, measure: int) -> list[Claim]:
 
 
 def disagreements(claims: Sequence[Claim]) -> list[Disagreement]:
-    """Return all contradictions between claims on one work; empty if they agree.
+    """Return each point on which claims on one work contradict each other; empty if they agree.
+
+    Compared with the leading claim are type, facts and part; declared shares must add up to 1.
 
     Args:
         claims: all claims on the work in one measure, the leading one first.

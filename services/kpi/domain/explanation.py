@@ -12,10 +12,10 @@ from services.kpi.domain.work import Key
 
 
 def narrowed(catalogue: Catalogue, indicator: Indicator) -> Catalogue:
-    """Return a catalogue that counts only what one indicator needs, without its cuts.
+    """Return a copy of a catalogue that counts only what one indicator needs, without its cuts.
 
-    Columns keep their numbers. A contribution by it is a part of that by the whole catalogue, at a
-    fraction of the cost.
+    Columns keep their numbers, so what a work contributes by the copy is a part of what it
+    contributes by the whole catalogue, at a fraction of the cost.
 
     Args:
         catalogue: all definitions.
@@ -42,9 +42,10 @@ def share_of(
 ) -> tuple[Value, str]:
     """Return what a work adds to an indicator at a unit over a range of months, and its member.
 
-    In a distinct count, the first value is how often the work names its member. Different works may
-    name the same member, which counts once, so these values do not add up to the cell. The member
-    is empty for all other indicators.
+    Without any share the value is 0 or a `Ratio` with numerator 0. The member is what a distinct
+    count counts, e.g. the id of a partner, and empty for all other indicators. In a distinct count,
+    the value is how often the work names its member. Different works may name the same member,
+    which counts once, so these values do not add up to the cell.
 
     Args:
         contributed: the work's contribution, not rolled up.
@@ -79,7 +80,10 @@ def share_of(
 
 
 def adds_something(value: Value) -> bool:
-    """Return True if a work's share is not zero, so that an explanation has to list the work."""
+    """Return True if a work's share is not zero, so that an explanation has to list the work.
+
+    A ratio is zero only if both numerator and denominator are.
+    """
     if isinstance(value, Ratio):
         return bool(value.numerator or value.denominator)
     return bool(value)

@@ -54,7 +54,10 @@ def restored(statements: Mapping[str, Statement], catalogue: Catalogue) -> Work:
 
 
 def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]:
-    """Return the difference of two contributions, ``new - old``, without zeros."""
+    """Return ``new - old`` for two contributions: key of a cell -> difference, without zeros.
+
+    A key that one of them lacks counts as 0 there.
+    """
     change = dict(new)
     for key, value in old.items():
         left = change.get(key, 0) - value

@@ -11,7 +11,7 @@ RANGE_MONTHS_MAX = 120
 
 @lru_cache(maxsize=4096)
 def month_of_date(date: str) -> int:
-    """Return the month of a calendar date `YYYY-MM-DD` or of a month `YYYY-MM`.
+    """Return the month of a date `YYYY-MM-DD` or `YYYY-MM`, as a number: year * 12 + month - 1.
 
     Raises:
         ValueError: the text is not a date. The producer's fault.
@@ -24,12 +24,16 @@ def month_of_date(date: str) -> int:
 
 @cache
 def month_text(month: int) -> str:
-    """Return a month as `YYYY-MM`."""
+    """Return a month, counted from January of year 0, as `YYYY-MM`, e.g. 24312 as `2026-01`."""
     return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def month_range(from_month: str, to_month: str) -> tuple[int, int]:
-    """Return the first and last month of a range given as two texts `YYYY-MM`, both included.
+    """Return the first and last month of a range, both included, as counted from year 0.
+
+    Args:
+        from_month: first month, `YYYY-MM`.
+        to_month: last month, `YYYY-MM`, included.
 
     Raises:
         InvalidArgument: a text is not a month, the order is wrong, or the range exceeds 120 months.

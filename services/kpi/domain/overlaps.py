@@ -33,6 +33,8 @@ def common(sets: Mapping[Units, int], size: int) -> dict[Units, int]:
 def own_works(whole: int, counts: Iterable[int], sets: Mapping[Units, int]) -> int:
     """Return the number of works that count at a unit but at none of its children.
 
+    It is the unit's count minus the works of its children, each counted once.
+
     Args:
         whole: whole count at the unit.
         counts: whole counts of its children.

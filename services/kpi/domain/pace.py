@@ -23,7 +23,11 @@ from services.kpi.domain.targets import VERIFIED, Target
 
 
 class Standing(Enum):
-    """How a value compares with its target on a given day."""
+    """How a value compares with its target on a given day.
+
+    `REACHED` if it has the target's value, else `ON_PACE` if it has the value expected by then,
+    else `BEHIND`. A ceiling can be reached only at the end of the year.
+    """
 
     REACHED = "reached"
     ON_PACE = "on_pace"
@@ -57,16 +61,19 @@ class Pace:
 
     @property
     def gap(self) -> int:
-        """What is missing to be on pace, or too much for it, rounded up; 0 unless behind."""
+        """By how much the value must change to be on pace, rounded up; 0 unless it is behind.
+
+        For a target this is what is missing, for a ceiling what is too much.
+        """
         if self.standing is not Standing.BEHIND:
             return 0
         return ceil(abs(self.expected - self.value))
 
 
 def told_on(on: date, today: date) -> date:
-    """Return the last day up to which cells show what had happened by the end of a day.
+    """Return the last day, up to ``on``, whose end the cells can show.
 
-    Cells are of whole months. So this is the day itself if it ends a month or is not over yet, and
+    Cells are of whole months, so it is the day itself if it ends a month or is not over yet, and
     else the end of the month before.
 
     Args:
@@ -85,8 +92,8 @@ def pace_of(
 ) -> Pace | None:
     """Return the pace of a target on a day, from the verified cells of its year until that day.
 
-    Which months after the day are read, too, does not matter. None where nothing can be said: the
-    values are ratios, neither direction is better, or the year had not begun.
+    None if it cannot be judged: the values are ratios, the indicator has no better direction, or
+    the year of the target had not begun.
 
     Args:
         cube: cells of a view.
@@ -130,7 +137,7 @@ def pace(
     *,
     is_lower_better: bool = False,
 ) -> Pace:
-    """Return the pace of a target of a day's year.
+    """Return the pace of a target on a day: expected value, forecast and how the value compares.
 
     Args:
         target: value to reach by 31 December.

@@ -97,7 +97,12 @@ class Parking:
             self._bury(parked_ref)
 
     def park(self, offset: int, parked: Parked) -> str:
-        """Add a parked record; return why the fold must stop now, or empty if it may continue."""
+        """Add a parked record; return why the fold must stop now, or empty if it may continue.
+
+        Args:
+            offset: its offset, greater than those of all earlier ones.
+            parked: the record.
+        """
         name = full_name(parked.institution_id, parked.submission_id)
         self._bury(ParkedRef(offset, name, parked.work_key, parked.version, is_open=True))
         if self._in_a_row > self._limits.in_a_row:

@@ -12,7 +12,8 @@ def parents_as_is(
 
     A unit that ended is placed below its successor, with its descendants, so that its claims count
     there. If it has several successors, none of them is its sole owner: it is placed below their
-    lowest common ancestor.
+    lowest common ancestor. It keeps its parent if it has no successor, or if its new place would be
+    below itself.
 
     Args:
         parents: unit -> parent in the tree as it was; empty for the root.

@@ -16,13 +16,13 @@ _ORDER = (Standing.BEHIND, Standing.ON_PACE, Standing.REACHED)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A target of a unit with the value that is compared with it.
+    """A target of a unit, with the value that is compared with it.
 
     Args:
         indicator_code: the indicator.
-        target: value to reach.
-        value: value of the range.
-        pace: its pace; None if it cannot be judged.
+        target: value to reach, or not to exceed if it is a ceiling.
+        value: value of the report's range of months.
+        pace: whether the value is on the way to the target; None if this cannot be judged.
         is_ceiling: whether the target is not to be exceeded.
     """
 
@@ -42,13 +42,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """How a child of a unit does.
+    """The result of one child of a unit, by which a report ranks the children.
 
     Args:
         unit_id: the child.
-        held: its own targets.
-        share: mean over the targets of its parent of what it did, of what all children together
-            did; ceilings are left out. None where they did nothing.
+        held: its own targets with their values.
+        share: mean, over the indicators for which its parent has targets, of its part of what all
+            children together reached; ceilings are left out. None if the children reached nothing.
     """
 
     unit_id: str
@@ -57,18 +57,18 @@ class Rank:
 
     @property
     def attainment(self) -> Fraction | None:
-        """Mean attainment of its own targets; None without any."""
+        """Mean, from 0 to 1, of the attainments of its own targets; None if it has none."""
         parts = [each.attainment for each in self.held]
         return sum(parts, Fraction(0)) / len(parts) if parts else None
 
     def count(self, standing: Standing) -> int:
-        """Return how many of its targets have this standing."""
+        """Return how many of its targets have this standing; a target without a pace has none."""
         return sum(each.pace is not None and each.pace.standing is standing for each in self.held)
 
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """An indicator whose value changed: in the same months of the year before, and now."""
+    """An indicator whose value changed: ``before`` is that of the same months a year earlier."""
 
     indicator_code: str
     before: Value
@@ -76,15 +76,16 @@ class Mover:
 
 
 def year_before(months: Range) -> Range:
-    """Return the same months of the year before, as a year has its season."""
+    """Return the range of the same months one year earlier."""
     return months[0] - 12, months[1] - 12
 
 
 def by_urgency(held: Sequence[Held]) -> list[Held]:
-    """Return targets in the order in which they want attention.
+    """Return targets sorted by urgency, the most urgent first.
 
-    First those behind, by the part of the target that is missing to be on pace; then those on pace
-    and those reached, by attainment; then those that cannot be judged. Equals keep their order.
+    First those behind, by the part of the target that is missing to be on pace, the largest first;
+    then those on pace, then those reached, each by attainment, the lowest first; then those that
+    cannot be judged. Equals keep their order.
     """
     return sorted(held, key=_urgency)
 
@@ -97,9 +98,10 @@ def _urgency(held: Held) -> tuple[int, Fraction]:
 
 
 def shares(values: Mapping[str, Sequence[Value]]) -> dict[str, Fraction | None]:
-    """Return unit id -> mean of what a child did, of what all children together did.
+    """Return unit id -> mean, over indicators, of its part of what all units reached together.
 
-    Indicators in which the children did nothing are left out; None if that leaves none.
+    Indicators in which all units together have nothing are left out; the shares are None if that
+    leaves none.
 
     Args:
         values: unit id -> its values, of the same indicators in the same order.
@@ -116,9 +118,11 @@ def shares(values: Mapping[str, Sequence[Value]]) -> dict[str, Fraction | None]:
 
 
 def ranked(ranks: Sequence[Rank]) -> list[Rank]:
-    """Return children by targets behind, fewest first, then by attainment and share, best first.
+    """Return children in the order of the ranking, the best first.
 
-    Those without own targets come after those with some; those without a share come last.
+    Those without targets of their own come after those with some. Among each, the order is by
+    number of targets that are behind, fewest first, then by attainment and share, highest first; a
+    missing share counts as 0.
     """
 
     def place(rank: Rank) -> tuple[bool, int, Fraction, Fraction]:
@@ -134,9 +138,10 @@ def ranked(ranks: Sequence[Rank]) -> list[Rank]:
 
 
 def movers(before: Mapping[str, Value], now: Mapping[str, Value]) -> list[Mover]:
-    """Return the indicators that moved most, by the change as a part of the larger value.
+    """Return the indicators that changed most, by the change as a part of the larger value.
 
-    Values that are not defined then or now are left out.
+    The greatest change comes first; at most `MOVERS_MAX` are returned. Unchanged values, and those
+    that are not defined then or now, are left out.
 
     Args:
         before: indicator code -> value in the same months of the year before.

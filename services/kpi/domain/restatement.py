@@ -21,7 +21,11 @@ EditionCellKey = tuple[str, str, int]
 
 
 class Cause(Enum):
-    """Why a submission counts differently now from when the period was closed."""
+    """Why a submission counts differently now from when the period was closed.
+
+    `LATE`: it was unknown then. `NEWLY_VERIFIED`: it was not verified then. `WITHDRAWN` and
+    `REJECTED`: it no longer counts. `AMENDED`: any other change.
+    """
 
     LATE = "late"
     NEWLY_VERIFIED = "newly_verified"
@@ -51,7 +55,11 @@ class FrozenClaim:
 
 @dataclass(frozen=True, slots=True)
 class FrozenWork:
-    """A frozen work: its submissions in order of id, and its contribution, not rolled up."""
+    """A work as an edition, i.e. a signed snapshot of a closed period, froze it.
+
+    ``claims`` are its submissions in order of id; ``contributed`` is what it adds to the cells of
+    its units, not rolled up along the tree.
+    """
 
     work_key: str
     claims: tuple[FrozenClaim, ...]
@@ -72,7 +80,11 @@ class RestatedClaim:
 
 @dataclass(slots=True)
 class Line:
-    """One line of a restatement: a work, its changed submissions, and cell -> difference."""
+    """One line of a restatement: a work whose contribution changed since a period was closed.
+
+    ``claims`` are its changed submissions; ``changes`` maps each changed cell to the difference,
+    which is the present value minus the closed one.
+    """
 
     work_key: str
     claims: list[RestatedClaim]
@@ -136,6 +148,9 @@ class Restatement:
 
     def lines(self, old: Iterable[FrozenWork], new: Iterable[FrozenWork]) -> list[Line]:
         """Return one line for each work that changed a cell, in order of work key.
+
+        Works that changed no cell of the subtree and range are left out. A member that a distinct
+        count gains or loses is attributed to the first work that caused it.
 
         Args:
             old: works as they were when the period was closed, in order of key.

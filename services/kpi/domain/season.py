@@ -48,7 +48,9 @@ def elapsed(on: date) -> Fraction:
 
 
 def past_years(cube: Cube, unit_id: str, indicator: Indicator, on: date) -> list[PastYear]:
-    """Return the earlier years in which something was counted, the oldest first.
+    """Return the earlier years in which something verified was counted, the oldest first.
+
+    At most `YEARS_MAX` years back are looked at.
 
     Args:
         cube: cells of a view.
@@ -75,11 +77,11 @@ def past_years(cube: Cube, unit_id: str, indicator: Indicator, on: date) -> list
 
 
 def share(past: Sequence[PastYear], on: date) -> tuple[Fraction, int]:
-    """Return which part of a year's value is expected by a day, and how many years show so.
+    """Return the part of a year's value expected by a day, and the number of years that show it.
 
-    It is what all earlier years together had by then, of what they had in the end. Where they are
-    fewer than `YEARS_MIN`, or had nothing by then, it is the part of the year that is over, and the
-    number of years is 0.
+    It is what all earlier years together had by then, divided by what they had in the end. If there
+    are fewer than `YEARS_MIN` of them, or they had nothing by then, it is the part of the year that
+    is over, and the number of years is 0.
 
     Args:
         past: earlier years.
@@ -93,7 +95,9 @@ def share(past: Sequence[PastYear], on: date) -> tuple[Fraction, int]:
 
 
 def past_forecasts(past: Sequence[PastYear], on: date) -> list[PastForecast]:
-    """Return what the same rule would have forecast in each earlier year, from the years before it.
+    """Return, for each earlier year, what would have been forecast then and what it became.
+
+    The forecast for a year uses only the years before it, by the same rule as the present one.
 
     Args:
         past: earlier years, the oldest first.
@@ -110,8 +114,8 @@ def forecast_range(
 ) -> tuple[Fraction, Fraction] | None:
     """Return the lowest and highest value to expect, if this forecast errs as earlier ones did.
 
-    The forecast itself lies within, and what is reached already is not lost again. None where there
-    are fewer than `YEARS_MIN` earlier forecasts, or one of them forecast nothing.
+    The forecast itself lies within, and the lowest value is not below what is reached already. None
+    if there are fewer than `YEARS_MIN` earlier forecasts, or one of them was 0.
 
     Args:
         forecast: value forecast for the end of the year.

@@ -37,10 +37,10 @@ class Target:
 
 
 def is_measured(indicator: Indicator, months: Range, *, by_month: bool = False) -> bool:
-    """Return whether a range of months is measured against the target of its last year.
+    """Return whether the value of a range is compared with the target of its last year.
 
-    It is if it begins with that year. A stock is measured by its level at the end of the range,
-    wherever that begins.
+    For a flow this is the case if the range begins with January of that year. A stock always is, by
+    its level at the end of the range.
 
     Args:
         indicator: the indicator, or the one that an attainment is of.
@@ -61,14 +61,14 @@ def target_of(
     *,
     by_month: bool = False,
 ) -> Target | None:
-    """Return the target that a range of months is measured against; None for none.
+    """Return the target with which the value of a range of months is compared; None for none.
 
     Args:
         targets: `Target.key` -> target.
         unit_id: the unit.
-        indicator: as in `is_measured`.
-        months: as in `is_measured`.
-        by_month: as in `is_measured`.
+        indicator: the indicator, or the one that an attainment is of.
+        months: first and last month, both included.
+        by_month: whether the range is one of several months; see `is_measured`.
     """
     if not is_measured(indicator, months, by_month=by_month):
         return None
@@ -76,10 +76,10 @@ def target_of(
 
 
 def check_settable(indicator: Indicator) -> None:
-    """Check that an indicator can have a target.
+    """Check that a target can be set for an indicator.
 
     Raises:
-        InvalidArgument: it is a ratio or an attainment, which has no target of its own. The
+        InvalidArgument: it is a ratio or an attainment, which have no targets of their own. The
             caller's fault.
     """
     if indicator.denominator or indicator.attainment_of:
@@ -88,9 +88,10 @@ def check_settable(indicator: Indicator) -> None:
 
 
 def reached(targets: Iterable[Target], cube: Cube) -> list[tuple[Target, int]]:
-    """Return the targets that are reached but not yet recorded so, each with its verified value.
+    """Return the targets that are now reached but not yet recorded so, each with its value.
 
-    Ceilings are left out: whether one was kept is known only at the end of the year.
+    The value is the verified one of the target's year. Ceilings are left out, because whether one
+    was kept is known only at the end of the year; so are ratios and unknown indicators.
 
     Args:
         targets: targets to check.

@@ -56,7 +56,10 @@ class UnitTree:
         }
 
     def above(self, unit_id: str) -> list[str]:
-        """Return the ids of a unit and all its ancestors, from the unit up to the root."""
+        """Return the ids of a unit and all its ancestors, from the unit up to the root.
+
+        Raises KeyError for a unit that is not in the tree.
+        """
         return [self.ids[number] for number in self.ancestors[self.number[unit_id]]]
 
     def _walk(

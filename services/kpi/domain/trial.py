@@ -19,7 +19,9 @@ Both = tuple[Value, Value]
 
 
 class Trial:
-    """Works as they would be after some events, and how that changes the rows of the view.
+    """Works as they would be after some events, and how these change the rows of the view.
+
+    The view itself and the given works are not changed.
 
     Args:
         catalogue: the view's catalogue.
@@ -32,7 +34,9 @@ class Trial:
         self._changes: dict[Key, int] = {}
 
     def fold(self, work_key: str, name: str, statement: Statement) -> None:
-        """Fold one statement into its work; see `fold.fold`.
+        """Fold one statement into its work, in this trial only.
+
+        A statement that is not newer than the work's has no effect.
 
         Args:
             work_key: key of the work.
@@ -46,7 +50,10 @@ class Trial:
             self._changes[key] = self._changes.get(key, 0) + value
 
     def rows(self) -> dict[RowKey, dict[CellKey, int]]:
-        """Return how rows change so far, rolled up: row key -> cell key -> difference."""
+        """Return how all statements so far change the rows: row key -> cell key -> difference.
+
+        The differences are rolled up along the tree, without zeros.
+        """
         return roll_up(self._changes, self._catalogue)
 
 
@@ -96,7 +103,10 @@ class Effects:
                     self._touched.setdefault((unit_id, column), set()).add(month // self._step)
 
     def excerpt(self, cube: Cube) -> Cube:
-        """Return a copy of those cells of the view that the comparison needs."""
+        """Return a copy of those cells of the view that `compare` needs, as a new cube.
+
+        The view may change afterwards without affecting the copy.
+        """
         units = {unit_id for unit_id, _ in self._touched}
         columns = {column for _, column in self._touched}
         indicators = [i for i in self._catalogue.indicators.values() if self._uses(i) & columns]
@@ -105,6 +115,8 @@ class Effects:
 
     def compare(self, before: Cube, targets: Mapping[str, int]) -> Iterator[Effect]:
         """Yield the numbers that differ, by unit in tree order, then indicator, then period.
+
+        Numbers that are the same in all stages, or undefined in all, are left out.
 
         Args:
             before: cells of the view, as `excerpt` returned them.

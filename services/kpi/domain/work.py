@@ -82,7 +82,7 @@ class Work:
     contributed: Mapping[Key, int] = field(default_factory=dict)
 
     def version_of(self, name: str) -> int:
-        """Return the newest folded version of a submission about this work; 0 if there is none."""
+        """Return the newest folded version of a submission about this work; 0 if it is unknown."""
         statement = self.statements.get(name)
         return statement.version if statement else 0
 

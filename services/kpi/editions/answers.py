@@ -14,7 +14,7 @@ from services.kpi.wire.values import encode_value
 
 
 def encode_edition(edition: Edition) -> api.Edition:
-    """Return the message of an edition, without its content and signature."""
+    """Return an edition as a protobuf message, without its content and signature."""
     closed_at = Timestamp()
     closed_at.FromDatetime(edition.closed_at)
     return api.Edition(
@@ -34,7 +34,7 @@ def encode_edition(edition: Edition) -> api.Edition:
 def encode_line(
     line: Line, ratios: set[str], unit_id: str, indicator_code: str
 ) -> api.Restatement | None:
-    """Return the message of a restatement line; None if it changed none of the wanted cells.
+    """Return a restatement line as a protobuf message; None if it changed no wanted cell.
 
     Args:
         line: what one work changed, and why.
@@ -79,7 +79,7 @@ def _claim(restated: RestatedClaim) -> api.RestatedClaim:
 
 
 def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
-    """Return the message of a restated cell: its value when closed and now, and the causes.
+    """Return a cell of an edition as a message: its value when closed and now, and the causes.
 
     Args:
         cell: the cell.
@@ -101,7 +101,7 @@ def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
 
 
 def ratios_of(cells: list[RestatedCell]) -> set[str]:
-    """Return the codes of the indicators that are ratios, in the edition or at present."""
+    """Return the codes of the indicators that are ratios in any of these cells, then or now."""
     return {
         cell.indicator_code
         for cell in cells

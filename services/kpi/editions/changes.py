@@ -45,7 +45,8 @@ class Since:
 class Changes:
     """The changes of a subtree since an earlier position.
 
-    ``unit_id`` is its root, and ``before`` the replay up to that position.
+    ``unit_id`` is its root, ``restated`` what changed, and ``before`` the replay up to that
+    position.
     """
 
     unit_id: str

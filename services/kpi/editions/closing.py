@@ -110,17 +110,19 @@ class EditionCloser:
     ) -> Iterator[tuple[int, int, Edition | None]]:
         """Close a period by replaying the log, and store the signed edition.
 
-        Yields (records read, records to read, edition), with None for the edition until the end.
+        Yields (records read, records to read, edition); the edition is None until the last step.
 
         Args:
             live: the live view, with which the replay has to agree.
             period: the period to close.
-            principal: the caller.
+            principal: the caller, who is named in the edition.
             now: time of the closing.
-            is_wanted: returns False once the caller has left, which ends the replay.
+            is_wanted: returns False once the caller has left; the replay then ends and nothing is
+                stored.
 
         Raises:
-            InvalidArgument: the unit is unknown or the range is invalid.
+            InvalidArgument: the unit is unknown or the range is invalid. The caller's fault.
+            AlreadyExists: an edition with this id exists. The caller's fault.
             WrongState: no key is configured, or the replay differs from the live view.
         """
         with live.read() as state:
@@ -214,7 +216,7 @@ def check_period(period: Period, state: ViewState, now: datetime) -> tuple[str, 
 
 
 def start_of(state: ViewState) -> ClosingPosition:
-    """Return the closing position of the live view's present state.
+    """Return the live view's present state as the position at which an edition is closed.
 
     Call it while ``state`` is locked, i.e. within `LiveView.read`.
     """
@@ -224,13 +226,16 @@ def start_of(state: ViewState) -> ClosingPosition:
 
 
 def definitions(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return a catalogue's indicators and units in the JSON form of the contract."""
+    """Return a catalogue message in the JSON form of the contract, as an edition holds it.
+
+    It contains all fields that are set, e.g. indicators, taxonomies and units.
+    """
     found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
     return found
 
 
 def subtree(catalogue: Catalogue, unit_id: str) -> list[str]:
-    """Return the ids of a unit and its descendants; empty if the catalogue lacks the unit."""
+    """Return the ids of a unit and its descendants, in tree order; empty for an unknown unit."""
     tree = catalogue.tree
     top = tree.number.get(unit_id)
     if top is None:
@@ -246,9 +251,10 @@ def _is_of(key: str, months: Range, catalogue: Catalogue, unit_id: str) -> bool:
 def frozen_cells(
     cube: Cube, unit_id: str, months: Range, targets: Mapping[str, Target]
 ) -> list[list[Any]]:
-    """Return the cells of an edition as [unit id, indicator code, declared, verified].
+    """Return the cells of an edition as lists [unit id, indicator code, declared, verified].
 
-    Cells that are zero in both measures are left out.
+    A value is an integer, or [numerator, denominator] of a ratio. Cells that are zero in both
+    measures are left out.
 
     Args:
         cube: the view's cells when the period is closed.
@@ -271,12 +277,15 @@ def frozen_cells(
 
 
 def value_json(value: Value) -> Any:
-    """Return the JSON form of a value in an edition: an integer, or both parts of a ratio."""
+    """Return the JSON form of a value in an edition: `3`, or `[1, 4]` for a ratio."""
     return [value.numerator, value.denominator] if isinstance(value, Ratio) else value
 
 
 def parts(indicator: Indicator, value: Value) -> tuple[int, int]:
-    """Return numerator and denominator of a value of an edition; (value, 0) if it is no ratio."""
+    """Return (numerator, denominator) of a ratio of an edition; (value, 0) for other values.
+
+    Of a fraction that is no ratio of two components it is (numerator, 0).
+    """
     if isinstance(value, Ratio):
         return value.numerator, value.denominator if indicator.denominator else 0
     return value, 0

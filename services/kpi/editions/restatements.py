@@ -48,7 +48,7 @@ class RestatedCell:
 
     @property
     def adds_up(self) -> bool:
-        """Whether the differences by works and by definitions explain the present value exactly."""
+        """Whether the closed value plus both differences gives the present value exactly."""
         return all(
             part(self.closed, i) + self.by_works[i] + (self.by_definitions or (0, 0))[i]
             == part(self.now, i)
@@ -63,7 +63,7 @@ class RestatedCell:
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """The restatement of an edition.
+    """The restatement of an edition: how the present numbers differ from it, and why.
 
     Args:
         view: the live view that the edition was compared with.
@@ -112,7 +112,8 @@ class EditionComparer:
 
         Raises:
             NotFound: there is no such edition.
-            WrongState: the edition's frozen works do not match its signature, or the log is gone.
+            WrongState: the edition's frozen works do not match its signature, the log is gone, or a
+                replay does not give the numbers of the live view.
         """
         edition, content = self._editions.get(edition_id)
         document = read_content(content)
@@ -148,7 +149,10 @@ class EditionComparer:
 
 
 def part(value: Value | None, number: int) -> int:
-    """Return the numerator (0) or denominator (1) of a value; 0 if it has none or is None."""
+    """Return one part of a value: 0 the numerator or integer, 1 the denominator.
+
+    It is 0 for None, and for the denominator of an integer.
+    """
     if isinstance(value, Ratio):
         return (value.numerator, value.denominator)[number]
     return 0 if value is None or number else value
@@ -160,7 +164,9 @@ def counted(indicators: Iterable[Indicator]) -> list[Indicator]:
 
 
 def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
-    """Return every cell of a subtree over a range of months, including zeros.
+    """Return (unit id, indicator code) -> value of a subtree over a range, including zeros.
+
+    Attainments are left out; the result is empty if the catalogue lacks the unit.
 
     Args:
         cube: cells of a view.
@@ -177,7 +183,9 @@ def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
 
 
 def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int) -> Cells:
-    """Return every cell of an edition in one measure; cells that it does not list are zero.
+    """Return (unit id, indicator code) -> value of every cell of an edition, in one measure.
+
+    Cells that it does not list are zero.
 
     Args:
         document: decoded content of the edition.
@@ -196,7 +204,7 @@ def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int
 def compare(
     closed: Cells, again: Cells, lines: Iterable[Line], now: Cells, is_same: bool
 ) -> Iterator[RestatedCell]:
-    """Yield every cell of an edition, at closing and now.
+    """Yield every cell of an edition or of the present, in order, with its values and causes.
 
     Args:
         closed: cells of the edition.

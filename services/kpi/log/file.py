@@ -36,7 +36,7 @@ class FileRecord:
 
     @staticmethod
     def of(record: Record) -> FileRecord:
-        """Return a Kafka record as a record of a log file."""
+        """Return a Kafka record of the submissions log as a `FileRecord`."""
         return FileRecord(
             record.partition,
             record.offset,
@@ -48,7 +48,11 @@ class FileRecord:
 
 
 def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
-    """Write records to a file as a log file; return their number."""
+    """Write records to a file in the log format, in the given order; return their number.
+
+    Absent keys, values and header values become empty bytes, and a negative timestamp becomes 0. Of
+    more than `HEADERS_MAX` headers the surplus is dropped, but never the event type.
+    """
     file.write(MAGIC)
     count = 0
     for record in records:

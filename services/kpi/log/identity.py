@@ -31,10 +31,12 @@ class LogDescription:
     """The submissions log as the broker describes it.
 
     Args:
-        topic_id: id of the topic; a recreated topic has another one.
+        topic_id: id that the broker gave to the topic; a topic that is deleted and created again
+            gets another one.
         partitions: number of partitions.
-        unsafe: settings by which the topic would lose events, as text; empty if there are none, or
-            if the broker reports no settings, as the embedded one.
+        unsafe: settings by which the topic would lose events, e.g. `retention.ms=1000`, separated
+            by commas; empty if there are none, or if the broker reports no settings, as the
+            embedded one.
     """
 
     topic_id: str
@@ -43,7 +45,10 @@ class LogDescription:
 
 
 def event_hash(record: Record) -> str:
-    """Return the SHA-256 over key, value and headers of a record, as lower-case hex."""
+    """Return the SHA-256 over key, value and headers of a record, as lower-case hex.
+
+    Absent ones count as empty; offset and timestamp are not included.
+    """
     digest = hashlib.sha256()
     parts: list[bytes] = [record.key or b"", record.value or b""]
     for name, value in record.headers:
@@ -54,7 +59,7 @@ def event_hash(record: Record) -> str:
 
 
 def describe_log(settings: KernelSettings) -> LogDescription:
-    """Ask the broker to describe the submissions log.
+    """Return the broker's description of the log: topic id, partitions and unsafe settings.
 
     Raises:
         Unavailable: the broker is down, or the topic does not exist.
@@ -75,7 +80,10 @@ def describe_log(settings: KernelSettings) -> LogDescription:
 
 
 def unsafe_settings(settings: Mapping[str, str]) -> str:
-    """Return the settings by which a topic loses events, as text; empty if there are none.
+    """Return the settings by which a topic loses events, e.g. `cleanup.policy=compact`.
+
+    Compaction and any limit of age or size lose events. Several settings are separated by commas;
+    the text is empty if there are none.
 
     Args:
         settings: name -> value as the broker reports it; a missing setting counts as safe.
@@ -90,7 +98,7 @@ def unsafe_settings(settings: Mapping[str, str]) -> str:
 
 
 def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int, int]:
-    """Return partition -> offset of the oldest record in the submissions log.
+    """Return partition -> offset of the oldest record in the log; of an empty partition its end.
 
     Raises:
         Unavailable: the broker is down.
@@ -102,10 +110,12 @@ def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int,
 
 
 def divergence(settings: KernelSettings, partition: int, next_offset: int, last_hash: str) -> str:
-    """Return why a partition of the log is not the one that was folded; empty if it is.
+    """Return how a partition differs from the one that was folded; empty if it does not.
 
-    The end of the partition is found by reading the record before ``next_offset``, because the end
-    offset that the embedded broker reports may be too small.
+    It differs if records to be folded are gone, if it ends before the last folded record, or if
+    that record now has another content. The end of the partition is found by reading the record
+    before ``next_offset``, because the end offset that the embedded broker reports may be too
+    small.
 
     Args:
         settings: how to reach the broker.

@@ -9,5 +9,10 @@ SIGN = 0x7FFFFFFF
 
 
 def partition_of(key: str, partitions: int) -> int:
-    """Return the partition of the records with this key, in a topic with so many partitions."""
+    """Return the partition, from 0, that Kafka's clients choose for records with this key.
+
+    Args:
+        key: key of the records, encoded as UTF-8.
+        partitions: number of partitions of the topic.
+    """
     return int(murmur2(key.encode()) & SIGN) % partitions

@@ -42,10 +42,10 @@ Batches = Generator[list[Record], None, None]
 
 
 class End(Protocol):
-    """Decides when partitions of the log have been read to their end."""
+    """Decides when partitions of the log have been read to their end; asked before every poll."""
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return those of these partitions that have been read to their end.
+        """Return which of the partitions in ``left`` have now been read to their end.
 
         Args:
             left: partitions that were not finished at the previous poll.
@@ -56,7 +56,7 @@ class End(Protocol):
         """Return the offset before which to stop reading a partition; None for no limit."""
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return how far a partition was read and how far it extends, for an error message."""
+        """Return, for an error message, how far a partition was read and how far it should be."""
 
 
 def read_partition(
@@ -118,7 +118,9 @@ def read_whole(settings: KernelSettings) -> Iterator[list[Record]]:
 
 @contextmanager
 def open_consumer(settings: KernelSettings) -> Iterator[Any]:
-    """Yield a Kafka consumer without a group and without stored positions; close it afterwards.
+    """Yield a new Kafka consumer without a group and without stored positions; close it after.
+
+    It has no partitions assigned yet, and reads committed records only.
 
     Raises:
         Unavailable: Kafka raised an error when opening the consumer or in the block.
@@ -167,7 +169,13 @@ def seek(consumer: Any, begins: Ends) -> None:
 
 
 def to_present_end(consumer: Any, begins: Ends) -> Batches:
-    """Yield the records of partitions from the given offsets to the present end, in batches.
+    """Assign partitions to a consumer; yield their records up to the present end, in batches.
+
+    Records that are written meanwhile may be included.
+
+    Args:
+        consumer: consumer opened by `open_consumer`; its assignment is replaced.
+        begins: partition -> first offset to read.
 
     Raises:
         Unavailable: records stop arriving before the end of a partition is reached.
@@ -222,7 +230,7 @@ class KnownEnd:
         self._ends = ends
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return the partitions whose position is at or after their known end."""
+        """Return those in ``left`` whose position is at or after their known end."""
         return {place for place in left if self._consumer.position(place) >= self._ends[place]}
 
     def offset(self, partition: TopicPartition) -> int | None:
@@ -230,7 +238,7 @@ class KnownEnd:
         return self._ends[partition]
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return the known end that was not reached, for an error message."""
+        """Return a text that names the partition and its known end, which was not reached."""
         return f"partition {partition.partition} ends before offset {self._ends[partition]}"
 
 
@@ -248,7 +256,11 @@ class PresentEnd:
         self._exact: dict[TopicPartition, int] = {}
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return the partitions read to an exact end, or to an inexact one after silence."""
+        """Return those in ``left`` that were read to their present end.
+
+        A partition whose exact end is known must have reached it. Others must have reached the end
+        reported first, followed by over `QUIET_POLLS` empty polls.
+        """
         position = self._consumer.position
         reached = {place for place in left if position(place) >= self._first[place]}
         if asked := sorted(reached - self._exact.keys()):
@@ -262,6 +274,6 @@ class PresentEnd:
         return None
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return position and present end of the partition, for an error message."""
+        """Return a text that names the partition, its position and its present end."""
         stops = f"partition {partition.partition} stops at {self._consumer.position(partition)}"
         return f"{stops}, but reaches to {self._exact.get(partition, self._first[partition])}"

@@ -21,10 +21,11 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 def mistakes(message: catalogue_pb2.Catalogue) -> dict[str, str]:
-    """Return the definitions of a catalogue that cannot be counted: path -> what is wrong.
+    """Return path -> what is wrong, for the definitions of a catalogue that cannot be counted.
 
-    A wrong indicator is left out and the rest is checked again, so that one run reports all of
-    them. A wrong taxonomy ends the check, because the indicators that it splits cannot be judged.
+    Empty if all are right. A wrong indicator is left out and the rest is checked again, so that one
+    run reports all of them. A wrong taxonomy ends the check, because the indicators that it splits
+    cannot be judged.
     """
     found: dict[str, str] = {}
     rest = catalogue_pb2.Catalogue()

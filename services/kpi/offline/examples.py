@@ -46,7 +46,7 @@ CELL = {"unit", "is", "declared", "from", "to", "by", "terms", "target"}
 
 @dataclass
 class Example:
-    """An example of an indicator.
+    """An example of an indicator: what is claimed, and the numbers that are to result.
 
     Args:
         events: the submission events, in order.
@@ -80,6 +80,9 @@ def read(path: Path, catalogue: Catalogue) -> Example:
 
 def run(example: Example, catalogue: Catalogue, code: str) -> list[str]:
     """Fold an example; return one line for each difference from its expected cells.
+
+    The list is empty if there is none. A line is, e.g., `vnu 2025-01 to 2025-12 verified: is 2, not
+    1`.
 
     Args:
         example: the example.
@@ -200,7 +203,11 @@ def _plain(value: Value) -> Any:
 
 
 def check_folder(folder: Path, catalogue: Catalogue) -> tuple[int, list[str]]:
-    """Run all examples in a folder; return their number and one line for each mistake."""
+    """Run all examples in a folder; return their number and one line for each mistake.
+
+    A mistake is a file that is no valid example, or a cell that differs; each line begins with the
+    path of the file. Only files `*.yaml` of the folder itself are read.
+    """
     paths = sorted(folder.glob("*.yaml"))
     wrong = []
     for path in paths:

@@ -26,7 +26,7 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 def records(stream: BinaryIO) -> Iterator[FileRecord]:
-    """Yield the events of a backup's stream as records of a single partition.
+    """Yield the events of a backup's stream as records of a single partition, in order.
 
     Raises:
         ValueError: the stream ends in the middle of an event.

@@ -80,7 +80,7 @@ def load_catalogue(file: Path, units: Path) -> Catalogue:
 
 
 def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
-    """Return the message of a catalogue file.
+    """Return a catalogue file as a protobuf message, with version 1 unless it states another.
 
     Args:
         file: catalogue file, YAML or JSON.
@@ -107,7 +107,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def read_units(path: Path) -> list[directory_pb2.Unit]:
-    """Return the units of a units file, with only the fields that counting needs."""
+    """Return the units of a units file, with only id, parent and kind, which counting needs."""
     units = []
     for entry in yaml.load(path.read_text(), yaml.CSafeLoader)["units"]:
         kind = f"UNIT_KIND_{entry['kind'].upper()}"

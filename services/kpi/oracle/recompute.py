@@ -40,7 +40,10 @@ class LogRecord:
 def recompute(
     log: Iterable[LogRecord], catalogue: catalogue_pb2.Catalogue
 ) -> dict[int, dict[CellKey, int]]:
-    """Recompute all cells of one or more logs in SQL.
+    """Return all cells of one or more logs, computed in SQL.
+
+    Of each submission and work only the newest event counts; events that their institution may not
+    write are ignored.
 
     Args:
         log: events of all runs, in any order.
@@ -69,9 +72,10 @@ def recompute(
 def components(
     indicators: Iterable[catalogue_pb2.Indicator],
 ) -> Iterator[tuple[str, catalogue_pb2.Component, str]]:
-    """Yield (name of the column without measure, component, cut or empty) for the oracle.
+    """Yield what the oracle has to count: (name of a column without measure, component, cut).
 
-    Equal components are yielded once, under the name of the first, as in the catalogue.
+    The cut is empty for the whole. Equal components are yielded once, under the name of the first,
+    as in the catalogue.
     """
     seen: set[tuple[bytes, str]] = set()
     for indicator in indicators:

@@ -23,7 +23,7 @@ Changed = tuple[events_pb2.SubmissionChanged, Statement]
 
 
 def kind_of(record: Record) -> str:
-    """Return the event type of a record; empty if it has no usable one and will be parked."""
+    """Return the event type of a record; empty if it has none or an unreadable one."""
     try:
         return event_type(record)
     except InvalidRecord:
@@ -35,11 +35,11 @@ class Decoder:
 
     Args:
         catalogue: the view's catalogue.
-        limits: maximum numbers of parked records.
+        limits: maximum numbers of parked records, i.e. of those that cannot be decoded or folded.
         generation: generation of the log; `LogRepublished` events of earlier ones are ignored.
-        parked_refs: records that were parked earlier.
-        is_foreign: returns True if a work key belongs to another shard of a rebuild; None if the
-            work is not sharded.
+        parked_refs: records of the partition that were parked earlier.
+        is_foreign: returns True if a work key belongs to another shard of a rebuild, whose events
+            are then ignored here; None if all works are to be decoded.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Decoder:
         self._is_foreign = is_foreign
 
     def decode(self, records: Sequence[Record], flush: Flush) -> list[Changed]:
-        """Decode a batch; return each event to fold, with its statement.
+        """Return the events of a batch that are to be folded, each with its statement, in order.
 
-        Everything else is recorded in ``flush``: institutions whose log was republished, parked
+        Everything else is added to ``flush``: institutions whose log was republished, parked
         records and those that newer versions replace, skipped event types, and the time of the
         newest event.
 

@@ -41,7 +41,10 @@ class FlushSize:
 
     @contextmanager
     def measured(self, records: int) -> Iterator[None]:
-        """Measure the flush that the block stores, and adapt the limit to its duration or failure.
+        """Measure how long the block takes to store a flush, and adapt the limit.
+
+        It falls after a slow flush or an error, which is raised again, and may rise after a full
+        and quick one. A lost lease changes nothing.
 
         Args:
             records: number of records in the flush.

@@ -32,9 +32,9 @@ class FollowedPartition:
 
     Args:
         view: the live view.
-        fold: its fold of the partition.
-        claim: claims the partition for a view and returns its fold.
-        between: reads the records that a follower lacks.
+        fold: the fold of this partition for the live view.
+        claim: takes the lease of the partition in a given view and returns its fold.
+        between: reads the records of the partition that a follower lacks.
     """
 
     def __init__(self, view: View, fold: PartitionFold, claim: Claim, between: Between) -> None:
@@ -45,9 +45,10 @@ class FollowedPartition:
         self._followers: dict[str, PartitionFold] = {}
 
     def follow(self, views: Sequence[View], position: Callable[[View], int]) -> None:
-        """Replace the followers: from now on fold exactly these views together with the live one.
+        """Set the followers: from now on fold exactly these views together with the live one.
 
-        A view that is too far behind is left out for now.
+        A view is left out if it is over `FOLLOW_GAP_MAX` records behind or cannot be claimed or
+        folded now; the next call tries again. The others are caught up before this returns.
 
         Args:
             views: the views to follow.
@@ -71,14 +72,16 @@ class FollowedPartition:
     def apply(self, records: Sequence[Record], answers: Callable[[], View | None]) -> None:
         """Fold a batch into the followers, then into the live view.
 
-        If another view has become live meanwhile, that one is folded instead.
+        A follower that cannot fold it is dropped. If the lease is lost because another view of the
+        same log generation has become live, that view is folded instead.
 
         Args:
             records: records of the partition, in order.
             answers: returns the view that is live now, or None; called if the lease is lost.
 
         Raises:
-            OwnershipLost: another process owns the partition.
+            OwnershipLost: another process owns the partition, or the log was replaced.
+            RuntimeError: too many records cannot be folded.
         """
         for view_id, follower in list(self._followers.items()):
             try:

@@ -22,7 +22,7 @@ class MemoryStore:
         self._rows: dict[RowKey, PackedRow] = {}
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return work key -> newest event of each submission; unknown works are left out."""
+        """Return work key -> encoded newest events of its submissions, without unknown works."""
         return {key: self._works[key] for key in keys if key in self._works}
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
@@ -39,10 +39,15 @@ class MemoryStore:
         self._works.update({key: fields["c"] for key, fields in flush.works.items()})
 
     def works_kept(self) -> list[tuple[str, list[bytes]]]:
-        """Return all works as (work key, newest event of each submission)."""
+        """Return all works as (work key, encoded newest events of its submissions)."""
         return list(self._works.items())
 
     def put_into(self, cube: Cube, partition: int) -> None:
-        """Copy all rows into a cube, as those of a partition."""
+        """Copy all rows into a cube.
+
+        Args:
+            cube: receives the rows.
+            partition: partition that the cube records as their origin.
+        """
         for (unit_id, month), row in self._rows.items():
             cube.put(partition, unit_id, month, row.cells())

@@ -69,7 +69,7 @@ class OwnedPartitions(DependencyProvider):
         return self
 
     def claim(self, partition: int) -> int:
-        """Take the lease of a partition in the newest view of this log.
+        """Take the lease of a partition in the newest view of this log, so that `fold` accepts it.
 
         Returns:
             Offset of the first record to read.
@@ -215,10 +215,11 @@ class OwnedPartitions(DependencyProvider):
         return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
 
     def watch(self) -> None:
-        """Check that the log is still the same; if not, let the consumer claim partitions again.
+        """Check that the log is still the same; if not, make the next `fold` raise `OwnershipLost`.
 
-        The Kafka client silently follows a recreated topic and would continue at the old offset,
-        and it notices new partitions only late. May run on any thread.
+        The consumer then claims its partitions again. The Kafka client alone would silently follow
+        a recreated topic at the old offset, and notices new partitions late. Without a claimed
+        partition, or while the broker is down, nothing is checked. May run on any thread.
         """
         view = self._view
         if view is None:
@@ -228,14 +229,18 @@ class OwnedPartitions(DependencyProvider):
                 self._view = None
 
     def fold(self, records: Any) -> None:
-        """Fold and store a batch. After any error the partition must be claimed again.
+        """Fold a batch into the live view and its followers.
+
+        In a backlog the batch may still be being stored when this returns; see `stored_offset`.
+        After any error the partition must be claimed again.
 
         Args:
-            records: records of one owned partition, in order.
+            records: records of one owned partition, in order; at least one.
 
         Raises:
             OwnershipLost: another process owns the partition, or the log may be a different one.
             NotReady: the database is down.
+            RuntimeError: too many records cannot be folded.
         """
         if self._view is None:
             raise OwnershipLost("the topic changed while it was read")

@@ -42,16 +42,20 @@ class ProjectionStore(Protocol):
     """What the fold needs of the store of a view; implemented by `store.ledger.Ledger`."""
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return work key -> newest event of each submission; unknown works are left out."""
+        """Return work key -> encoded newest events of its submissions, without unknown works."""
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
         """Return (unit id, month) -> row; unknown rows are left out."""
 
     def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
-        """Return the parked records that are open or among the last 10,000 records."""
+        """Return the partition's parked records that are open, or among its last 10,000 records."""
 
     def commit(self, flush: Flush) -> None:
-        """Store a flush atomically. Another thread may call this than the other methods."""
+        """Store a flush atomically: all of its changes or none.
+
+        After an error of the database either may be the case. Another thread may call this than the
+        other methods.
+        """
 
 
 class PartitionFold:
@@ -104,8 +108,9 @@ class PartitionFold:
     def apply(self, records: Sequence[Record]) -> None:
         """Fold and store a batch, in one flush or, if the database is slow, in several.
 
-        Records before the checkpoint were folded already and are skipped. After any error discard
-        this object and claim the partition again; earlier flushes remain stored.
+        Records before the checkpoint were folded already and are skipped. In a backlog with
+        ``behind``, the last flush may still be being written when this returns. After any error
+        discard this object and claim the partition again; earlier flushes remain stored.
 
         Args:
             records: records of the partition, in order.

@@ -16,17 +16,20 @@ class WriteBehind:
     def begin(self, write: Callable[..., None], *arguments: object) -> None:
         """Wait for the previous write, then start another one in the background.
 
-        Raises the error of the previous write, if it failed; then nothing is started.
+        If the previous write failed, its error is raised and nothing is started.
 
         Args:
             write: function that writes.
-            *arguments: its arguments.
+            *arguments: positional arguments that it is called with.
         """
         self.flush_pending()
         self._running = self._thread.submit(write, *arguments)
 
     def flush_pending(self) -> None:
-        """Wait until the background write, if any, has ended; raises its error, once."""
+        """Wait until the background write, if any, has ended.
+
+        If it failed, its error is raised here; a second call then returns at once.
+        """
         running, self._running = self._running, None
         if running:
             running.result()

@@ -31,6 +31,8 @@ def absence(
 ) -> kpi_service_pb2.ExplainAbsenceResponse:
     """Return the response that explains why a work does or does not count in a cell.
 
+    A work or submission that the view does not know is no error: the response says so.
+
     Args:
         request: the work and the cell.
         live: the live view.
@@ -100,7 +102,9 @@ def _dated(claims: list[Claim], cell: AskedCell) -> tuple[str, str]:
 def encode_finding(
     finding: Finding, ids: Mapping[str, str] = MappingProxyType({})
 ) -> kpi_service_pb2.Finding:
-    """Return the message of one reason why a work does or does not count.
+    """Return one reason why a work does or does not count as a protobuf message.
+
+    What was found in a fact that identifies a person is left empty.
 
     Args:
         finding: the reason.

@@ -21,7 +21,7 @@ from services.kpi.store.views import View
 def encode_view(
     view: View, progress: Progress, digest: str, dismissed: int = 0
 ) -> view_pb2.ViewInfo:
-    """Return the message that identifies the view and position of an answer.
+    """Return view and position of an answer as a protobuf message.
 
     Args:
         view: the view.
@@ -43,14 +43,12 @@ def encode_view(
 
 
 def encode_view_state(state: ViewState) -> view_pb2.ViewInfo:
-    """Return the message that identifies view and position of a state in memory."""
+    """Return view, position and digest of a state in memory as a protobuf message."""
     return encode_view(state.view, state.progress, state.cube.digest(), state.dismissed)
 
 
 def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
-    """Return the message that identifies view and position of a read from the database.
-
-    The digest is only included if the state in memory is at the same position.
+    """Return view and position of a read from the database as a protobuf message.
 
     Args:
         state: the view in memory.
@@ -62,7 +60,7 @@ def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
 
 
 def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
-    """Return the message of a kept day, with the view and position that it holds."""
+    """Return a kept day's view, position and digest as a protobuf message, without its cells."""
     taken_at = Timestamp()
     taken_at.FromDatetime(kept.taken_at)
     return kpi_service_pb2.KeptDay(
@@ -80,7 +78,7 @@ def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
 
 
 def encode_offsets(next_offsets: Mapping[int, int]) -> list[view_pb2.PartitionProgress]:
-    """Return the messages of a position, one for each partition, in order.
+    """Return a position as protobuf messages, one for each partition, in order of partition.
 
     Args:
         next_offsets: partition -> offset of the next record.
@@ -100,7 +98,7 @@ def _timestamp(milliseconds: int) -> Timestamp | None:
 
 
 def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]:
-    """Return the messages of yearly targets, in the given order."""
+    """Return yearly targets as protobuf messages, in the given order."""
     return [
         target_service_pb2.Target(
             unit_id=t.unit_id, indicator_code=t.indicator_code, year=t.year, value=t.value
@@ -110,7 +108,7 @@ def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]
 
 
 def decode_measure(measure: kpi_service_pb2.Measure.ValueType) -> int:
-    """Return the measure of a request: 0 declared, 1 verified, which is the default."""
+    """Return the measure of a request as a number: 0 declared; 1 verified, also if unspecified."""
     return 0 if measure == kpi_service_pb2.MEASURE_DECLARED else 1
 
 
@@ -120,7 +118,7 @@ def encode_measure(measure: int) -> kpi_service_pb2.Measure.ValueType:
 
 
 def page_token(query: Message, last_key: str) -> str:
-    """Return an opaque token for the page that follows the row with key ``last_key``.
+    """Return an opaque token with which a caller requests the next page.
 
     Args:
         query: the request, to which the token is bound.

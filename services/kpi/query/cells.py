@@ -58,13 +58,15 @@ class EncodedCells:
     count: int = 0
 
     def of_targets(self, targets: Mapping[str, Target]) -> None:
-        """Clear the cache unless its cells were encoded with exactly these targets."""
+        """Clear the cache unless its cells were encoded with this very object of targets."""
         if targets is not self.targets:
             self.of_unit.clear()
             self.targets, self.count = targets, 0
 
     def get(self, unit_id: str, stamp: object) -> dict[object, list[view_pb2.Cell]]:
-        """Return the cached cells of a unit, to read or extend; empty if none have this stamp.
+        """Return the unit's cached cells, a dictionary to read and to extend.
+
+        It is a new, empty one if no cells are cached with this stamp.
 
         Args:
             unit_id: the unit.
@@ -76,7 +78,7 @@ class EncodedCells:
         return known[1]
 
     def added(self, cells: int) -> None:
-        """Count newly cached cells; clear the cache if it exceeds `CELLS_MAX`."""
+        """Note that so many cells were added; clear the cache if it exceeds `CELLS_MAX`."""
         self.count += cells
         if self.count > CELLS_MAX:
             self.of_unit.clear()
@@ -84,7 +86,10 @@ class EncodedCells:
 
 
 def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selection:
-    """Return the selection of a request; by default all indicators of root and institutions.
+    """Return the selection of cells that a request makes, after checking it.
+
+    By default it consists of all indicators, or all that have the requested cut, of the root and
+    the institutions.
 
     Raises:
         InvalidArgument: a unit or indicator is unknown, the range is invalid, or too many cells are
@@ -190,7 +195,9 @@ def encode_cells(
     on: date | None,
     encoded: EncodedCells | None = None,
 ) -> list[view_pb2.Cell]:
-    """Return the messages of the selected cells, by unit, then indicator, then range.
+    """Return the selected cells as protobuf messages, by unit, then indicator, then range.
+
+    There is one for each combination, also where nothing is counted.
 
     Args:
         cube: cells of a view.

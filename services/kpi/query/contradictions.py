@@ -37,6 +37,8 @@ Place = tuple[str, str, str]
 class Figures:
     """Selected cells of the live view, with what is needed to mark them at the same position.
 
+    A mark is the number of works in a cell whose claims contradict each other.
+
     Args:
         seen: view and position of the cells.
         catalogue: the view's catalogue.
@@ -55,7 +57,7 @@ class Figures:
 
     @staticmethod
     def of(state: ViewState, wanted: view_pb2.Selection, on: date) -> Figures:
-        """Return the selected cells of a state.
+        """Return the selected cells of a state, without marks yet.
 
         Args:
             state: the live view, under its lock.
@@ -71,9 +73,10 @@ class Figures:
         return Figures(Seen(state), state.catalogue, selection, on, answer, state.targets)
 
     def marked(self, snapshots: Snapshots) -> kpi_service_pb2.GetKpisResponse:
-        """Return the cells with their marks, both at the position at which the works were read.
+        """Return the cells, each with the number of works in it whose claims contradict each other.
 
-        No cell has a mark if there are more than `WORKS_MAX` works to examine.
+        Cells and numbers are of the position at which the works were read, which may be newer than
+        that of ``seen``. No cell has a number if over `WORKS_MAX` works would have to be examined.
         """
         selection, types = self.selection, self._types()
         progress, rows, marks = snapshots.joint_works(
@@ -139,7 +142,10 @@ class MarkCounter:
         """Place of a cell -> [number of works as declared, number as verified]."""
 
     def add(self, work: Work) -> None:
-        """Count a work in the cells to which it adds something, if its claims are contradictory."""
+        """Count a work in each selected cell to which it adds something.
+
+        A work whose claims do not contradict each other is not counted.
+        """
         is_marked = contradicted_measures(work)
         if not any(is_marked):
             return

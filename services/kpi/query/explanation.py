@@ -33,10 +33,11 @@ PAGE_SIZE = 100
 def explain(
     request: kpi_service_pb2.ExplainKpiRequest, live: LiveView, snapshots: Snapshots
 ) -> kpi_service_pb2.ExplainKpiResponse:
-    """Return a page of the works that a cell consists of; all pages add up to the cell exactly.
+    """Return a page of the works that a cell consists of, by work key.
 
-    The cell and the works are of the same position: the cell is taken from memory if the works were
-    read at its position, and otherwise from the same transaction as the works.
+    The contributions of all pages add up to the cell exactly, except in distinct counts. The cell
+    and the works are of the same position. A page may hold fewer works than requested and still not
+    be the last; only a page without token is.
 
     Raises:
         InvalidArgument: the unit or indicator is unknown, the range is invalid, or the page token
@@ -110,14 +111,17 @@ def _explained(
 def readiness(product: facts_pb2.Product) -> dict[str, Any]:
     """Return the fields `trl` and `stage` of ExplainedWork for a product.
 
-    `trl` is the readiness level, 0 if unknown; `stage` is the lower-case name of the enum.
+    `trl` is the technology readiness level, 0 if unknown; `stage` is the enum's name in lower case,
+    without prefix.
     """
     stage = facts_pb2.Product.Stage.Name(product.stage).removeprefix("STAGE_").lower()
     return {"trl": product.trl, "stage": stage}
 
 
 def facts_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> Message | None:
-    """Return the facts that one submission claims of a work; None if it claims none.
+    """Return the facts that one submission claims of a work, as verified or else as declared.
+
+    None if it is not among the events or claims nothing.
 
     Args:
         said: newest events of the submissions about the work.
@@ -141,7 +145,10 @@ def ids_of(said: Iterable[events_pb2.SubmissionChanged]) -> dict[str, str]:
 
 
 def numbers(members: Iterable[str]) -> dict[str, int]:
-    """Return member -> number from 1, in an order that reveals nothing about the members."""
+    """Return member -> number from 1, by which a member can be shown without naming it.
+
+    The order is that of hashes, so that the numbers reveal nothing about the members.
+    """
     ordered = sorted(members, key=lambda member: hashlib.sha256(member.encode()).digest())
     return {member: number for number, member in enumerate(ordered, start=1)}
 
@@ -160,9 +167,12 @@ class Seen:
         self._dismissed = state.dismissed
 
     def info(self, progress: Progress) -> view_pb2.ViewInfo:
-        """Return the message that identifies view and position of an answer.
+        """Return view and position of an answer as a protobuf message.
 
         The digest is only included if the state was at the same position.
+
+        Args:
+            progress: position of the answer.
         """
         digest = self._digest if is_at(progress, self.progress) else ""
         return answers.encode_view(self.view, progress, digest, self._dismissed)
@@ -187,7 +197,7 @@ def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -
 def restored_of(
     stored: StoredWork, catalogue: Catalogue
 ) -> tuple[Work, list[events_pb2.SubmissionChanged]]:
-    """Decode a stored work; return the work and the newest event of each of its submissions.
+    """Decode a stored work; return it and the newest event of each of its submissions.
 
     Args:
         stored: the work.
@@ -204,7 +214,10 @@ def restored_of(
 def claims_in(
     said: Iterable[events_pb2.SubmissionChanged],
 ) -> Iterator[kpi_service_pb2.ExplainedClaim]:
-    """Yield the message of each claim in the events of a work; a retraction holds none."""
+    """Yield each claim in the events of a work as a protobuf message.
+
+    It is the verified claim if there is one, else the declared one; retractions are left out.
+    """
     for event in said:
         if not (event.HasField("declared") or event.HasField("verified")):
             continue

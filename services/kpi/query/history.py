@@ -61,10 +61,11 @@ class History:
         """Held while the cached states are changed; a look-up needs no lock."""
 
     def keep_yesterday(self, live: LiveView, now: datetime) -> bool:
-        """Store the live view as the kept day of yesterday; return True if this process stored it.
+        """Store the live view as the kept day of yesterday; return whether this process stored it.
 
-        Does nothing if it is stored already or more than `LATE` after midnight. Any number of
-        processes may call this at once: one of them stores the day.
+        Does nothing if it is stored already, if it is later than `LATE` after midnight, or if no
+        view is live. Any number of processes may call this at once: one of them stores the day.
+        Days that are too old are then deleted.
 
         Args:
             live: the live view.
@@ -101,8 +102,8 @@ class History:
             now: present time, in the time zone of the KPI service.
 
         Raises:
-            InvalidArgument: the day is not over.
-            WrongState: the day is not kept; names the nearest kept days.
+            InvalidArgument: the day is not over. The caller's fault.
+            WrongState: the day is not kept; the error names the nearest kept days.
         """
         if now < end_of(day, now):
             text = f"{day} is not over; leave as_of away to read the present"
@@ -188,7 +189,7 @@ class History:
         task: Task | None = None,
         catalogue_version: int = 0,
     ) -> Iterator[int | Replayed]:
-        """Replay the log of a view; yields as `ReplayRunner.run` does.
+        """Replay the log of a view; yield numbers of records read, and last the result.
 
         Args:
             view: the view, whose log is replayed.

@@ -51,15 +51,15 @@ class ViewState:
     encoded: EncodedCells = field(default_factory=EncodedCells)
 
     def judged_on(self, on: date) -> date | None:
-        """Return the day on which targets are judged; None before the first event was read.
+        """Return the day on which targets are judged, i.e. ``on``; None if no event was read yet.
 
-        Without an event no unit is behind.
+        Without an event no target is behind.
         """
         return on if self.progress.newest_event_ms else None
 
 
 def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_pb2.Cell]:
-    """Return the messages of the selected cells of a state.
+    """Return the selected cells of a state as protobuf messages, see `encode_cells`.
 
     Args:
         state: the state, under its lock.
@@ -103,7 +103,7 @@ class LiveView:
         """Apply what was stored since the last refresh; cheap if nothing was.
 
         Returns:
-            Whether anything changed.
+            Whether anything changed; False if no view is live.
         """
         live = self._catalogues.live()
         if live is None:
@@ -159,11 +159,11 @@ class LiveView:
         return self._dismissed[2]
 
     def dismissals_changed(self) -> None:
-        """Make the next refresh count the dismissed records again."""
+        """Make the next refresh count the dismissed records again, instead of within a second."""
         self._dismissed_due = 0.0
 
     def targets_changed(self) -> None:
-        """Make the next refresh read the targets again."""
+        """Make the next refresh read the targets again, instead of within a second."""
         self._targets_due = 0.0
 
     @property
@@ -172,7 +172,7 @@ class LiveView:
         return self._view_state is not None
 
     def reaches(self, progress: Mapping[int, int]) -> bool:
-        """Return True if the view has read up to a position, waiting for that at most 2 seconds.
+        """Wait at most 2 seconds for the view to have read up to a position; return whether it has.
 
         Args:
             progress: partition -> next offset.

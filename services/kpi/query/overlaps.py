@@ -28,7 +28,7 @@ Request = kpi_service_pb2.ListOverlapsRequest | kpi_service_pb2.GetOverlapMatrix
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A decoded overlap request: a whole count at a unit and at its children.
+    """A decoded overlap request: how many whole works count at a unit and at its children.
 
     Args:
         seen: view and position of the state in memory.
@@ -88,7 +88,7 @@ class Question:
         return [self.unit_id, *(self.catalogue.tree.ids[child] for child in self.children)]
 
     def count(self, value: Callable[..., object]) -> list[int]:
-        """Return the whole count at the unit, then at each child.
+        """Return the number of works that count at the unit, then at each child.
 
         Args:
             value: `Cube.value` of the cube to read.
@@ -100,7 +100,10 @@ class Question:
         return [number for number in found if isinstance(number, int)]
 
     def claiming(self, stored: StoredWork) -> Units:
-        """Return the ids of the unit's children in whose cells a work counts, in tree order."""
+        """Return the ids of the unit's children in whose cells a work counts, in tree order.
+
+        Empty if there are none. A work counts where it adds something in the range.
+        """
         work, _ = restored_of(stored, self.catalogue)
         months = (self.first, self.last)
         shares = (
@@ -152,7 +155,9 @@ class Question:
 def overlaps(
     request: kpi_service_pb2.ListOverlapsRequest, live: LiveView, snapshots: Snapshots
 ) -> kpi_service_pb2.ListOverlapsResponse:
-    """Return a page of the works that several children of a unit claim.
+    """Return a page of the works that count at two or more children of a unit.
+
+    A page may hold fewer works than requested and still not be the last; only one without token is.
 
     Raises:
         InvalidArgument: see `Question.of`; or the page token belongs to another query.

@@ -21,7 +21,7 @@ LAST_MONTH = 9999 * 12 + 11
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Values of the gauges, by the values of their labels.
+    """Values of the gauges that show KPI numbers, by the values of their labels.
 
     Args:
         values: (institution, indicator, measure, year) -> value; None for an undefined ratio.
@@ -43,7 +43,7 @@ def figures(cube: Cube, targets: Mapping[str, Target], month: int) -> Figures:
     Args:
         cube: cells of the live view.
         targets: `Target.key` -> target.
-        month: number of the present month.
+        month: the present month, counted from January of year 0.
     """
     year = month // 12
     before = max((t.year for t in targets.values() if t.year < year), default=None)
@@ -85,7 +85,7 @@ def _of_year(cube: Cube, targets: Mapping[str, Target], year: int, last: int) ->
 
 
 def reporting_units(catalogue: Catalogue) -> list[str]:
-    """Return the ids of root and institutions, which are the values of label `institution`."""
+    """Return the ids of the root and all institutions, the units that gauges are shown for."""
     tree = catalogue.tree
     return [tree.ids[0], *(tree.ids[number] for number in tree.institutions())]
 
@@ -130,7 +130,7 @@ def show_figures(live: LiveView, month: int) -> None:
 
     Args:
         live: the live view.
-        month: number of the present month.
+        month: the present month, counted from January of year 0.
 
     Raises:
         Unavailable: no view is live.

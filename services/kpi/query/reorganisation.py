@@ -29,9 +29,9 @@ Units = list[directory_pb2.Unit]
 
 
 def units_as_is(units: Iterable[directory_pb2.Unit]) -> Units:
-    """Return copies of the units, in the tree as it is: those that ended lie below successors.
+    """Return copies of the units, with units that ended placed below their successors.
 
-    See `parents_as_is` for units with several successors.
+    This is the tree as it is; see `parents_as_is` for units with several successors or none.
     """
     units = list(units)
     parents = {unit.unit_id: unit.parent_id for unit in units}
@@ -53,17 +53,20 @@ def compare_trees(
     directory: directory_pb2.Directory,
     snapshots: Snapshots,
 ) -> catalogue_service_pb2.CompareTreesResponse:
-    """Return the numbers of a unit in both trees, for two ranges of months.
+    """Return a unit's numbers in the tree as it was and as it is, for two ranges of months.
+
+    The response also names the units that were placed below it. Attainments are left out.
 
     Args:
-        request: unit, indicators and ranges.
+        request: unit, indicators and ranges; all indicators if it names none.
         state: the live view.
         live: message of the live view's catalogue.
         directory: the units as they were.
         snapshots: reads the stored works.
 
     Raises:
-        InvalidArgument: the unit or indicator is unknown, or a range is invalid.
+        InvalidArgument: the unit or indicator is unknown, a range is invalid, or an attainment is
+            requested. The caller's fault.
         Unavailable: the view advances faster than the works can be read.
     """
     sides = []

@@ -28,7 +28,7 @@ PARTS = 1_000_000
 def report(
     state: ViewState, request: kpi_service_pb2.GetReportRequest, on: date
 ) -> kpi_service_pb2.GetReportResponse:
-    """Return the report on a unit.
+    """Return the report on a unit: its targets, its children ranked, and what changed most.
 
     Args:
         state: the view at one position, under its lock.

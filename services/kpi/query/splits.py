@@ -12,21 +12,27 @@ from services.kpi.wire.values import encode_value
 
 
 def cut_by(catalogue: Catalogue, by: str) -> list[str]:
-    """Return the codes of the indicators that have this cut; all codes if ``by`` is empty."""
+    """Return the codes of the indicators that have this cut; empty if none has it.
+
+    Args:
+        catalogue: the catalogue.
+        by: name of the cut; empty to return all codes.
+    """
     return [
         code for code, indicator in catalogue.indicators.items() if not by or by in indicator.cuts
     ]
 
 
 def check_cut(indicators: Iterable[Indicator], by: str) -> None:
-    """Check that indicators have a requested cut; passes if ``by`` is empty.
+    """Check that indicators can be split by a requested cut; passes if ``by`` is empty.
 
     Args:
         indicators: the requested indicators.
         by: name of the cut.
 
     Raises:
-        InvalidArgument: one does not have it; names the cuts that it has. The caller's fault.
+        InvalidArgument: there are no indicators, or one has no such cut; the error names the cuts
+            that it has. The caller's fault.
     """
     wanted = list(indicators)
     if by and not wanted:
@@ -42,7 +48,9 @@ def check_cut(indicators: Iterable[Indicator], by: str) -> None:
 def encode_split(
     cube: Cube, unit_id: str, indicator: Indicator, by: str, months: Range
 ) -> view_pb2.Split:
-    """Return the values of a cut's terms, and by how much they count works more than once.
+    """Return the values of a cut's terms, and by how much they exceed the whole value.
+
+    They do because a work counts under each of its terms.
 
     Args:
         cube: cells of a view.

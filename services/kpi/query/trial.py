@@ -60,7 +60,9 @@ class Asked:
     left_out: int = 0
 
     def take(self, value: bytes, to: list[Said], catalogue: Catalogue, admit: Admit) -> None:
-        """Decode an event as the log's are decoded; record it as uncounted if it would be parked.
+        """Decode an event as the log's are decoded, and add it to ``to``.
+
+        An event that the view would park is recorded as uncounted instead.
 
         Args:
             value: the encoded event.
@@ -101,7 +103,10 @@ def try_events(
     admit: Admit,
     now: datetime,
 ) -> Iterator[api.TryEventsResponse]:
-    """Yield every number that the events would change, then the position of the answer.
+    """Yield every number that the events would change, then one message with the position.
+
+    At most `EFFECTS_MAX` numbers are sent; the last message says whether there are more. Nothing is
+    stored.
 
     Args:
         requests: the events.

@@ -40,6 +40,9 @@ class Watchers:
     ) -> Generator[kpi_service_pb2.WatchKpisResponse, None, None]:
         """Yield all selected cells once, then those that change, until the caller leaves.
 
+        Without changes, a message without cells is sent every 10 seconds. When another view becomes
+        live, all selected cells are sent again.
+
         Args:
             request: selects the cells.
             live: the live view.

@@ -45,7 +45,7 @@ class Loading(Protocol):
     """What a bulk load needs of its store; implemented by `store.bulk_load.BulkLoad`."""
 
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
-        """Begin a bulk load, or resume an interrupted one with its former parameters.
+        """Begin a bulk load, or resume an interrupted one, which keeps its end and shards.
 
         Returns:
             End offset, number of shards, and number of documents stored so far.
@@ -62,7 +62,7 @@ class Loading(Protocol):
 
 
 def here(lease: PartitionLease, catalogue: Catalogue, read: Read, generation: int = 0) -> Gather:
-    """Return a `Gather` that folds shard after shard in this process.
+    """Return a `Gather` that folds shard after shard in this process, reading all for each.
 
     Args:
         lease: lease of the partition.
@@ -90,7 +90,9 @@ def rebuild(
     end: int,
     shards: int,
 ) -> None:
-    """Compute and bulk-load a claimed partition, or resume an interrupted load of it.
+    """Compute the documents of a claimed partition and store them, up to ``end``.
+
+    An interrupted load is resumed after the last stored document.
 
     Args:
         loading: store of the bulk load.

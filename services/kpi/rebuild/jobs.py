@@ -26,11 +26,18 @@ class RebuildJobs:
         self._children: list[Child] = []
 
     def fold(self, view: View, ends: Vector) -> bool:
-        """Start or poll bringing partitions of a view up to offsets; see `lifecycle.Work.fold`."""
+        """Start loading partitions of a view up to offsets, or look whether it is done.
+
+        Returns True once it is done, and False while it runs; see `lifecycle.Work.fold`.
+        """
         return self._results("worker", view, ends) is not None
 
     def verify(self, view: View, ends: Vector) -> OracleReport | None:
-        """Start or poll comparing a view with the oracle; see `lifecycle.Work.verify`."""
+        """Start comparing a view with the oracle, or look whether it is done.
+
+        Returns the differences, or None while it runs; an empty report if the oracle is switched
+        off. See `lifecycle.Work.verify`.
+        """
         results = self._results("oracle_check", view, ends) if self._settings.oracle else []
         if results is None:
             return None
@@ -43,7 +50,7 @@ class RebuildJobs:
         return [child for child in self._children if child.is_running]
 
     def stop(self) -> None:
-        """Stop all subprocesses; the database rolls back their open transactions."""
+        """Stop all subprocesses and wait for them; the database rolls back their transactions."""
         for each in self._children:
             each.process.terminate()
         for each in self._children:

@@ -40,10 +40,10 @@ class ViewStore(Protocol):
         """Move a view to another phase; return False if another process moved it before."""
 
     def refuse(self, view: View, reason: str) -> None:
-        """Mark a view as refused, for this reason."""
+        """Mark a view that is being built as refused, and store the reason."""
 
     def swap(self, view: View) -> bool:
-        """Make a view live; return False if it is not ready for that yet."""
+        """Make a view that follows the log live; return False if it is not ready for that yet."""
 
 
 class Failed(Exception):
@@ -52,7 +52,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OracleReport:
-    """Result of the oracle check.
+    """Result of the comparison of a view with the oracle, the recomputation in SQL.
 
     Args:
         count: number of cells that differ.
@@ -67,7 +67,9 @@ class Work(Protocol):
     """The long-running jobs of a rebuild; implemented by `jobs.RebuildJobs`."""
 
     def fold(self, view: View, ends: Vector) -> bool:
-        """Start or poll bringing partitions of a view up to offsets; return True once it is done.
+        """Start bringing partitions of a view up to offsets, or look whether it is done.
+
+        Returns True once it is done, and False while it runs, so call it periodically.
 
         Args:
             view: the view that is being built.
@@ -78,7 +80,9 @@ class Work(Protocol):
         """
 
     def verify(self, view: View, ends: Vector) -> OracleReport | None:
-        """Start or poll comparing every cell of a view with the oracle; return None while it runs.
+        """Start comparing every cell of a view with the oracle, or look whether it is done.
+
+        Returns the differences once it is done, and None while it runs, so call it periodically.
 
         Args:
             view: the view that is being built.
@@ -108,11 +112,15 @@ class Rebuild:
         self._failures = 0
 
     def wanted(self) -> View | None:
-        """Return the view to build while another one is live; None if there is none."""
+        """Return the view to build while another one is live, the oldest first; None for none."""
         return next((view for view in reversed(self._views.views()) if view.phase), None)
 
     def step(self, view: View) -> None:
-        """Advance the rebuild of a view by one step, without blocking. Call it periodically."""
+        """Advance the rebuild of a view by one step, without blocking. Call it periodically.
+
+        The view is refused if the log of the live view has changed, after `FAILURES_MAX` failures,
+        or if a check of the view fails.
+        """
         live = self._views.live()
         if live is None or live.generation != view.generation or not live.has_its_log:
             self._work.stop()

@@ -41,7 +41,9 @@ Cells = dict[OracleCell, int]
 
 
 def compare(settings: Settings, request: Message, send: Send) -> None:
-    """Compare a view with the oracle; send the cells that differ. A missing cell is zero.
+    """Compare the cells of a view with those of the oracle; send those that differ.
+
+    A cell that one of them lacks counts as zero.
 
     Raises:
         LookupError: there is no such view.
@@ -72,7 +74,9 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
 def recomputed(
     values: Iterator[tuple[bytes, bytes]], message: catalogue_pb2.Catalogue, parts: int
 ) -> Cells:
-    """Return the cells that the oracle computes, in portions of limited size.
+    """Return the cells that the oracle computes from the given events, without zeros.
+
+    The works are computed in portions, so that memory is limited.
 
     Args:
         values: (work key, encoded event) of each record.

@@ -37,7 +37,7 @@ class ViewBuilder(DependencyProvider):
         self._me = uuid4().hex
 
     def stop(self) -> None:
-        """Stop all subprocesses; the next builder resumes their work."""
+        """Stop all subprocesses; the next process that holds the lease resumes their work."""
         self.children.stop()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> ViewBuilder:
@@ -45,7 +45,10 @@ class ViewBuilder(DependencyProvider):
         return self
 
     def step(self) -> bool:
-        """Advance the rebuild by one step, unless another process holds the lease to build.
+        """Advance the rebuild of a view by one step, if this process holds the lease to build it.
+
+        Otherwise, or if there is none, purge some documents of old views. A rebuild is opened if
+        the live view is of another fold version.
 
         Returns:
             Whether this process is building a view.

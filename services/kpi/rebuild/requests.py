@@ -8,7 +8,7 @@ from services.kpi.process import Message
 
 
 def encode_request(view_id: str, ends: Mapping[int, int]) -> Message:
-    """Return the request to a subprocess of a rebuild.
+    """Return the message that asks a subprocess to bring a view up to offsets, or to check it.
 
     Args:
         view_id: id of the view that is being built.
@@ -19,6 +19,6 @@ def encode_request(view_id: str, ends: Mapping[int, int]) -> Message:
 
 
 def decode_request(request: Message) -> tuple[str, dict[int, int]]:
-    """Return the view id, and partition -> end offset, of a request."""
+    """Return what `encode_request` encoded: view id, and partition -> end offset."""
     ends = {int(partition): end for partition, end in request.fields["ends"].items()}
     return request.fields["view_id"], ends

@@ -84,7 +84,13 @@ class ShardFold:
         self._newest: dict[str, dict[str, Statement]] = {}
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Keep each submission's newest statement of a batch for this shard; stores nothing."""
+        """Take in a batch of the partition, keeping the newest statements of this shard in memory.
+
+        Records of other shards are ignored; nothing is stored.
+
+        Args:
+            records: records of the partition, in order.
+        """
         if not records:
             return
         newest = self._newest
@@ -111,7 +117,7 @@ class ShardFold:
         return len(self.flush.parked) - len(self.flush.mended)
 
     def document(self, work: Work) -> dict[str, Any]:
-        """Return field name -> value of the document in which a work is stored."""
+        """Return the fields of the document in which a work is stored: field name -> value."""
         return self._documents.fields(work)
 
 
@@ -141,7 +147,10 @@ Part: TypeAlias = "dict[str, bytes] | ShardTotals"
 
 
 def gather(fold: ShardFold) -> Iterator[Part]:
-    """Yield the bundles of a shard that was read completely, then its totals."""
+    """Yield the bundles of a shard, in order of work key, then their indexes, then its totals.
+
+    Call it after the whole partition was applied.
+    """
     contributed: dict[Key, int] = {}
     binder, works = Binder(fold.shard[0]), fold.works()
     while some := dict(islice(works, CHUNK_WORKS)):

@@ -94,7 +94,7 @@ class _Pass:
 
 # Pickled, because both ends run the same release and a part has millions of tuples and numbers.
 def encode_request(lease: PartitionLease, end: int, shard: tuple[int, int]) -> Message:
-    """Return the request to fold one shard of a partition.
+    """Return the message that asks a subprocess to fold one shard of a partition.
 
     Args:
         lease: lease of the partition.
@@ -111,7 +111,7 @@ def decode_request(request: Message) -> tuple[PartitionLease, int, tuple[int, in
 
 
 def encode_part(part: Part) -> tuple[Mapping[str, Any], bytes]:
-    """Return the JSON fields and the attachment of a message that carries a part."""
+    """Return a part of a bulk load as the JSON fields and the attachment of a message."""
     return {}, pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
 
 

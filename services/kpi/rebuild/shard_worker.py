@@ -20,7 +20,7 @@ from services.kpi.store.writes import PartitionLease
 
 
 def fold_shard(settings: Settings, request: Message, send: Send) -> None:
-    """Read a partition, and send the parts of the requested shard.
+    """Read a partition; send numbers of records read, then the parts of the requested shard.
 
     Raises:
         LookupError: the view was deleted.

@@ -33,8 +33,8 @@ from services.kpi.store.ledger import Ledger, PartitionLease
 def bring_up(settings: Settings, request: Message, send: Send) -> None:
     """Bring partitions of a view up to the requested offsets.
 
-    Safe to repeat and to kill at any time. Where an aggregator owns a partition, the remaining ones
-    are left to the next attempt.
+    Safe to repeat and to kill at any time. If an aggregator owns a partition, this ends without an
+    error, and the remaining partitions are left to the next attempt.
 
     Raises:
         LookupError: the view was deleted.

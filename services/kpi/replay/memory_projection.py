@@ -70,7 +70,7 @@ class MemoryProjection:
             self._folds[partition] = fold, view
 
     def take(self, records: Sequence[Record]) -> None:
-        """Fold replayed records of one partition; those beyond the bound are skipped.
+        """Fold replayed records of one partition, in order; those beyond the bound are skipped.
 
         Raises:
             WrongState: this log was only filled from an earlier one after the requested time.
@@ -112,6 +112,6 @@ class MemoryProjection:
         return cube
 
     def works(self) -> Iterator[tuple[str, list[bytes]]]:
-        """Yield (work key, newest event of each submission) of every work, in order of key."""
+        """Yield (work key, encoded newest events of its submissions), in order of key."""
         found = [item for _, view in self._folds.values() for item in view.works_kept()]
         yield from sorted(found, key=itemgetter(0))

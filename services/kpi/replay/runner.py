@@ -71,6 +71,8 @@ class ReplayRunner:
     ) -> Iterator[int | Replayed]:
         """Replay the log in a subprocess; yield numbers of records read, and last the result.
 
+        A result without a task is cached; the same replay then yields it at once.
+
         Args:
             view_id: id of the view whose log is replayed.
             catalogue: catalogue to count with.

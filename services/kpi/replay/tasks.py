@@ -40,7 +40,7 @@ class Task:
     measure: int = 1
 
     def fields(self) -> dict[str, Any]:
-        """Return the task, without its frozen works, as JSON fields that `task_of` reads."""
+        """Return the task as JSON fields that `task_of` reads, without its frozen works."""
         return {
             "unit_id": self.unit_id,
             "works_sha256": self.works_sha256,
@@ -50,7 +50,12 @@ class Task:
 
 
 def task_of(fields: Mapping[str, Any], works: bytes) -> Task:
-    """Return the task that `Task.fields` encoded, with its frozen works."""
+    """Return the task that `Task.fields` encoded.
+
+    Args:
+        fields: its fields.
+        works: its frozen works, which are sent apart; empty for none.
+    """
     first, last = fields["months"]
     return Task(fields["unit_id"], works, fields["works_sha256"], (first, last), fields["measure"])
 
@@ -58,7 +63,8 @@ def task_of(fields: Mapping[str, Any], works: bytes) -> Task:
 def run(task: Task, projection: MemoryProjection) -> tuple[dict[str, Any], bytes]:
     """Run a task on the replayed works; return JSON facts and the resulting bytes.
 
-    The bytes are frozen works, or restatement lines if works were compared.
+    To freeze, the facts are `works_sha256` and `works` (their number), and the bytes the frozen
+    works. To compare, the fact is `lines` (their number), and the bytes the restatement lines.
 
     Args:
         task: the task.

@@ -24,7 +24,7 @@ from services.kpi.wire.rows import encode_rows
 def encode_request(
     catalogue: catalogue_pb2.Catalogue, bound: ReplayBound, task: Task | None
 ) -> Message:
-    """Return the request for a replay.
+    """Return the message that asks the subprocess for a replay.
 
     Args:
         catalogue: catalogue to count with.
@@ -64,7 +64,7 @@ def check_beginning(settings: Settings, bound: ReplayBound) -> None:
 
 
 def replay(settings: Settings, request: Message, send: Send) -> None:
-    """Replay the log up to the bound of the request, and send the resulting view.
+    """Replay the log up to the bound of the request; send progress, then the resulting view.
 
     Raises:
         WrongState: the log no longer has these records (LOG_GONE), or the frozen works of the task

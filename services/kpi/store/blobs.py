@@ -20,7 +20,7 @@ class Parts:
         self._parts = mongo.database(DATABASE)["parts"]
 
     def put(self, owner: str, content: bytes) -> int:
-        """Store a blob under an owner; return its number of parts.
+        """Store a blob under an owner; return its number of parts, at least 1.
 
         Replaces any parts that a crashed writer left under this owner.
         """

@@ -43,7 +43,10 @@ class BulkLoad:
         self._progress = self._database["progress"]
 
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
-        """Begin a bulk load, or resume an interrupted one with its former parameters.
+        """Begin a bulk load, or resume an interrupted one.
+
+        An interrupted load keeps the end offset and the number of shards with which it was begun;
+        the arguments are then ignored.
 
         Args:
             lease: lease of the partition.
@@ -70,6 +73,8 @@ class BulkLoad:
 
     def put(self, lease: PartitionLease, written: int, chunk: Flush) -> None:
         """Store the rows, bundles and parked records of a chunk atomically.
+
+        The number of documents stored so far is raised in the same transaction.
 
         Args:
             lease: lease of the partition.

@@ -48,7 +48,11 @@ class Run:
     number: int
 
     def identity(self, name: str) -> str:
-        """Return the `_id` of the document with this name in the run, see `bundle_writer`."""
+        """Return the `_id` of a document with this name, in the view and partition of the run.
+
+        Args:
+            name: name of a bundle, directory or list, see `bundle_writer`; or a work key.
+        """
         return f"{self.view_id}|{self.partition}|{name}"
 
 
@@ -85,7 +89,15 @@ class Bundles:
     def find(
         self, run: Run, keys: Sequence[str], session: ClientSession | None = None
     ) -> dict[str, Sources]:
-        """Return work key -> newest events, for those of the keys that the run contains."""
+        """Return work key -> newest events, one per submission, of the works that the run contains.
+
+        Keys that it does not contain are left out.
+
+        Args:
+            run: the run to search.
+            keys: work keys, in any order.
+            session: database session of a snapshot; None to read on its own.
+        """
         directory, wanted = self._directory(run, session), defaultdict(list)
         for key in keys:
             number = directory.bundle_of(key)
@@ -101,6 +113,8 @@ class Bundles:
         self, run: Run, unit_id: str, types: Sequence[str], after: str, session: ClientSession
     ) -> Iterator[list[tuple[str, Sources]]]:
         """Yield the works of a run that a unit or its descendants claim, by key, in batches.
+
+        A batch is a list of (work key, newest events) and may be empty.
 
         Args:
             run: the run to read.

@@ -25,17 +25,17 @@ JOINT = ""
 
 
 def bundle_name(run: int, number: int) -> str:
-    """Return the name of a bundle: number of its run, and number of the bundle in it."""
+    """Return the name of a bundle: `<run>.<number of the bundle in it>`, e.g. `0.17`."""
     return f"{run}.{number}"
 
 
 def directory_name(run: int) -> str:
-    """Return the name of the directory of a run."""
+    """Return the name of the directory of a run: its number, as text."""
     return f"{run}"
 
 
 def unit_name(run: int, unit_id: str) -> str:
-    """Return the name of the list of a unit's works in a run."""
+    """Return the name of the list of a unit's works in a run, e.g. `0|vnu/hus`."""
     return f"{run}|{unit_id}"
 
 
@@ -45,7 +45,7 @@ def key_hash(key: str) -> int:
 
 
 def pack(numbers: Iterable[int]) -> bytes:
-    """Return 32-bit integers as compressed little-endian bytes."""
+    """Return 32-bit integers as bytes: little-endian, compressed with zlib."""
     packed = array("I", numbers)
     if sys.byteorder == "big":
         packed.byteswap()
@@ -53,7 +53,7 @@ def pack(numbers: Iterable[int]) -> bytes:
 
 
 def unpack(content: bytes) -> array[int]:
-    """Return the integers that `pack` compressed."""
+    """Return the integers that `pack` compressed, in the same order."""
     numbers = array("I", zlib.decompress(content))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -74,7 +74,9 @@ class Binder:
         self._under: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
 
     def take(self, works: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-        """Pack works into bundles; return name -> content. The last bundle may hold fewer works.
+        """Pack works into bundles of 32; return name -> content of the bundles.
+
+        The last bundle of a call may hold fewer works.
 
         Args:
             works: work key -> its fields `u`, `j` and `c`, see `WorkDocument`; keys in order, and

@@ -50,12 +50,21 @@ class Catalogues(Views):
         return directory_pb2.Directory.FromString(found["units"])
 
     def version_of(self, message: catalogue_pb2.Catalogue) -> int:
-        """Return the version of the stored catalogue with equal content; 0 if there is none."""
+        """Return the version of the stored catalogue with equal content; 0 if there is none.
+
+        The version in the message does not matter; it is set to 0.
+        """
         same = self._catalogues.find_one({"definition_sha256": _digest(message)})
         return int(same["_id"]) if same else 0
 
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
-        """Freeze a catalogue; return its version, which is the old one if an equal one exists."""
+        """Freeze a catalogue under the next version; return the version.
+
+        If a catalogue with equal content is stored, nothing is stored and its version is returned.
+
+        Args:
+            message: the catalogue; its version is overwritten.
+        """
         # Read before the look-up, so that a concurrent writer of an equal one takes this version.
         newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
         if known := self.version_of(message):
@@ -83,9 +92,9 @@ class Catalogues(Views):
         return catalogue_pb2.Catalogue.FromString(found["message"])
 
     def catalogue(self, version: int) -> Catalogue:
-        """Return a catalogue version for the fold; cached, because versions never change.
+        """Return a catalogue version in the form that the fold uses.
 
-        Raises NotFound if there is no such version.
+        It is cached, because versions never change. Raises NotFound if there is no such version.
         """
         if version not in self._decoded:
             self._decoded[version] = decode_catalogue(self.message(version))
@@ -215,7 +224,10 @@ class Catalogues(Views):
         return self.view(wanted) or known
 
     def roll_back(self) -> View:
-        """Build the former live view up, to make it live again; return it. Raises as `fallback`."""
+        """Begin to bring the former live view up to date, so that it can become live; return it.
+
+        It does not answer yet. Raises as `fallback` and `build_beside`.
+        """
         return self.build_beside(self.fallback().catalogue_version, None)
 
     def fallback(self) -> View:

@@ -38,7 +38,10 @@ class Notes:
         self._written = 0
 
     def next(self, flush: Flush) -> ReplaceOne[dict[str, Any]]:
-        """Return the write of a flush's entry, which replaces the oldest one."""
+        """Return the database write of the change log entry for a flush.
+
+        From the 257th on, it replaces the oldest entry, and `kept_from` moves on.
+        """
         lease, slot = flush.lease, self._written % NOTES_KEPT
         if len(self._offsets) == NOTES_KEPT:
             self.kept_from = self._offsets.popleft() + 1
@@ -65,9 +68,10 @@ def _told(flush: Flush) -> bytes:
 
 
 def told_by(note: Mapping[str, Any]) -> dict[RowKey, dict[CellKey, int]]:
-    """Return (unit id, month) -> changed cells of an entry; the value of a removed cell is 0.
+    """Return (unit id, month) -> changed cells with their new values, as an entry holds them.
 
-    Empty if the entry only names rows, which then have to be read.
+    The value of a removed cell is 0. Empty if the entry only names rows, which then have to be
+    read.
     """
     packed = note.get("c")
     told = decode_rows(packed) if packed else ()

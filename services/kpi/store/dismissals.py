@@ -19,13 +19,13 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Dismissal:
-    """That a parked record will not be repaired.
+    """The decision of an operator that a parked record will not be repaired.
 
     Args:
-        reason: why.
-        institution_id: institution of the operator who dismissed it.
+        reason: why, as the operator stated it.
+        institution_id: institution of the operator.
         subject: opaque subject of the operator's credential.
-        at: when.
+        at: time of the decision.
     """
 
     reason: str
@@ -62,7 +62,7 @@ class Dismissals:
         return _decode(found) if found else None
 
     def add(self, topic_id: str, place: Place, dismissal: Dismissal) -> Dismissal:
-        """Store the dismissal of a record; return the stored one, which may be an earlier one.
+        """Store the dismissal of a record, unless it has one; return the one that is now stored.
 
         Args:
             topic_id: topic id of the log.

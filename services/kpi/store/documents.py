@@ -293,5 +293,8 @@ DOCUMENTS = (
 
 
 def declare(database: Database[dict[str, Any]]) -> None:
-    """Prepare the KPI database as `kernel.mongo.declare` does; raises as that does."""
+    """Check features and schema version of the KPI database, and create missing indexes.
+
+    Raises as `kernel.mongo.declare` does.
+    """
     mongo.declare(database, DOCUMENTS, len(MIGRATIONS))

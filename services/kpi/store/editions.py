@@ -19,7 +19,7 @@ from services.kpi.store.documents import DATABASE
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The metadata of an edition, without its content.
+    """What identifies and describes an edition, i.e. a signed snapshot of a closed period.
 
     Args:
         edition_id: id, chosen by the caller who closed it.
@@ -83,7 +83,7 @@ class Editions:
             raise AlreadyExists(text)
 
     def close(self, edition: Edition, content: bytes, works: bytes) -> None:
-        """Store a closed edition.
+        """Store a closed edition; readers find it complete or not at all.
 
         Args:
             edition: its metadata.
@@ -111,7 +111,7 @@ class Editions:
         return [_edition(d) for d in self._editions.find({}, sort=[("closed_at", DESCENDING)])]
 
     def get(self, edition_id: str) -> tuple[Edition, bytes]:
-        """Return an edition and its signed content.
+        """Return an edition's metadata and its signed content, the bytes as they were signed.
 
         Raises:
             NotFound: there is no such edition.

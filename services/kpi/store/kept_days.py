@@ -58,7 +58,7 @@ class Days:
         return self._days.find_one({"_id": f"{view_id}|{day}"}, {"_id": 1}) is not None
 
     def keep(self, kept: KeptDay, content: bytes) -> bool:
-        """Store a kept day; return False if another process has already stored it.
+        """Store a kept day; return False, storing nothing, if another process has stored it.
 
         Args:
             kept: its metadata.
@@ -88,9 +88,12 @@ class Days:
         return True
 
     def find(self, day: str) -> tuple[KeptDay, bytes] | None:
-        """Return a kept day and its rows; None if the day is not kept.
+        """Return a kept day's metadata and its encoded rows; None if the day is not kept.
 
-        If several views kept the day, the one that was live then, i.e. the first, is returned.
+        If several views kept the day, the one that was stored first is returned: it was live then.
+
+        Args:
+            day: the day, `YYYY-MM-DD`.
         """
         found = self._days.find_one({"day": day}, sort=[("taken_at", ASCENDING)])
         if found is None:
@@ -98,7 +101,10 @@ class Days:
         return _kept(found), self._parts.get(found["owner"], found["parts"])
 
     def around(self, day: str) -> tuple[str, str]:
-        """Return the nearest kept days before and after a day; empty where there is none."""
+        """Return the nearest kept days before and after a day; empty where there is none.
+
+        All are written as `YYYY-MM-DD`.
+        """
         before = self._days.find_one({"day": {"$lt": day}}, sort=[("day", DESCENDING)])
         after = self._days.find_one({"day": {"$gt": day}}, sort=[("day", ASCENDING)])
         return before["day"] if before else "", after["day"] if after else ""
@@ -108,7 +114,7 @@ class Days:
         return [_kept(found) for found in self._days.find({}, sort=[("day", DESCENDING)])]
 
     def prune(self, today: date, days: int) -> int:
-        """Delete kept days that are too old, except the first of each month; return how many.
+        """Delete kept days that are too old, except firsts of months; return the number deleted.
 
         Args:
             today: the present day.

@@ -45,7 +45,9 @@ class KeyRanges:
     def read(
         self, query: Query, after: str, limit: int, session: ClientSession
     ) -> Iterator[Document]:
-        """Yield the documents that match a query, in order of key, reading only as far as needed.
+        """Yield the documents that match a query, in order of key.
+
+        May yield more than ``limit``, so the caller has to stop; only as much as needed is read.
 
         Args:
             query: equalities, covered by an index that continues with `k`.

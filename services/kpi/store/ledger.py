@@ -61,10 +61,11 @@ class Ledger:
     def claim(
         self, view_id: str, partition: int, begin: int = 0, *, is_loader: bool = False
     ) -> PartitionLease:
-        """Take the lease of a partition: raise its epoch, so that no former owner can commit.
+        """Take the lease of a partition; return it with the partition's checkpoint.
 
-        A former owner that was killed or frozen during a flush would lock its documents until the
-        database aborts its transaction after a minute, so its session is ended first.
+        This raises the epoch of the partition, so that no former owner can commit. A former owner
+        that was killed or frozen during a flush would lock its documents until the database aborts
+        its transaction after a minute, so its session is ended first.
 
         Args:
             view_id: id of the view.
@@ -118,7 +119,7 @@ class Ledger:
         )
 
     def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
-        """Return the partition's parked records that are open or among its last 10,000 records."""
+        """Return the partition's parked records that are open, or among its last 10,000 records."""
         whole = {"v": lease.view_id, "p": lease.partition}
         recent = {**whole, "o": {"$gte": lease.next_offset - WINDOW_RECORDS}}
         wanted = [recent, {**whole, "open": True}] if lease.parked else [recent]
@@ -131,7 +132,7 @@ class Ledger:
         return list(parked_refs.values())
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return work key -> newest event of each submission; unknown works are left out."""
+        """Return work key -> encoded newest events of its submissions, without unknown works."""
         return self._stored_works.find(lease.view_id, lease.partition, lease.runs, keys)
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
@@ -144,7 +145,7 @@ class Ledger:
         return found
 
     def commit(self, flush: Flush) -> None:
-        """Store a flush in one transaction, fenced by the epoch of its lease.
+        """Store a flush in one transaction, if the partition still has the epoch of its lease.
 
         Raises:
             OwnershipLost: another process owns the partition; nothing was written.

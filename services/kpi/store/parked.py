@@ -16,14 +16,14 @@ from services.kpi.store.view_documents import View
 
 @dataclass(frozen=True, slots=True)
 class StoredParked:
-    """A stored parked record.
+    """A parked record, i.e. one that could not be folded, as a view keeps it.
 
     Args:
         partition: number of its partition.
         offset: its offset.
-        parked: reason and origin of the record; lists leave its value empty.
+        parked: reason and origin of the record; in lists without its value.
         is_open: True until a newer version of the submission has been folded.
-        dismissal: that an operator dismissed it, or None.
+        dismissal: the decision of an operator not to repair it; None if there is none.
     """
 
     partition: int
@@ -34,7 +34,7 @@ class StoredParked:
 
     @property
     def place(self) -> Place:
-        """Partition and offset."""
+        """(partition, offset) of the record."""
         return self.partition, self.offset
 
 
@@ -86,7 +86,10 @@ class ParkedRecords:
         return self._parked.find(query, {"value": 0}).sort(order).limit(limit)
 
     def of_work(self, view_id: str, work_key: str) -> list[Parked]:
-        """Return the open parked records of a work, by a scan, as there are few parked records."""
+        """Return the open parked records of a work, without their values, in order of the log.
+
+        All parked records are scanned, as there are few.
+        """
         query = {"v": view_id, "open": True, "k": work_key}
         return [_decode(document).parked for document in self._find(query, 0)]
 
@@ -98,7 +101,7 @@ class ParkedRecords:
         return replace(_decode(found), dismissal=self._dismissals.get(view.topic_id, place))
 
     def dismiss(self, view: View, place: Place, dismissal: Dismissal) -> Dismissal:
-        """Store the dismissal of a record; return the stored one, which may be an earlier one."""
+        """Store the dismissal of a record, unless it has one; return the one that is now stored."""
         return self._dismissals.add(view.topic_id, place, dismissal)
 
     def dismissed(self, view: View) -> int:

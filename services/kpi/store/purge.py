@@ -18,9 +18,10 @@ class ViewPurge:
         self._database = mongo.database(DATABASE)
 
     def step(self, view: View) -> bool:
-        """Delete some documents of a view; return False if none was left, and mark it as removed.
+        """Delete some documents of a view; return whether there were any.
 
-        The document of the view itself is kept, because its number must not be reused.
+        If there were none, the view is marked as removed. The document of the view itself is kept,
+        because its number must not be reused.
 
         Args:
             view: one of `Views.purgeable`.

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The checkpoint of a view over all partitions.
+    """The checkpoint of a view over all partitions, i.e. how far it has read the log.
 
     Args:
         next_offsets: partition -> offset of the next record to fold.
@@ -76,7 +76,7 @@ class Snapshots:
         self._parked = ParkedRecords(mongo)
 
     def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
-        """Return the checkpoint of a view.
+        """Return the checkpoint of a view; one without partitions if the view is unknown.
 
         Args:
             view_id: id of the view.
@@ -100,8 +100,9 @@ class Snapshots:
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
         """Return the checkpoint of a view, and its rows that changed since a position.
 
-        For a partition that the reader does not know yet, these are all rows. Whole rows come after
-        changes of single cells in the same rows.
+        For a partition that the reader does not know yet, or whose change log no longer reaches
+        back to the position, these are whole rows; else they may hold only the changed cells. Whole
+        rows come after single cells of the same rows, so apply them in this order.
 
         Args:
             view_id: id of the view.
@@ -230,7 +231,7 @@ class Snapshots:
     def find_works(
         self, view_id: str, keys: Iterable[str], partition_of: Callable[[str], int | None]
     ) -> tuple[Progress, list[StoredWork]]:
-        """Return a view's checkpoint and its works with some keys, in no particular order.
+        """Return a view's checkpoint and those of the given works that it has, in no fixed order.
 
         Args:
             view_id: id of the view.
@@ -261,7 +262,12 @@ class Snapshots:
 
 
 def is_at(progress: Progress, known: Progress | None) -> bool:
-    """Return True if a stored view is at the position of the cells that a reader already has."""
+    """Return True if two positions are the same; False if the reader has none, i.e. None.
+
+    Args:
+        progress: position of the stored view.
+        known: position of the cells that a reader already has.
+    """
     return known is not None and progress.next_offsets == known.next_offsets
 
 

@@ -62,7 +62,9 @@ class PackedRow:
         return {"n": self.counts, "d": bson.encode(self.packed) if self.packed else b""}
 
     def changed(self, steps: Row) -> tuple[PackedRow, dict[CellKey, int]]:
-        """Return the row with differences added, and the new values of the cells that changed.
+        """Return a new row with differences added, and the new values of the cells that changed.
+
+        This row stays as it is.
 
         Args:
             steps: (column name, member) -> difference.

@@ -16,7 +16,10 @@ class Targets:
         self._targets = mongo.database(DATABASE)["targets"]
 
     def set(self, target: Target) -> None:
-        """Store a target. If its value changes, it no longer counts as reached."""
+        """Store a target, in place of the one for the same unit, indicator and year.
+
+        If its value changes, it no longer counts as reached.
+        """
         fields = {
             "unit_id": target.unit_id,
             "indicator_code": target.indicator_code,
@@ -37,7 +40,7 @@ class Targets:
         return sorted(found, key=lambda t: (t.unit_id, t.indicator_code, t.year))
 
     def mark_reached(self, target: Target, at: datetime) -> None:
-        """Record that the event that announces a reached target was published.
+        """Record that a target is reached, once the event that announces it was published.
 
         Args:
             target: the target; nothing is recorded if its value has changed meanwhile.

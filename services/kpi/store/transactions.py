@@ -24,7 +24,9 @@ class _Lost(Exception):
 def transaction(
     mongo: Mongo, work: Callable[[ClientSession], T], session: ClientSession | None = None
 ) -> T:
-    """Run a function in one database transaction with a snapshot; return its result.
+    """Run a function in one database transaction over one snapshot; return its result.
+
+    If the function raises an error, nothing is stored.
 
     Args:
         mongo: connection to the database.

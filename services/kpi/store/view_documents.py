@@ -60,7 +60,10 @@ class View:
 
     @property
     def has_its_log(self) -> bool:
-        """Whether the view's log is, as far as known, still the one that was folded."""
+        """Whether the view's log is, as far as known, still the one that was folded.
+
+        Unsafe settings of the log alone do not make it another one.
+        """
         return not self.diverged.keys() - {UNSAFE}
 
     def is_of(self, topic_id: str, partitions: int = 0) -> bool:
@@ -75,12 +78,16 @@ class View:
         return is_folded and is_same and self.has_its_log
 
     def has_partitions(self, partitions: int) -> bool:
-        """Return True if the view's log may have this many partitions; 0 means unknown."""
+        """Return False if the view's log is known to have another number of partitions, else True.
+
+        Args:
+            partitions: number of partitions; 0 if unknown.
+        """
         return not self.partitions or not partitions or self.partitions == partitions
 
 
 def encode_view(view: View) -> dict[str, Any]:
-    """Return the document of a view, which `decode_view` reads."""
+    """Return a view as a document for MongoDB, which `decode_view` reads."""
     return {
         "_id": view.view_id,
         "state": view.state,
@@ -102,7 +109,10 @@ def encode_view(view: View) -> dict[str, Any]:
 
 
 def decode_view(document: Mapping[str, Any]) -> View:
-    """Return the view of a document; documents of older releases may lack some fields."""
+    """Return the view that a document of MongoDB describes.
+
+    Fields that documents of older releases lack get their defaults.
+    """
     return View(
         document["_id"],
         document["state"],

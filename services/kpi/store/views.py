@@ -44,7 +44,7 @@ class ViewProgress:
     """Number of records that a rebuild has read so far."""
 
     def lag(self, target: Vector) -> dict[int, int]:
-        """Return by how many records the view is behind: partition -> number; empty if none."""
+        """Return partition -> number of records missing up to ``target``; empty if none are."""
         behind = {p: end - self.vector.get(p, 0) for p, end in target.items()}
         return {partition: lag for partition, lag in behind.items() if lag > 0}
 
@@ -124,7 +124,7 @@ class Views:
         )
 
     def insert(self, view: View) -> bool:
-        """Store a new view; return False if one with this id exists."""
+        """Store a new view; return False, storing nothing, if one with this id exists."""
         try:
             self._views.insert_one(encode_view(view))
         except DuplicateKeyError:
@@ -135,7 +135,7 @@ class Views:
         return True
 
     def insert_generation(self, view: View) -> bool:
-        """Store the first view of a new log; return False if another process has done so."""
+        """Store the first view of a new log; return False, storing nothing, if the log has one."""
 
         def work(session: ClientSession) -> bool:
             found = sorted(self._views.find({}, session=session), key=itemgetter("_id"))
@@ -154,21 +154,21 @@ class Views:
         return transaction(self._mongo, work)
 
     def bind(self, view: View, partitions: int) -> None:
-        """Store the number of partitions of a view that has none stored yet."""
+        """Store the number of partitions of a view; does nothing if the view has one already."""
         unknown = {"_id": view.view_id, "partitions": {"$in": [0, None]}}
         self._views.update_one(unknown, {"$set": {"partitions": partitions}})
 
     def advance(self, view: View, phase: str, **fields: Any) -> bool:
         """Move a view to a phase of a rebuild; return False if another process moved it before.
 
-        ``fields`` are further fields of its document to set.
+        It is then in state `building`. ``fields`` are further fields of its document to set.
         """
         expected = {"_id": view.view_id, "state": view.state, "phase": view.phase}
         change = {"$set": {"state": "building", "phase": phase, **fields}}
         return bool(self._views.update_one(expected, change).matched_count)
 
     def refuse(self, view: View, reason: str) -> None:
-        """Mark a view that is being built as refused; does nothing to a view in another state."""
+        """Mark a view that is being built as refused, with a reason; in other states do nothing."""
         expected = {"_id": view.view_id, "state": "building"}
         change = {"state": "refused", "phase": "", "reason": reason}
         self._views.update_one(expected, {"$set": change})
@@ -189,7 +189,7 @@ class Views:
     def lease(self, view: View, owner: str, now: datetime, until: datetime) -> bool:
         """Take or renew the lease to build a view; return False if another process holds it.
 
-        The lease only prevents duplicate work.
+        It only prevents duplicate work, not wrong data.
 
         Args:
             view: the view to build.
@@ -206,7 +206,9 @@ class Views:
         return bool(self._views.update_one(expected, change).matched_count)
 
     def note_republished(self, view: View, republished: frozenset[str]) -> None:
-        """Store which institutions are republished; a view that awaits none becomes live.
+        """Store which institutions the view still awaits; make it live if there are none.
+
+        Does nothing for a view that awaits no republication.
 
         Args:
             view: the view that is being folded.
@@ -229,8 +231,9 @@ class Views:
             transaction(self._mongo, work)
 
     def swap(self, view: View) -> bool:
-        """Make a following view live unless it is behind the live one; return True if done.
+        """Make a view that follows the log live, in place of the live one; return whether done.
 
+        False, with nothing changed, if it is behind the live view or another process was faster.
         The epochs of the former view are raised in the same transaction: an owner that still folds
         it can no longer commit, so no reader ever sees a position go back.
 
@@ -267,7 +270,7 @@ class Views:
         return self._views.find_one({"_id": pointer["view_id"]}, session=session)
 
     def end_former_logs(self, generation: int) -> None:
-        """Raise the epochs of all views of older generations, which fences off their owners."""
+        """Raise the epochs of all views of older generations; their owners can no longer commit."""
         former = [view.view_id for view in self.views() if view.generation < generation]
         self._progress.update_many({"v": {"$in": former}}, {"$inc": {"epoch": 1}})
 

@@ -23,7 +23,10 @@ class WorkDocuments:
         self._above: dict[tuple[str, int], list[str]] = {}
 
     def fields(self, work: Work) -> dict[str, Any]:
-        """Return the fields `u`, `j` and `c` of a work's document, see `WorkDocument`."""
+        """Return a work as the fields of its document, see `WorkDocument`.
+
+        They are `u` and `j`, by which it is found, and `c`, the newest event of each submission.
+        """
         said = work.statements.values()
         declared = [s.declared for s in said if s.declared is not None]
         verified = [s.verified for s in said if s.verified is not None]

@@ -22,7 +22,7 @@ from services.kpi.store.key_ranges import KeyRanges
 
 @dataclass(frozen=True, slots=True)
 class StoredWork:
-    """A stored work: its key, and the newest event of each of its submissions."""
+    """A stored work: its key, and the newest event of each of its submissions, encoded."""
 
     work_key: str
     sources: Sources
@@ -44,7 +44,7 @@ class StoredWorks:
         keys: Sequence[str],
         session: ClientSession | None = None,
     ) -> dict[str, Sources]:
-        """Return work key -> newest event of each submission; unknown works are left out.
+        """Return work key -> encoded newest events of its submissions, without unknown works.
 
         Args:
             view_id: id of the view.
@@ -148,6 +148,6 @@ _FIELDS = {"k": 1, "c": 1}
 
 
 def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split a list of document ids into lists that are short enough for one query each."""
+    """Yield a list of document ids in consecutive pieces, each short enough for one query."""
     for begin in range(0, len(ids), IDS_PER_QUERY):
         yield ids[begin : begin + IDS_PER_QUERY]

@@ -21,7 +21,7 @@ Write = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:
-    """The lease of one partition of a view.
+    """The lease of one partition of a view, with the checkpoint that it was taken at.
 
     Args:
         view_id: id of the view.
@@ -103,17 +103,17 @@ class Flush:
 
 
 def row_id(lease: PartitionLease, unit_id: str, month: int) -> str:
-    """Return the `_id` of the document of a row."""
+    """Return the `_id` of a row's document: `<view>|<partition>|<unit>|<month>`."""
     return f"{lease.view_id}|{lease.partition}|{unit_id}|{month}"
 
 
 def work_id(lease: PartitionLease, key: str) -> str:
-    """Return the `_id` of the document of a work."""
+    """Return the `_id` of a work's document: `<view>|<partition>|<work key>`."""
     return f"{lease.view_id}|{lease.partition}|{key}"
 
 
 def row_writes(flush: Flush) -> list[Write]:
-    """Return the write operations for the rows of a flush."""
+    """Return a write operation for each row of a flush: an insert if new, else a replacement."""
     lease, writes = flush.lease, []
     for place, row in flush.rows.items():
         unit_id, month = place
@@ -131,7 +131,7 @@ def row_writes(flush: Flush) -> list[Write]:
 
 
 def work_writes(flush: Flush) -> list[Write]:
-    """Return the write operations for the works of a flush."""
+    """Return a write operation for each work of a flush: an insert if new, else a replacement."""
     lease, writes = flush.lease, []
     for key, fields in flush.works.items():
         document = {
@@ -146,7 +146,7 @@ def work_writes(flush: Flush) -> list[Write]:
 
 
 def bundle_writes(flush: Flush) -> list[Write]:
-    """Return the write operations for the bundles of a flush."""
+    """Return an insert for each bundle of works in a flush; empty outside a bulk load."""
     lease = flush.lease
     place = {"v": lease.view_id, "p": lease.partition}
     return [

@@ -40,7 +40,7 @@ def encode_request(
     months: tuple[int, int],
     targets: Mapping[str, int],
 ) -> Message:
-    """Return the request for a what-if.
+    """Return the message that asks the subprocess for a what-if.
 
     Args:
         view: the live view.
@@ -139,7 +139,7 @@ def _encode(change: Change) -> catalogue_service_pb2.CellChange:
 
 
 def answer(settings: Settings, request: Message, send: Send) -> None:
-    """Run the requested what-if, and send each of its responses."""
+    """Run the what-if that the request describes; send each response to the parent as it comes."""
     # Among millions of long-lived objects without cycles, garbage collection would find nothing.
     gc.disable()
     for response in compare(settings, request):

@@ -26,11 +26,12 @@ Taxonomies = dict[str, catalogue_pb2.Taxonomy]
 
 
 def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
-    """Return the catalogue of a message, after checking its definitions.
+    """Return the catalogue of a message in the form that the fold uses, after checking it.
 
     Raises:
-        InvalidArgument: a definition is wrong; names indicator and field. The catalogue author's
-            fault.
+        InvalidArgument: a definition is wrong. The error names the indicator and the field, so that
+            the author of the catalogue can correct it.
+        ValueError: the units are not a tree.
     """
     taxonomies = _taxonomies(message.taxonomies)
     terms = {t.fact: [term.code for term in t.terms] for t in taxonomies.values()}
@@ -49,7 +50,10 @@ def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
 
 
 def decode_tree(units: Iterable[directory_pb2.Unit]) -> UnitTree:
-    """Return the unit tree of these unit messages, which come from a directory or a catalogue."""
+    """Return the unit tree of these unit messages, which come from a directory or a catalogue.
+
+    Raises ValueError if they are not a tree, as `UnitTree` does.
+    """
     institution = directory_pb2.UNIT_KIND_INSTITUTION
     return UnitTree(Unit(u.unit_id, u.parent_id, u.kind == institution) for u in units)
 

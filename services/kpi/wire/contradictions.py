@@ -31,7 +31,9 @@ TEXT_MAX = 400
 def encode_disagreement(
     each: Disagreement, ids: Mapping[str, str], unit_id: str
 ) -> kpi_service_pb2.Disagreement:
-    """Return the message of a disagreement, without personal facts.
+    """Return as a message on which fact a claim disagrees, what it states and what counts.
+
+    Both statements are empty for a fact that identifies a person.
 
     Args:
         each: the disagreement.
@@ -48,13 +50,13 @@ def encode_disagreement(
 
 
 def contradicted_event(work_key: str, work: Work, found: Contradiction) -> Event:
-    """Return the WorkContradicted event of a contradiction.
+    """Return the WorkContradicted event that announces a contradiction between institutions.
 
     Its event id depends only on its content, so that consumers recognise repeats.
 
     Args:
         work_key: key of the work.
-        work: the work.
+        work: the work, which has the statements of both submissions.
         found: the contradiction.
     """
     leading, other = (_changed(work, each.name) for each in (found.leading, found.claim))

@@ -32,7 +32,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
-    """Decode a `SubmissionChanged` event.
+    """Return the `SubmissionChanged` event that the bytes encode.
 
     Raises:
         InvalidRecord: the bytes are not such a message, or it lacks work key, submission or
@@ -55,7 +55,7 @@ def check_authority(event: events_pb2.SubmissionChanged, source: str) -> None:
         source: CloudEvents source of its record.
 
     Raises:
-        InvalidRecord: the institution may not; says why. The producer's fault.
+        InvalidRecord: the institution may not write it; the message says why. The producer's fault.
     """
     _check_source(event.institution_id, source)
     units = {c.unit_id for c in (event.declared, event.verified) if c.unit_id}
@@ -77,7 +77,9 @@ def _check_source(institution_id: str, source: str) -> None:
 
 
 def decode_republished(value: bytes, generation: int, source: str) -> frozenset[str]:
-    """Return the institution of a `LogRepublished` event, as a set; empty for an older log's event.
+    """Return the institution of a `LogRepublished` event, as a set; empty for an older log's.
+
+    Such an event says that an institution has published all its submissions again.
 
     Args:
         value: the encoded event.
@@ -103,14 +105,16 @@ def decode_statement(
 ) -> Statement:
     """Return what an event states about its work, with those facts that the catalogue uses.
 
+    Without a declared or verified claim it is a retraction, which is a statement as well.
+
     Args:
         event: the event.
         catalogue: the view's catalogue.
         source: the encoded event, kept in the statement.
 
     Raises:
-        InvalidRecord: a unit is not in the catalogue's tree, or a fact is invalid. Deterministic,
-            so that every replay raises it as well.
+        InvalidRecord: a unit is not in the catalogue's tree, or the facts are missing or invalid.
+            Deterministic, so that every replay raises it as well.
     """
     declared = verified = None
     if event.HasField("declared"):

@@ -27,7 +27,7 @@ def canonical(document: Any) -> bytes:
 
 
 def freeze(work_key: str, sources: Iterable[bytes], catalogue: Catalogue) -> FrozenWork:
-    """Return a work in frozen form, as it is now.
+    """Return a work in frozen form, i.e. with units and columns by name instead of number.
 
     Args:
         work_key: key of the work.
@@ -71,7 +71,10 @@ def _claim(event: events_pb2.SubmissionChanged) -> FrozenClaim:
 
 
 def encode_frozen(works: Iterable[FrozenWork]) -> tuple[bytes, str, int]:
-    """Return frozen works as compressed lines, the SHA-256 of the plain lines, and their number."""
+    """Return frozen works as compressed lines, the SHA-256 of the plain lines, and their number.
+
+    Each line is the canonical JSON of one work; works stay in the given order.
+    """
     pack, digest, parts, count = zlib.compressobj(), hashlib.sha256(), [], 0
     for work in works:
         line = canonical(_document(work)) + b"\n"

@@ -15,8 +15,9 @@ CALENDAR_MS_MAX = 253_402_300_799_999
 
 
 def parked_of(record: Record, reason: str) -> Parked:
-    """Return a record as a parked one, with its origin from its value or else its headers.
+    """Return a record that cannot be folded as a parked one, with reason and origin.
 
+    The origin comes from its value, else from its headers, and is empty where neither is readable.
     The value is preferred because the fold reads it as well, so that a newer version of the same
     submission is recognised and replaces the record.
 
@@ -57,5 +58,8 @@ def _named(event_id: str) -> tuple[str, int, str]:
 
 
 def within_calendar(milliseconds: int) -> int:
-    """Clamp a time in ms since 1970 to the years 1970 to 9999; a producer may send any number."""
+    """Return a time in ms since 1970, limited to the years 1970 to 9999.
+
+    Producers may send any number.
+    """
     return min(max(milliseconds, 0), CALENDAR_MS_MAX)

@@ -13,7 +13,7 @@ INT64_MAX = 2**63 - 1
 
 
 def encode_value(value: Value) -> view_pb2.Value:
-    """Return the message of a value: an integer, or a ratio, which may be undefined (n/0)."""
+    """Return a value as a protobuf message: an integer, or a ratio, whose denominator may be 0."""
     if isinstance(value, Ratio):
         ratio = view_pb2.Ratio(numerator=value.numerator, denominator=value.denominator)
         return view_pb2.Value(ratio=ratio)
@@ -21,7 +21,10 @@ def encode_value(value: Value) -> view_pb2.Value:
 
 
 def encode_pace(pace: Pace) -> view_pb2.Pace:
-    """Return the message of the pace of a target; the range is rounded outwards."""
+    """Return the pace of a target as a protobuf message.
+
+    Forecasts that have a range are rounded outwards: the lowest down, the highest up.
+    """
     message = view_pb2.Pace(
         on_date=pace.on.isoformat(),
         expected=encode_fraction(pace.expected),
@@ -44,7 +47,10 @@ def encode_pace(pace: Pace) -> view_pb2.Pace:
 
 
 def encode_fraction(number: Fraction) -> view_pb2.Ratio:
-    """Return a fraction, rounded to a whole number where its exact parts have over 63 bits."""
+    """Return a fraction as a protobuf ratio, exact if its parts fit into 63 bits.
+
+    Otherwise it is rounded to a whole number.
+    """
     if max(abs(number.numerator), number.denominator) > INT64_MAX:
         number = Fraction(_bounded(round(number)))
     return view_pb2.Ratio(numerator=number.numerator, denominator=number.denominator)

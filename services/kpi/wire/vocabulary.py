@@ -34,7 +34,10 @@ Terms = Mapping[str, Sequence[str]]
 
 @lru_cache(maxsize=64)
 def fields(type_name: str) -> dict[str, FieldDescriptor]:
-    """Return name -> descriptor of the fields of a submission type; empty for `any`."""
+    """Return name -> descriptor of the fact fields of a submission type.
+
+    Empty for `any` and for unknown types. The dictionary is cached, so do not change it.
+    """
     message = _FACTS[type_name].message_type if type_name in _FACTS else None
     return dict(message.fields_by_name) if message is not None else {}
 
@@ -52,7 +55,10 @@ def happened(type_name: str) -> str:
 
 
 def enum_words(field: FieldDescriptor) -> dict[int, str]:
-    """Return number -> word of an enum's values, as in definitions: lower case, no prefix."""
+    """Return number -> word of an enum field's values, as catalogues write them.
+
+    Words are in lower case and without the enum's prefix, e.g. `QUARTILE_Q1` is `q1`.
+    """
     assert field.enum_type is not None
     values = field.enum_type.values
     prefix = values[0].name.removesuffix("UNSPECIFIED")
@@ -60,7 +66,7 @@ def enum_words(field: FieldDescriptor) -> dict[int, str]:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """Return a hint with the known word that was probably meant; empty if none is similar."""
+    """Return `; did you mean 'x'?` with the most similar known word; empty if none is similar."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -74,7 +80,8 @@ def check_component(path: str, message: catalogue_pb2.Component, terms: Terms) -
         terms: name of a fact -> terms of the taxonomy that lists its values.
 
     Raises:
-        InvalidArgument: a word is wrong; names its path. The catalogue author's fault.
+        InvalidArgument: a fact, value or type is unknown or unsuitable. The error names its path,
+            so that the author of the catalogue can correct it.
     """
     if message.type not in TYPES and message.type != ANY:
         text = f"there is no submission type {message.type!r}{near(message.type, TYPES)}"
