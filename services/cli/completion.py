@@ -20,16 +20,18 @@ WORDS_MAX = 5000
 """Maximum number of words of one kind that are stored; the oldest are removed first."""
 
 Words = Mapping[str, str]
-"""Word -> explanation that the shell shows next to it."""
+"""Text to suggest, e.g. the id of a unit -> explanation that the shell shows next to it."""
 
 
 def remember(data: Path, kind: str, words: Words) -> None:
-    """Store words in the data folder for later completions; do nothing if it cannot be written.
+    """Add suggestions to those in the data folder; do nothing if its file cannot be written.
+
+    If one kind has more than `WORDS_MAX`, those stored longest ago are dropped.
 
     Args:
-        data: data folder of the stack.
+        data: data folder of the stack; nothing is stored if it does not exist.
         kind: `UNITS`, `INDICATORS` or `SUBMISSIONS`.
-        words: words of that kind; they are added to those known already.
+        words: suggestions of that kind; one that is known already gets its new explanation.
     """
     known = _read(data)
     before = known.get(kind, {})

@@ -30,7 +30,10 @@ class Failure(Exception):
         self.exit_code = exit_code
 
     def told_in(self, lang: Lang) -> str:
-        """Return the message in a language; a sentence without a translation stays English."""
+        """Return the message with its first line in a language; the other lines stay as they are.
+
+        A first line that has no translation stays English.
+        """
         head, line_end, rest = self.message.partition("\n")
         colon = ":" if line_end and head.endswith(":") else ""
         return in_language(head.removesuffix(colon), lang) + colon + line_end + rest

@@ -132,7 +132,7 @@ def root(
 
 
 def run() -> None:
-    """Run `main` as the process `kieng`, which exits at once after Ctrl-C."""
+    """Run `main` as the process `kieng`, and exit with its code; at once after Ctrl-C."""
     try:
         main()
     except SystemExit as end:

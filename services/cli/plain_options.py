@@ -27,9 +27,10 @@ class PlainReader:
         self._typers = typers
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Return the value that the command receives; typer itself reads one that is not plain.
+        """Return the value of the option or argument as the command receives it.
 
-        Typer may also refuse such a value.
+        A value that is not plainly of the annotation is left to typer, which converts or refuses
+        it. Without a value this is None, or an empty tuple if the parameter takes several.
 
         Args:
             value: text or texts of the command line or the environment, or the default.

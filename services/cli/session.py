@@ -87,7 +87,7 @@ class Session:
 
     @cached_property
     def stack(self) -> Stack:
-        """The local stack in the data folder, or the addresses that the environment names.
+        """The local stack in the data folder, or else the addresses that the settings name.
 
         Raises:
             Failure: the file of the stack cannot be read.
@@ -113,17 +113,17 @@ class Session:
         return self.clients.stub(stub_class)
 
     def remember(self, kind: str, words: Words) -> None:
-        """Store words that were read, for completion in a shell; see `services.cli.completion`.
+        """Store suggestions for completion in a shell; see `services.cli.completion.remember`.
 
-        ``kind`` is `UNITS`, `INDICATORS` or `SUBMISSIONS`.
+        ``kind`` is `UNITS`, `INDICATORS` or `SUBMISSIONS`; ``words`` maps ids to explanations.
         """
         remember(self.data, kind, words)
 
     @property
     def options(self) -> str:
-        """Options that make the user's next command act for the same person; with a blank in front.
+        """Options by which the user's next command acts for the same institution and person.
 
-        E.g. ` --institution vnu`; empty if none was given.
+        E.g. ` --institution vnu`, with a blank in front; empty if none was given.
         """
         given = {"institution": self.institution, "subject": self.subject}
         return "".join(f" --{name} {quote(value)}" for name, value in given.items() if value)
@@ -131,8 +131,11 @@ class Session:
     def for_unit(self, unit: str) -> Session:
         """Return a session for the institution in `--institution`, or else for that of the unit.
 
+        The institution of a unit is the first part of its id, e.g. `vnu` of `vnu/hus`.
+
         Raises:
-            Failure: the unit has no institution; the message says which unit may be meant.
+            Failure: the local issuer has no key of this institution, so the unit must be wrong; the
+                message says which one may be meant.
         """
         # A unit's id begins with its institution.
         institution = self.institution or unit.partition("/")[0]
@@ -166,7 +169,10 @@ class Session:
         return [unit.unit_id for unit in answer.directory.units]
 
     def acting_for(self, institution: str, *roles: str) -> Session:
-        """Return a session for another institution, with other roles if any are given."""
+        """Return a session for another institution, with other roles if any are given.
+
+        Screen, data folder and subject are those of this session.
+        """
         return Session(
             self._resources,
             roles or self._roles,

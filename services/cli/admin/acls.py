@@ -61,7 +61,10 @@ class Right:
     is_prefix: bool = False
 
     def __str__(self) -> str:
-        """Return the right as one readable line."""
+        """Return the right as one line, e.g. `User:kieng-kpi READ TOPIC kieng.submissions.v1`.
+
+        A name that is a prefix ends with `*`.
+        """
         star = EVERYTHING if self.is_prefix else ""
         return f"{self.principal} {self.operation} {self.resource} {self.name}{star}"
 
@@ -130,7 +133,10 @@ def plan(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
 
 
 def apply(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
-    """Grant the rights of a table that a broker lacks; return the differences found before.
+    """Grant the rights of a table that a broker lacks, and revoke none.
+
+    Returns:
+        The differences found before: ``missing`` are the rights that were granted.
 
     Raises:
         KafkaError: the broker does not answer, has no authorizer, or refuses a right.

@@ -49,7 +49,7 @@ def institutions(mongo: Mongo, named: list[str], stack: Stack) -> list[str]:
     """Return the ids of the institutions whose databases a command works on.
 
     These are the ``named`` ones; if there are none, those in KIENG_INSTITUTIONS, or else those of
-    the local stack. Institutions that already have a database on the server are always included.
+    the local stack. Other institutions that already have a database on the server follow, sorted.
     """
     listed = os.environ.get("KIENG_INSTITUTIONS", "").strip("[] ").replace('"', "")
     here = LocalIssuer(stack.issuer_folder).institutions()

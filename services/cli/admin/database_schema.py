@@ -51,13 +51,13 @@ class Schema(Protocol):
         """Names of collections that a backup omits because they are computed from others."""
 
     def databases(self, institutions: Sequence[str]) -> list[str]:
-        """Return the names of the service's databases for these institutions."""
+        """Return the names of the service's databases: one per institution, or one for all."""
 
     def declare(self, database: Database) -> None:
-        """Create the missing indexes of a database."""
+        """Create the missing indexes of a database, and leave the others as they are."""
 
     def restored(self, database: Database) -> None:
-        """Adapt a database that was loaded from a backup to the new log."""
+        """Adapt a database that was loaded from a backup to the log, which is published anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class Difference:
         return self.aspect in {"migration", "index"}
 
     def __str__(self) -> str:
-        """Return the difference as one readable line."""
+        """Return the difference as one line, e.g. `kieng_kpi: index views(state 1)`."""
         return f"{self.database}: {self.aspect} {self.name}"
 
 
 def schema_of(owner: str) -> Schema:
-    """Return the schema of the service with this name."""
+    """Return the schema that a service declares; ``owner`` is its name, one of `OWNERS`."""
     return cast(Schema, importlib.import_module(f"services.{owner}.schema"))
 
 
@@ -100,13 +100,18 @@ def version_of(database: Database) -> int:
 
 
 def is_new(schema: Schema, database: Database) -> bool:
-    """Return True if no service has written a document to the database yet."""
+    """Return True if all collections of the schema are empty, so that no migration is needed."""
     names = [kind._meta["collection"] for kind in schema.DOCUMENTS]
     return not any(database[name].find_one() for name in names)
 
 
 def plan(schema: Schema, database: Database) -> list[Difference]:
-    """Return the differences between a database and its schema, without changing anything."""
+    """Return the differences between a database and its schema, without changing anything.
+
+    They are the migrations that have not run, in order, then the missing and the unknown indexes of
+    each collection. A database without documents needs no migrations. One whose restore was
+    interrupted has the single difference "restore".
+    """
     version = version_of(database)
     if version == RESTORING:
         return [Difference(database.name, "restore", "was cut off: repeat `kieng backup restore`")]
@@ -135,7 +140,8 @@ def _index(keys: Sequence[tuple[str, Any]]) -> str:
 def apply(schema: Schema, database: Database, say: Callable[[str], None]) -> list[Difference]:
     """Run pending migrations and create missing indexes; return the differences that remain.
 
-    Safe to repeat, also concurrently, because it holds the lock of the database.
+    Safe to repeat, also concurrently, because it holds the lock of the database. A database whose
+    restore was interrupted is not changed.
 
     Args:
         schema: schema that the service declares.
@@ -166,7 +172,7 @@ def _note(database: Database, version: int, name: str) -> None:
 
 
 def set_version(database: Database, version: int) -> None:
-    """Store the schema version of a database: the number of migrations done, or `RESTORING`."""
+    """Store the schema version: the number of migrations done, or `RESTORING`; runs none."""
     change = {"$set": {"version": version}}
     database["schema"].update_one({"_id": "version"}, change, upsert=True)
 
@@ -219,7 +225,7 @@ def _until() -> datetime:
 
 
 def institutions_known(mongo: Mongo, named: Sequence[str]) -> list[str]:
-    """Return the named institutions, then the others that have a submissions database, sorted."""
+    """Return the named institutions, then, sorted, the others that have a submissions database."""
     prefix = schema_of("submissions").databases([""])[0]
     found = [name for name in mongo.client.list_database_names() if name.startswith(prefix)]
     return list(dict.fromkeys([*named, *sorted(name.removeprefix(prefix) for name in found)]))

@@ -62,12 +62,12 @@ def grow(admin: KafkaAdminClient, partitions: int) -> None:
 
 
 def purge(admin: KafkaAdminClient, partitions: int, sleep: Callable[[float], None]) -> None:
-    """Remove all records of the log after every producer has noticed the new partitions.
+    """Wait until every producer has noticed the new partitions, then remove all records of the log.
 
     Args:
         admin: admin client of the broker.
         partitions: number of partitions of the log.
-        sleep: function that waits for a number of seconds.
+        sleep: function that waits for a number of seconds; it is called once.
 
     Raises:
         KafkaError: the broker does not answer, or refuses.

@@ -62,9 +62,9 @@ def mongo_unready(uri: str) -> str:
 
 
 def database_broken(uri: str) -> str:
-    """Return the internal error of a database that answers but cannot read; empty otherwise.
+    """Return the error of a database that answers, but reports an internal fault when it is read.
 
-    Takes at most about 2 seconds.
+    Empty if it can be read, and also if it does not answer. Takes at most about 2 seconds.
     """
     client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
         uri, serverSelectionTimeoutMS=REQUEST_TIMEOUT_MS, socketTimeoutMS=REQUEST_TIMEOUT_MS

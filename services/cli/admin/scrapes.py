@@ -23,7 +23,7 @@ class Scrape:
     samples: dict[str, list[Sample]] = field(default_factory=dict)
 
     def of(self, name: str, **labels: str) -> Iterator[Sample]:
-        """Yield the samples of a metric that have at least these labels."""
+        """Yield the samples of a metric that have at least these labels; none if it is unknown."""
         for sample in self.samples.get(name, ()):
             if labels.items() <= sample.labels.items():
                 yield sample

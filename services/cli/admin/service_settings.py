@@ -48,6 +48,9 @@ def settings_of(service: str) -> type[KernelSettings]:
 def mistakes_of(service: str) -> list[str]:
     """Return one line per mistake in the settings that would keep a service from starting.
 
+    The list is empty if there is none. Files of certificates are checked as well, if the service
+    answers gRPC calls.
+
     Raises:
         Failure: there is no process of this name.
     """
@@ -66,7 +69,10 @@ def given_here() -> bool:
 
 @contextmanager
 def environment(of: Mapping[str, str] | None) -> Iterator[None]:
-    """Replace the environment of this process during the `with` block, unless ``of`` is None."""
+    """Give this process the variables in ``of``, and no others, during the `with` block.
+
+    Afterwards the variables are as before. If ``of`` is None, nothing changes.
+    """
     if of is None:
         yield
         return
@@ -110,9 +116,10 @@ def field_names(settings: type[KernelSettings]) -> set[str]:
 
 
 def plain(value: Any) -> Any:
-    """Return the value of a setting in a form that JSON can hold, with passwords hidden.
+    """Return the value of a setting in a form that JSON can hold, with passwords hidden as `***`.
 
-    None stands for a required setting that is missing.
+    Texts, numbers and truth values stay as they are, lists and tuples become lists, and anything
+    else becomes text. None stands for a required setting that is missing.
     """
     if value is PydanticUndefined:
         return None
@@ -132,9 +139,10 @@ def said_by_file() -> dict[str, str | None]:
 
 
 def unknown_variables() -> Iterator[str]:
-    """Yield a line for each KIENG_ variable that neither services nor commands read.
+    """Yield a line for each KIENG_ variable that neither services nor commands read, sorted.
 
-    Most are misspelt, so the line names a similar variable if there is one.
+    Most are misspelt, so the line names a similar variable if there is one, e.g. `KIENG_MONGO_URL:
+    nobody reads it; is KIENG_MONGO_URI meant?`
     """
     names = {f"KIENG_{field.upper()}" for s in SERVICES for field in field_names(settings_of(s))}
     known = {*OF_COMMANDS, *names, *(f"{name}_FILE" for name in names)}

@@ -67,7 +67,7 @@ class Difference:
         return is_number and int(self.found) > int(self.wanted)
 
     def __str__(self) -> str:
-        """Return the difference as one readable line."""
+        """Return it as one line, e.g. `kieng.submissions.v1: partitions is 6, wanted 12`."""
         if self.aspect == "topic":
             return f"{self.topic}: missing"
         what = self.setting or self.aspect
@@ -135,7 +135,7 @@ def _topic(name: str, row: Mapping[str, Any]) -> Topic:
 
 
 def plan(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[Difference]:
-    """Return the differences between a broker and a table, in its order, without changing any.
+    """Return the differences between a broker and a table, in table order, changing nothing.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -177,9 +177,9 @@ def apply(admin: KafkaAdminClient, table: Sequence[Topic]) -> Applied:
 
 
 def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
-    """Delete a topic and create it again with the same number of partitions and replicas.
+    """Delete a topic and create it again, empty, with the same number of partitions and replicas.
 
-    Return True if that succeeded within ``seconds``, or if the topic does not exist.
+    Return True if the topic does not exist or that succeeded within ``seconds``, otherwise False.
 
     Raises:
         KafkaError: the broker does not answer, or refuses.

@@ -98,11 +98,13 @@ def write_part(
 ) -> Part:
     """Write the file of one collection, sync it to disk, and return its description.
 
+    An existing file is replaced. A collection without documents gets a file, too.
+
     Args:
         folder: folder of the backup.
         database: name of the database.
         collection: name of the collection.
-        documents: its documents as BSON.
+        documents: its documents as BSON, which are written in this order.
     """
     path = folder / database / f"{collection}.bson.gz"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -141,9 +143,14 @@ def read_part(folder: Path, part: Part) -> Iterator[RawBSONDocument]:
 
 
 def seal(folder: Path, manifest: Manifest) -> Path:
-    """Complete a backup: write the manifest and its hash, and rename the folder.
+    """Complete a backup: write the manifest and its hash, and rename the folder to its final name.
 
-    Return the folder with its final name.
+    Args:
+        folder: folder of the backup, which holds the files of all parts.
+        manifest: contents of the backup; its name is the final name of the folder.
+
+    Returns:
+        The path of the renamed folder.
     """
     text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
     for name, content in ((MANIFEST, text), (SEAL, hashlib.sha256(text.encode()).hexdigest())):
@@ -177,6 +184,8 @@ def open_manifest(folder: Path) -> Manifest:
 
 def check(folder: Path, manifest: Manifest, advance: Callable[[Part], None]) -> Iterator[str]:
     """Yield a line for each file of a backup that is missing, changed or unreadable.
+
+    Every file is read to its end. Nothing is yielded if the backup is intact.
 
     Args:
         folder: folder of the backup.

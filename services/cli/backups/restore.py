@@ -36,14 +36,19 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 def next_epoch(known: int, now: datetime) -> int:
     """Return a restore epoch greater than every one that may have been used before.
 
-    It is greater than ``known``, the highest known epoch. The epoch of a lost database is unknown,
-    so it is also at least the number of hours since `BEGIN`.
+    The restore epoch is in the upper bits of all versions, so that a version given after a restore
+    is newer than every earlier one. The result is greater than ``known``, the highest known epoch.
+    The epoch of a lost database is unknown, so it is also at least the number of hours from `BEGIN`
+    to ``now``.
     """
     return max(known + 1, int((now - BEGIN).total_seconds() // 3600))
 
 
 def occupied(mongo: Mongo, manifest: Manifest) -> list[str]:
-    """Return the names of the databases of a backup that already hold data from another source."""
+    """Return the names of the databases of a backup that already hold data from another source.
+
+    Data that this backup's restore loaded, even incompletely, do not count.
+    """
     found = []
     for _, name in wanted(manifest):
         database = mongo.database(name)
@@ -112,7 +117,7 @@ def load(
 
 
 def drop(mongo: Mongo, name: str) -> None:
-    """Drop a database.
+    """Drop a database with all its data; do nothing if it does not exist.
 
     The embedded server drops a database slowly, 14 ms per document, so its collections are emptied
     first.
@@ -147,7 +152,10 @@ def _mark(database: database_schema.Database, manifest: Manifest, state: str, ve
 
 
 def finished(mongo: Mongo, manifest: Manifest) -> None:
-    """Remove the marks of a finished restore from its databases, which are then in normal use."""
+    """Remove the marks of a restore from its databases, which are then in normal use.
+
+    Call it when the log is restored as well; `is_loaded` is false afterwards.
+    """
     for _, name in wanted(manifest):
         mongo.database(name)["schema"].delete_one({"_id": "restore"})
 
@@ -167,7 +175,10 @@ def _set_epoch(database: database_schema.Database, epoch: int) -> None:
 
 
 def log_holds_records(bootstrap: str) -> bool:
-    """Return True if the submissions log has a record; False also if its topic does not exist."""
+    """Return True if a record of the submissions log can be read within a second.
+
+    False if there is none, also because the topic does not exist.
+    """
     options = {**broker.options(bootstrap), "auto_offset_reset": "earliest"}
     consumer = KafkaConsumer(
         **options, enable_auto_commit=False, allow_auto_create_topics=False, fetch_max_wait_ms=50

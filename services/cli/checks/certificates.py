@@ -31,10 +31,12 @@ RENEW = "have it renewed, and put the new one beside it before the day"
 
 
 def check_issuers(path: Path, now: datetime) -> Iterator[Finding]:
-    """Check the table of issuers: keys must be readable, fit their algorithm and not expire soon.
+    """Yield a finding on the table of issuers, and one for each key that ends soon or has ended.
 
-    An issuer may state the last day of a key, `"not_after": {"<kid>": "2027-01-31"}`. It is only a
-    reminder: services accept the key until it is removed from the table.
+    The table is wrong if it cannot be read or is empty, or if a key cannot be read or does not fit
+    the algorithms of its issuer. An issuer may state the last day of a key, `"not_after": {"<kid>":
+    "2027-01-31"}`. It is only a reminder: services accept the key until it is removed from the
+    table.
     """
     try:
         issuers = json.loads(path.read_text(encoding="utf-8"))["issuers"]
@@ -78,7 +80,12 @@ def _ends(issuer: dict[str, Any]) -> Iterator[tuple[str, datetime]]:
 
 
 def check_brokers(bootstrap: str, now: datetime) -> Iterator[Finding]:
-    """Check the certificates of brokers and the CA file; yield nothing if they do not use TLS."""
+    """Yield a finding for the certificate of each broker and for the CA file, if brokers use TLS.
+
+    Args:
+        bootstrap: addresses `host:port` of the brokers, separated by commas.
+        now: current time.
+    """
     settings = load(KernelSettings)
     if "SSL" not in settings.kafka_security_protocol:
         return
@@ -95,7 +102,7 @@ def check_brokers(bootstrap: str, now: datetime) -> Iterator[Finding]:
 
 
 def check_services(stack: Stack, now: datetime) -> Iterator[Finding]:
-    """Check the certificates of the services; yield nothing if their gRPC does not use TLS."""
+    """Yield a finding for the certificate of each service with a gRPC port, if gRPC uses TLS."""
     grpc = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     for name, address in grpc.items() if stack.authority else ():
         try:
@@ -119,8 +126,11 @@ def _check_file(path: Path, now: datetime) -> Iterator[Finding]:
 def served(address: str) -> datetime:
     """Return the expiry date of the certificate that the server at an address `host:port` presents.
 
+    The certificate is not verified.
+
     Raises:
         OSError: no TLS server answers there.
+        ValueError: the address has no port, or the certificate cannot be decoded.
     """
     host, _, port = address.rpartition(":")
     # Not verified, because the check has to find expired certificates. No data is sent.

@@ -29,7 +29,7 @@ TERABYTE = 1e12
 
 
 def check_settings(stack: Stack) -> Iterator[Finding]:
-    """Check the settings in this environment, and find misspelt variables.
+    """Yield one finding on the settings in this environment: mistakes and misspelt variables.
 
     All checks have the same signature, so ``stack`` is ignored here.
     """
@@ -41,7 +41,11 @@ def check_settings(stack: Stack) -> Iterator[Finding]:
 
 
 def check_broker(stack: Stack) -> Iterator[Finding]:
-    """Check the broker, its topics, its disks, and that every partition has all its replicas."""
+    """Check the broker, its topics, its disks, and that every partition has all its replicas.
+
+    Healthy findings are yielded, too. A broker that cannot be reached has only one finding; one
+    that does not report its disks has none on them.
+    """
     if not stack.broker:
         yield Finding("broker", DOWN, "no address", f"{UP}, or set KIENG_KAFKA_BOOTSTRAP")
         return
@@ -105,7 +109,10 @@ def _check_log_folders(admin: KafkaAdminClient) -> Iterator[Finding]:
 
 
 def check_database(stack: Stack) -> Iterator[Finding]:
-    """Check the database: replica set, majority writes, clock, schema and disk."""
+    """Check the database: replica set, majority writes, clock, schema and disk.
+
+    Healthy findings are yielded, too. A database that cannot be used has no further findings.
+    """
     try:
         with database.connect("", stack) as mongo:
             found = list(_check_replica_set(mongo))
@@ -207,7 +214,10 @@ def check_disk(stack: Stack) -> Iterator[Finding]:
 
 
 def space(name: str, total: float, free: float) -> Finding:
-    """Return the finding for a disk of ``total`` bytes, of which ``free`` are free."""
+    """Return the finding for a disk of ``total`` bytes, of which ``free`` are free.
+
+    Its exit code is `DOWN` with less than 5 % free, `NO` with less than 15 %, and otherwise 0.
+    """
     share = free / total
     text = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB free"
     if share >= DISK_FREE_LOW:
@@ -217,7 +227,11 @@ def space(name: str, total: float, free: float) -> Finding:
 
 
 def check_keys(stack: Stack) -> Iterator[Finding]:
-    """Check the table of issuers, and the certificates of brokers and services."""
+    """Check the table of issuers, and the certificates of brokers and services.
+
+    Healthy findings are yielded, too; see `services.cli.checks.certificates`. Nothing is said about
+    a table that is missing where no stack runs.
+    """
     path = load(KernelSettings).issuers_file
     path = path if path.exists() or not stack.issuers_file.exists() else stack.issuers_file
     if path.exists():

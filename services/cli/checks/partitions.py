@@ -35,11 +35,13 @@ def made_of_in(stack: Stack) -> int:
 
 
 def mismatch(here: int, made: int) -> str:
-    """Return how the number of partitions differs from that of the live view; empty if it does not.
+    """Return in one line how the number of partitions differs from that of the live view.
+
+    Empty if they are equal or one of them is unknown.
 
     Args:
-        here: number of partitions of the log; 0 if unknown, which counts as no difference.
-        made: number of partitions from which the live view was built; 0 if unknown, too.
+        here: number of partitions of the log; 0 if unknown.
+        made: number of partitions from which the live view was built; 0 if unknown.
     """
     if not here or not made or here == made:
         return ""

@@ -32,7 +32,11 @@ LOOK = "curl -s http://HOST:HTTP_PORT/readyz"
 
 
 def check_services(stack: Stack) -> Iterator[Finding]:
-    """Check that every service is healthy: over gRPC, or over HTTP if it has no gRPC port."""
+    """Yield a finding for each service: whether it is healthy over gRPC, or over HTTP without it.
+
+    A service without a gRPC port whose HTTP port is unknown counts as healthy, and the detail says
+    that it was not checked.
+    """
     addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     yield from _check_without_grpc(stack)
     for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
@@ -69,7 +73,11 @@ def _log_hint(stack: Stack, name: str) -> str:
 
 
 def check_view(stack: Stack) -> Iterator[Finding]:
-    """Check the live view: its age, the log it reads, its lag and its parked records."""
+    """Check the live view: its age, the log it reads, its lag and its parked records.
+
+    Healthy findings are yielded, too. If the view cannot be read, there is only one finding, which
+    is healthy if nothing but a token is missing.
+    """
     try:
         with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
             stub = clients.stub(CatalogueServiceStub)
@@ -136,10 +144,11 @@ def _check_partitions(
 
 
 def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
-    """Check that the view has read all records, or else reads the rest within `STUCK_SECONDS`.
+    """Return whether the view has read all records, or reads the rest within `STUCK_SECONDS`.
 
-    Unread records are found by reading the log, because the embedded broker reports too small an
-    end offset.
+    The finding is `NO` if it does not, and `DOWN` if broker or service do not answer. Unread
+    records are found by reading the log, because the embedded broker reports too small an end
+    offset.
     """
     deadline = time.monotonic() + STUCK_SECONDS
     wanted = {p.partition: p.next_offset for p in view.progress}
@@ -167,6 +176,7 @@ def live_view(clients: Clients) -> view_pb2.ViewInfo:
     """Return id, progress, digest and state of the live view, as the KPI service reports them.
 
     Raises:
+        Failure: there is no credential, or the address of the service is not known.
         CallFailed: the service refused the call or did not answer.
     """
     month = datetime.now(UTC).strftime("%Y-%m")
@@ -177,10 +187,14 @@ def live_view(clients: Clients) -> view_pb2.ViewInfo:
 
 
 def unread(bootstrap: str, position: dict[int, int]) -> list[Any]:
-    """Return some records of the submissions log that follow a position; empty if there are none.
+    """Return some of the submissions log's records from a position on; empty if there are none.
 
-    ``position`` maps the number of a partition to the offset from which it is read; a partition
-    that is not in the map is read from its beginning.
+    These are the records that the broker sends within half a second, not necessarily all.
+
+    Args:
+        bootstrap: address of the broker.
+        position: number of a partition -> offset of the first record to read; a partition that is
+            not in the map is read from its beginning.
 
     Raises:
         KafkaError: the broker does not answer.

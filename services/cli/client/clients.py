@@ -69,7 +69,12 @@ class Credential:
         self._made: dict[str, tuple[str, float]] = {}
 
     def token(self, service: str) -> str:
-        """Return a token for calls to one service; one made here is valid for at least 10 minutes.
+        """Return the token to send to one service: KIENG_TOKEN as it is, or else one made here.
+
+        One made here is accepted by this service only, and valid for at least 10 minutes.
+
+        Args:
+            service: name of the service, e.g. `submissions`.
 
         Raises:
             Failure: there is neither KIENG_TOKEN nor a local issuer, or no institution is given.

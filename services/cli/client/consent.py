@@ -17,21 +17,25 @@ DIRECTORY_KINDS = (proposal_pb2.KIND_DIRECTORY, proposal_pb2.KIND_PARTNER)
 
 
 def stub_of(proposal: proposal_pb2.Proposal) -> type[DirectoryProposals] | type[KpiProposals]:
-    """Return the stub class of the service that keeps a proposal."""
+    """Return the stub class of the service that keeps a proposal, which its kind decides."""
     return DirectoryProposals if proposal.kind in DIRECTORY_KINDS else KpiProposals
 
 
 def missing(proposal: proposal_pb2.Proposal) -> list[str]:
-    """Return the ids of the institutions that have not voted on a proposal."""
+    """Return the ids of the institutions that have neither approved nor rejected a proposal."""
     voted = {*proposal.approved_by, *proposal.rejected_by}
     return [member for member in proposal.members if member not in voted]
 
 
 def approve_as_all(stack: Stack, proposal: proposal_pb2.Proposal) -> proposal_pb2.Proposal:
-    """Approve a proposal as every institution with a local key; return it once it is in effect.
+    """Approve a proposal for each institution that has a local key and has not voted yet.
+
+    Returns:
+        The proposal as the service returned it last; it is in effect.
 
     Raises:
-        Failure: other institutions have to approve as well; the message names them.
+        Failure: the proposal is not in effect after that, e.g. because other institutions have to
+            approve as well; the message names them.
     """
     held = LocalIssuer(stack.issuer_folder).institutions()
     for member in missing(proposal):

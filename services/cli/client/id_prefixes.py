@@ -12,8 +12,8 @@ SHOWN_MAX = 5
 def completed(given: str, known: Iterable[str]) -> str:
     """Return the only known id that begins with ``given``; ``given`` itself if there is none.
 
-    A known id is returned as it is, even if others begin with it. Blanks around ``given`` and an
-    ellipsis at its end are ignored. An unknown id is left to the service, which refuses it.
+    Blanks around ``given`` and an ellipsis at its end are removed. A known id is returned as it is,
+    even if others begin with it. An unknown one is left to the service, which refuses it.
 
     Raises:
         Failure: several ids begin with ``given``; the message lists some of them.
@@ -29,7 +29,10 @@ def completed(given: str, known: Iterable[str]) -> str:
 
 
 def ambiguous(given: str, found: list[str]) -> Failure:
-    """Return the failure for a text with which several ids begin; it lists some of them."""
+    """Return the `Failure` for an abbreviated id that fits several ids.
+
+    Its message lists the first `SHOWN_MAX` of ``found``.
+    """
     listed = "\n".join(f"  {each}" for each in found[:SHOWN_MAX])
     more = "\n  ..." if len(found) > SHOWN_MAX else ""
     return Failure(f"several ids begin with {given!r}; give more of one of them:\n{listed}{more}")

@@ -30,7 +30,7 @@ class LastLook:
 
     @classmethod
     def of(cls, data: Path, who: str) -> Self:
-        """Return what is remembered about a reviewer; nothing if the file is absent or damaged.
+        """Return the record of a reviewer; an empty one if the file is absent, damaged or has none.
 
         Args:
             data: data folder of the stack; if it does not exist, the user's own folder is used.
@@ -46,7 +46,7 @@ class LastLook:
             return cls(path, who)
 
     def is_new(self, submission_id: str, version: int) -> bool:
-        """Return True if this version of the submission has not been shown yet."""
+        """Return True unless this version of the submission is the one that was shown last."""
         return self.seen.get(submission_id) != version
 
     def see(self, shown: Iterable[tuple[str, int]], waiting: Iterable[str] | None = None) -> None:
@@ -63,7 +63,11 @@ class LastLook:
             self.seen = {name: version for name, version in self.seen.items() if name in kept}
 
     def save(self) -> bool:
-        """Write the file; return False if that fails, so that all counts as new next time."""
+        """Write this record to the file, leaving those of other reviewers unchanged.
+
+        Returns:
+            False if the file cannot be written; it is then as it was before.
+        """
         document = {**_read(self.path), self.who: {"seen": self.seen, "shown": list(self.shown)}}
         draft = self.path.with_suffix(f".{os.getpid()}")
         try:

@@ -40,8 +40,10 @@ class LocalIssuer:
     ) -> None:
         """Create the missing keys, and write the table of issuers that the services trust.
 
+        Existing keys are kept, so tokens that they signed stay valid.
+
         Args:
-            institutions: ids of the institutions that get a key.
+            institutions: ids of the institutions that get a key, and an entry in the table.
             table: file to write or replace.
             service_key: file with the key of `CALLING`, created if it is missing; if None, the
                 table contains no key of a service.

@@ -48,7 +48,7 @@ class Patience:
     _failed_at: float | None = field(default=None, init=False)
 
     def answered(self) -> None:
-        """Record that the service answered; the waiting time starts anew at the next failure."""
+        """Record that the service answered, so that the next failure starts a new waiting time."""
         self._failed_at = None
 
     def wait(self, failure: CallFailed) -> None:

@@ -24,7 +24,7 @@ def full_id(stub: Any, given: str, institution: str) -> str:
         institution: id of the institution, used if ``given`` names none; empty if unknown.
 
     Raises:
-        Failure: several submissions that the caller may read begin so; the message lists some.
+        Failure: it fits several submissions that the caller may read; the message lists some.
     """
     prefix = given.strip().rstrip("….")
     if institution and _SEPARATOR not in prefix:

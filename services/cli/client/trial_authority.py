@@ -39,8 +39,12 @@ class TrialAuthority:
         after another; a process that reads them in between finds that the key does not match the
         certificate, and reads again.
 
+        Args:
+            names: at least one; the first is also the common name of the certificate.
+            folder: folder of the files, created if it is missing.
+
         Returns:
-            When the certificate expires.
+            When the certificate expires: after 398 days, or earlier with the authority itself.
         """
         issuer_key, issuer = self._load()
         key = ec.generate_private_key(ec.SECP256R1())

@@ -47,7 +47,7 @@ class Trouble:
 
     @property
     def tag(self) -> str:
-        """The reason in brackets, for programs; the name of the gRPC status if there is none."""
+        """The reason in brackets, e.g. `[NOT_KEPT]`; without one the name of the gRPC status."""
         return f"[{self.reason or self.code.name}]"
 
     def __str__(self) -> str:
@@ -55,7 +55,11 @@ class Trouble:
         return self.text(Lang.en)
 
     def text(self, lang: Lang) -> str:
-        """Return the error in a language; several wrong fields have a line each."""
+        """Return the error in a language: message, wrong fields with their problems, and `tag`.
+
+        A single wrong field is on the same line; several have a line each. A sentence that has no
+        translation stays English.
+        """
         head = in_language(head_of(self.message, self.fields), lang)
         found = [f"{column_of(name)}: {in_language(text, lang)}" for name, text in self.fields]
         if len(found) > 1:
@@ -80,7 +84,11 @@ class CallFailed(Failure):
         self.message = self.told_in(Lang.en)
 
     def told_in(self, lang: Lang) -> str:
-        """Return the error in a language; if the service is down, also its address and a remedy."""
+        """Return the error in a language.
+
+        If the service is down, i.e. the exit code is `DOWN`, also its name, its address and a
+        remedy.
+        """
         said = self.trouble.text(lang)
         if self.exit_code != DOWN:
             return said
@@ -88,7 +96,10 @@ class CallFailed(Failure):
 
 
 def trouble_of_status(status: status_pb2.Status) -> Trouble:
-    """Return the error that a google.rpc.Status describes, of a call or of one row of a stream."""
+    """Return the error that a google.rpc.Status describes, of a call or of one row of a stream.
+
+    Its code is UNKNOWN if the number of the status is not one of gRPC.
+    """
     reason = ""
     fields: list[tuple[str, str]] = []
     for detail in status.details:
@@ -102,7 +113,10 @@ def trouble_of_status(status: status_pb2.Status) -> Trouble:
 
 
 def trouble_of_call(error: grpc.RpcError) -> Trouble:
-    """Return the error of a call that failed in grpcio, with the details that the service sent."""
+    """Return the error of a call that failed in grpcio, with the details that the service sent.
+
+    If it sent none, e.g. because it is down, the error has only the code and text of grpcio.
+    """
     # Every error of a call is a Call as well; grpcio's types do not declare it.
     call = cast(Any, error)
     try:

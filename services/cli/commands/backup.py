@@ -167,22 +167,29 @@ def restore(
 
 
 def shown(done: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the placeholders in the last line that `restore` prints.
+    """Return `name`, `digest` and `recorded`, which the last line of `restore` contains.
 
-    ``done`` is the JSON object that `restore_job.Job` returned.
+    The digest is `-` if it was not computed. ``done`` is the object that `restore_job.Job`
+    returned.
     """
     return {"name": done["name"], "digest": done["digest"] or "-", "recorded": done["recorded"]}
 
 
 def checked(screen: Screen, folder: Path, manifest: archive.Manifest) -> list[str]:
-    """Check the files of a backup, showing progress, and return their problems, one line each."""
+    """Check the files of a backup, showing progress, and return their problems, one line each.
+
+    The list is empty if the backup is intact.
+    """
     with screen.progress() as progress:
         task = progress.add_task(manifest.name, total=len(manifest.parts))
         return list(archive.check(folder, manifest, lambda part: progress.advance(task)))
 
 
 def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
-    """Return a backup as the JSON object that `--output json` prints: manifest, folder and size."""
+    """Return a backup as the JSON object that `--output json` prints.
+
+    It has the fields of the manifest except `parts`, and `folder`, `documents` and `bytes`.
+    """
     named = asdict(manifest)
     del named["parts"]
     counts = {"documents": manifest.documents, "bytes": manifest.bytes}
@@ -190,7 +197,10 @@ def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
 
 
 def answer(screen: Screen, folder: Path, manifest: archive.Manifest) -> None:
-    """Print a new backup: the size of each collection, the folder and the digest."""
+    """Print a new backup: documents and size of each collection, the folder and the digest.
+
+    As JSON it is the object of `described`.
+    """
 
     def show() -> RenderableType:
         table = screen.table("collection", ">documents", ">bytes")

@@ -58,7 +58,11 @@ def list_catalogue(
 
 
 def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return a catalogue, with indicators and taxonomies, as `--output json` prints it."""
+    """Return a catalogue as the JSON object that `--output json` prints.
+
+    Its keys are `version`, `directory_version`, `indicators`, as in `indicator_json`, and
+    `taxonomies`, with their terms. Names are objects with the keys `vi` and `en`.
+    """
     return {
         "version": message.version,
         "directory_version": message.directory_version,

@@ -66,7 +66,10 @@ def months(text: str) -> api.Months:
 
 
 def fraction(value: view_pb2.Value) -> Fraction | None:
-    """Return a value as an exact fraction; None if its denominator is 0."""
+    """Return a value as an exact fraction; None for a ratio whose denominator is 0.
+
+    An unset value is 0.
+    """
     if not value.HasField("ratio"):
         return Fraction(value.whole)
     ratio = value.ratio
@@ -95,7 +98,11 @@ def split(numbers: api.TreeNumbers) -> tuple[Fraction, Fraction, Fraction] | Non
 
 
 def numbers_json(numbers: api.TreeNumbers) -> dict[str, Any]:
-    """Return an indicator's values in both trees and its change, as `--output json` prints them."""
+    """Return an indicator's values in both trees and its change, as `--output json` prints them.
+
+    `as_was` and `as_is` are lists of the values before and after; `change`, `reorganisation` and
+    `real` are those of `split`, exact, or null if it returns None.
+    """
     parts = split(numbers)
     named = zip(("change", "reorganisation", "real"), parts or (None, None, None), strict=True)
     return {

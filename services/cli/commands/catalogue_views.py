@@ -116,7 +116,11 @@ def list_views(
 
 
 def view_json(view: api.View) -> dict[str, Any]:
-    """Return a view, with state and progress, as the JSON object that `--output json` prints."""
+    """Return a view as the JSON object that `--output json` prints.
+
+    It has the fields of the contract's `View`, with `state` and `phase` in lower case, e.g. `live`;
+    `events_done` and `parked` are present even if 0.
+    """
     return {
         **message_json(view),
         "state": enum_text(api.View.State.Name(view.state), "STATE_"),

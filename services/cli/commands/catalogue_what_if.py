@@ -81,8 +81,12 @@ def what_if(
 def change_json(change: api.CellChange, directions: Directions) -> dict[str, Any]:
     """Return a changed value as the JSON object that `--output json` prints.
 
-    `outcome` says whether the unit wins or loses. ``directions`` maps the code of an indicator to
-    its better direction; see `directions_of`.
+    `outcome` is `wins`, `loses` or `changes`; `works` is the number of works that cause the change,
+    and `work_keys` lists some of them.
+
+    Args:
+        change: changed value of a unit.
+        directions: code of an indicator -> its better direction; see `directions_of`.
     """
     return {
         "unit": change.unit_id,

@@ -65,7 +65,10 @@ class Demo:
         return self.launch.screen
 
     def clients(self, institution: str, *roles: str) -> Clients:
-        """Return clients that call services for an institution with roles; close them later."""
+        """Return clients that call services for an institution, with a token that has these roles.
+
+        Use them as a context manager, which closes their channels.
+        """
         return Clients(self.launch.stack, Credential(self.launch.stack, institution, roles))
 
     def run(self) -> None:

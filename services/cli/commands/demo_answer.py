@@ -121,7 +121,10 @@ def _overlaps(stub: KpiServiceStub, code: str) -> kpi_service_pb2.ListOverlapsRe
 
 
 def next_steps(screen: Screen, data: Path, url: str) -> str:
-    """Return commands to try next, one per line, complete so that they can be copied.
+    """Return the address of the portal, and below it commands to try next, one per line.
+
+    The commands are complete, so that they can be copied. If the stack has stopped, the text says
+    so instead, and the first command starts it again.
 
     Args:
         screen: language of the texts.

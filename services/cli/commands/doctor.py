@@ -59,7 +59,10 @@ def doctor(
 
 
 def is_stopped(stack: Stack) -> bool:
-    """Return True if no process of the stack runs here and nothing says that it runs elsewhere."""
+    """Return True if no process of the stack runs here and nothing says that it runs elsewhere.
+
+    It may run elsewhere if the environment contains addresses or settings of services.
+    """
     if stack.pid:
         # `stack.json` is left behind if `kieng up` was killed.
         pids = (stack.pid, *(process.pid for process in stack.processes.values()))
@@ -68,7 +71,10 @@ def is_stopped(stack: Stack) -> bool:
 
 
 def show(screen: Screen, findings: list[Finding]) -> RenderableType:
-    """Return a table with one line per finding: its state, what was found, and the remedy."""
+    """Return a table with one line per finding: what was checked, its state, detail and remedy.
+
+    The state is "ok", "wrong" or "down" in the language of the screen, by the exit code.
+    """
     table = screen.table("check", "state", "detail", "remedy")
     for finding in findings:
         key, style = {0: ("ok", "green"), NO: ("wrong", "yellow")}.get(

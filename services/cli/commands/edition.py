@@ -181,7 +181,7 @@ def restatements(
 
 
 def follow(session: Session, stream: Any) -> list[Any]:
-    """Return all messages of a replay, showing its progress until the stream ends."""
+    """Return all messages of a replay in order, showing its progress until the stream ends."""
     with session.screen.progress() as bar:
         task = bar.add_task(session.screen.text("past.records"), total=None)
         steps = []
@@ -192,7 +192,7 @@ def follow(session: Session, stream: Any) -> list[Any]:
 
 
 def edition_json(edition: api.Edition) -> dict[str, Any]:
-    """Return an edition, without its numbers, as the JSON object that `--output json` prints."""
+    """Return an edition as `--output json` prints it: title, months, digest, but no numbers."""
     return {
         "edition_id": edition.edition_id,
         "title": edition.title,
@@ -208,7 +208,11 @@ def edition_json(edition: api.Edition) -> dict[str, Any]:
 
 
 def restatement_json(line: api.Restatement) -> dict[str, Any]:
-    """Return what one work changed, with who and why, as the object that `--output json` prints."""
+    """Return what one work changed, with who and why, as the object that `--output json` prints.
+
+    Its keys are `work_key`, `claims` (who, and the cause) and `changes` (unit, indicator and
+    difference).
+    """
     return {
         "work_key": line.work_key,
         "claims": [
@@ -235,7 +239,10 @@ def restatement_json(line: api.Restatement) -> dict[str, Any]:
 
 
 def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
-    """Return a cell's values at the close and now, as the object that `--output json` prints."""
+    """Return a changed number of an edition as the object that `--output json` prints.
+
+    `by_works` and `by_definitions` are the parts of the change that they cause, or null.
+    """
     return {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,

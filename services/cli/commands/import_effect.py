@@ -33,7 +33,11 @@ class Numbers:
     result: api.TryEventsResult = field(default_factory=api.TryEventsResult)
 
     def document(self) -> dict[str, Any]:
-        """Return the numbers, and what they assume, as the object that `--output json` prints."""
+        """Return the numbers, and what they assume, as the object that `--output json` prints.
+
+        `numbers` has an object per number, as in `effect_json`, and `uncounted` the submissions
+        that could not be counted; `is_cut` is true if the service left some numbers out.
+        """
         return {
             "assumes": "every row is verified, in the order of the file",
             "view": view_json(self.result.view, datetime.now(UTC)),
@@ -48,7 +52,11 @@ class Numbers:
 
 
 def effect_json(effect: api.Effect) -> dict[str, Any]:
-    """Return one number at every stage of the import, as the object that `--output json` prints."""
+    """Return one number at every stage of the import, as the object that `--output json` prints.
+
+    Its keys are `unit`, `indicator`, `from`, `to` and the `STAGES`; each stage has the values
+    `declared` and `verified`.
+    """
     return {
         "unit": effect.unit_id,
         "indicator": effect.indicator_code,
@@ -117,7 +125,8 @@ def _messages(events: Sequence[bytes]) -> Iterator[list[bytes]]:
 def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
     """Return a table of the numbers that would change, and a line with the assumption.
 
-    If there are none, return a sentence that says so.
+    At most `SHOWN_MAX` are listed, and the caption counts the others. If there are none, return a
+    sentence that says so.
 
     Args:
         screen: language of the texts.
@@ -138,7 +147,8 @@ def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
 def stages_text(screen: Screen, stages: Sequence[dict[str, Any]]) -> str:
     """Return one line per measure with the values of a number at all stages, e.g. `3 → 5`.
 
-    ``stages`` are the stages in JSON form, as in `effect_json`.
+    The measures are declared and verified values. Ratios are written as `1/2`. ``stages`` are the
+    stages in JSON form, as in `effect_json`.
     """
     lines = []
     for measure in ("declared", "verified"):

@@ -126,6 +126,8 @@ class Notes:
     def add_work(self, answer: pb.ImportSubmissionsResponse, record_id: str, unit_id: str) -> None:
         """Record that a row claims a work for a unit, with a note if an earlier row does, too.
 
+        A work without a public number is ignored, because its key belongs to one row only.
+
         Args:
             answer: answer to the row, with the work key.
             record_id: id of the record in the row.
@@ -140,7 +142,11 @@ class Notes:
             self.same.append(SameWork(answer.row, record_id, *first, key, unit_id))
 
     def document(self) -> dict[str, Any]:
-        """Return the notes, a list for each kind, as the object that `--output json` prints."""
+        """Return the notes as the object that `--output json` prints.
+
+        Its keys `still_refused`, `same_work`, `may_be_same` and `shares` have lists, maybe empty,
+        with an object per note.
+        """
         return {
             "still_refused": [asdict(each) for each in self.still],
             "same_work": [asdict(each) for each in self.same],

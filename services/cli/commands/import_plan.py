@@ -82,7 +82,11 @@ class Difference:
     now: Any
 
     def document(self) -> dict[str, Any]:
-        """Return the difference as the JSON object that `--output json` prints."""
+        """Return the difference as the JSON object that `--output json` prints.
+
+        It has the keys `planned` and `now`, and either `row` and `column` or `number` (unit,
+        indicator and period).
+        """
         where = {"row": self.row, "column": self.place} if self.row else {"number": self.place}
         return {**where, "planned": self.planned, "now": self.now}
 
@@ -116,7 +120,7 @@ class Plan:
         return hashlib.sha256(listed.encode()).hexdigest()
 
     def write(self, path: Path) -> None:
-        """Write the plan to a file, replacing it if it exists."""
+        """Write the plan to a JSON file that `read` can read, replacing it if it exists."""
         document = {"kieng_import_plan": FORMAT, "content_sha256": self.content_sha256}
         document |= asdict(self) | {"rows": [list(asdict(row).values()) for row in self.rows]}
         path.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -208,7 +212,11 @@ def make(
 
 
 def differences(planned: Plan, now: Plan) -> Iterator[Difference]:
-    """Yield the differences between two plans: contents of rows, outcomes, then numbers."""
+    """Yield the differences between two plans: contents of rows, outcomes, then numbers.
+
+    What only one of the plans contains is a difference from None. Numbers are compared only if both
+    plans have them.
+    """
     plans = planned, now
     for number, was, found in _unlike(*(plan.digests for plan in plans)):
         yield Difference(int(number), "sha256", was, found)

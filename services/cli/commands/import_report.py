@@ -92,6 +92,9 @@ class Report:
     ) -> str:
         """Add the service's answer to a row to the report, and return the outcome of the row.
 
+        This is e.g. `created`, `unchanged` or `refused`, also if the row is counted as
+        `still_returned` or `still_rejected`.
+
         Args:
             answer: answer to the row.
             record_id: id of the record in the row.
@@ -111,7 +114,10 @@ class Report:
         return outcome
 
     def heading(self, column: str) -> str:
-        """Return the heading of a column in the file, or as in a template if the file lacks it."""
+        """Return the heading of a column in the file, or as in a template if the file lacks it.
+
+        A position in brackets at the end of ``column``, e.g. `[2]`, is kept.
+        """
         name, bracket, place = column.partition("[")
         if name == EVIDENCE:
             name = next((each for each in EVIDENCE_COLUMNS if each in self.headings), "")
@@ -120,20 +126,36 @@ class Report:
         return self.headings.get(name, next(iter(aliases), name)) + bracket + place
 
     def reason(self, row: RefusedRow) -> str:
-        """Return column, problem and remedy of a refused row on one line."""
+        """Return why a row is refused on one line: `heading: problem. remedy`.
+
+        Heading and remedy are left out if they are empty.
+        """
         where = f"{self.heading(row.column)}: " if row.column else ""
         remedy = f". {row.remedy}" if row.remedy else ""
         return f"{where}{row.problem}{remedy}"
 
     def document(self) -> dict[str, Any]:
-        """Return the report as the JSON object that `--output json` prints."""
+        """Return the report as the JSON object that `--output json` prints.
+
+        It has the number of rows of each of the `OUTCOMES`, the refusals as `rows`, and the notes;
+        see `Notes.document`.
+        """
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
         rows = [asdict(row) for row in self.refused]
         return {**counts, "rows": rows, **self.notes.document()}
 
 
 def local_mistakes(screen: Screen, parsed: submission_rows.Parsed, report: Report) -> None:
-    """Add the cells that could not be read to a report; their rows are not sent to the service."""
+    """Add the cells that could not be read to a report, as refusals of their rows.
+
+    The headings of the file are stored in the report, too. The rows concerned are not among the
+    requests of ``parsed``, so the service never gets them.
+
+    Args:
+        screen: language of problems and remedies.
+        parsed: the file as it was read.
+        report: report to add to.
+    """
     pairs = zip(parsed.names, parsed.table.header, strict=False)
     report.headings = {name: heading.strip() for name, heading in pairs if name}
     for mistake in parsed.wrong:
@@ -159,7 +181,10 @@ def refusals(
 
 
 def show(screen: Screen, report: Report) -> RenderableType:
-    """Return the report as tables: notes, at most `SHOWN_MAX` refusals, and counts of outcomes."""
+    """Return the report as tables: notes, at most `SHOWN_MAX` refusals, and counts of outcomes.
+
+    Without notes or refusals these tables are left out.
+    """
     names = [name for name in OUTCOMES if name in USUAL or report.counts[name]]
     counts = screen.table(*(f">{name}" for name in names))
     counts.add_row(*(number_text(report.counts[name], screen.lang) for name in names))
@@ -175,7 +200,10 @@ def show(screen: Screen, report: Report) -> RenderableType:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the refused rows to a CSV file, with the byte order mark that spreadsheets need."""
+    """Write the reasons of all refusals to a CSV file, one per line, replacing the file.
+
+    It has the byte order mark by which spreadsheets recognise UTF-8.
+    """
     names = list(RefusedRow.__dataclass_fields__)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)

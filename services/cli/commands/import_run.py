@@ -145,7 +145,11 @@ class Run:
         return Failure(text, INTERRUPTED)
 
     def document(self) -> dict[str, Any]:
-        """Return the result as the JSON object that `--output json` prints."""
+        """Return the result as the JSON object that `--output json` prints.
+
+        It is that of the report with `policy` and `written`; `effect` and `changed` are added if
+        the numbers were computed and if the plan differs.
+        """
         found = self.report.document()
         found |= {"policy": self.asked.policy, "written": self.is_written}
         if self.numbers is not None:
@@ -155,7 +159,10 @@ class Run:
         return found
 
     def show(self) -> RenderableType:
-        """Return the result as tables, followed by remarks on what was written."""
+        """Return the result as tables, followed by sentences on the policy and what was written.
+
+        The numbers that would change come first, unless rows were written or the plan differs.
+        """
         screen = self.session.screen
         parts: list[RenderableType] = []
         if self.numbers is not None and not self.is_written and not self.changed:

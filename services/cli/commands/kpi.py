@@ -109,15 +109,15 @@ def selection(
     by_month: bool,
     by: str = "",
 ) -> view_pb2.Selection:
-    """Return the message that selects the cells to read.
+    """Return the message that selects the numbers to read, all units by all indicators.
 
     Args:
         units: unit ids.
         indicators: codes of indicators; empty for all.
         from_month: first month, `YYYY-MM`.
         to_month: last month, `YYYY-MM`, included.
-        by_month: whether to read one cell per month instead of one for the whole range.
-        by: cut by which values are broken down; empty for none.
+        by_month: whether to read one number per month instead of one for the whole range.
+        by: classification by which values are broken down, e.g. `field`; empty for none.
 
     Raises:
         Failure: a month is not valid.
@@ -151,7 +151,10 @@ def read_names(session: Session) -> Names:
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
-    """Return a view and cells as the object that `--output json` prints; see docs/reading.md."""
+    """Return a view and its numbers as the object that `--output json` prints.
+
+    Its keys are `view`, as in `view_json`, and `cells`, as in `cell_json`; see docs/reading.md.
+    """
     return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
 
 

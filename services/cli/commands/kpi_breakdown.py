@@ -29,15 +29,21 @@ By = Annotated[
 
 
 def asked(by: str) -> str:
-    """Return the cut to request from the service for a value of `--by`; empty for none.
+    """Return the classification to request from the service for a value of `--by`; empty for none.
 
-    Houses need no cut, because each indicator belongs to one house.
+    It is the value itself, but empty for `house`, because each indicator belongs to one house.
     """
     return "" if by == HOUSE else by
 
 
 def houses_json(clients: Clients, document: dict[str, Any]) -> None:
-    """Add the key `house` to every cell of a JSON answer: the house of the cell's indicator."""
+    """Add the key `house` to every cell of a JSON answer: the house of the cell's indicator.
+
+    It is empty if the live catalogue lacks the indicator. ``document`` is changed.
+
+    Raises:
+        CallFailed: the service refused the call or did not answer.
+    """
     request = catalogue_service_pb2.GetCatalogueRequest()
     message = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
     houses = {indicator.code: indicator.house for indicator in message.indicators}
@@ -53,12 +59,15 @@ def table(
     view: view_pb2.ViewInfo,
     by: str,
 ) -> RenderableType:
-    """Return cells with their breakdown: a table per house, or a row per term below each value.
+    """Return values with their breakdown: a table per house, or a row per term below each value.
+
+    A house, e.g. `university`, is the group of bodies to which an indicator belongs; a term is one
+    entry of the classification ``by``.
 
     Args:
         screen: language and width.
         names: names of units, indicators and terms.
-        cells: cells with their breakdown.
+        cells: values of one unit, indicator and range of months each, with their breakdown.
         measure: `declared` or `verified`.
         view: view that the cells come from.
         by: value of the option `--by`.

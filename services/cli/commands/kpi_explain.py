@@ -158,7 +158,10 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
 
 
 def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
-    """Return a reason why a work does not count as the JSON object that `--output json` prints."""
+    """Return one reason why a work does not count as the JSON object that `--output json` prints.
+
+    `reason` is the lower-case name of the reason; keys that do not apply to it are empty texts.
+    """
     reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
     return {
         "reason": reason,
@@ -177,7 +180,9 @@ def absence_table(
     state: str | None,
     answer: kpi_service_pb2.ExplainAbsenceResponse,
 ) -> RenderableType:
-    """Return a sentence that says whether a work counts, and a table of the reasons if it does not.
+    """Return a sentence that says whether a work counts, and a table of the reasons.
+
+    A ratio may count and have a reason why one of its parts does not.
 
     Args:
         screen: language of the texts.

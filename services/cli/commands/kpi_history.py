@@ -57,14 +57,16 @@ def check_day(option: str, text: str) -> None:
 def read_cells(
     session: Session, selection: view_pb2.Selection, on: str, as_of: str, at: str, replay: bool
 ) -> kpi_service_pb2.GetKpisResponse:
-    """Return cells of the live view, of a kept day, or of a replay of the log.
+    """Return numbers of the present, of a past day, or of a position of the log.
+
+    Those of a past day are read if their state was stored on that day, which is then a kept day;
+    otherwise they are recomputed from the log, which takes longer.
 
     Args:
         session: session of the command.
-        selection: cells to read.
+        selection: numbers to read.
         on: day on which progress towards targets is judged, `YYYY-MM-DD`; empty for today.
-        as_of: day at whose end the numbers are read, `YYYY-MM-DD`; empty for the present. If the
-            day is not kept, its numbers are recomputed.
+        as_of: day at whose end the numbers are read, `YYYY-MM-DD`; empty for the present.
         at: position of the log up to which to recompute the numbers; empty for none.
         replay: whether to recompute the numbers of ``as_of`` even if the day is kept.
 
@@ -110,7 +112,8 @@ def _replayed(
 def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> dict[str, Any]:
     """Return the key `as_of` of a JSON answer, with the source of past numbers.
 
-    Return an empty map for numbers of the present.
+    E.g. `{"as_of": {"day": "2026-03-01", "source": "replay"}}`; the source is `kept` for a stored
+    day. Return an empty map for numbers of the present.
 
     Args:
         answer: answer of the service.

@@ -105,7 +105,8 @@ def matrix_table(
 ) -> RenderableType:
     """Return a table of the works that each pair of units has in common, and one for sets of three.
 
-    A last line shows how the value of the whole follows from those of the units.
+    Each pair is shown once, and in the column of a unit itself all works that it claims. A last
+    line shows how the value of the whole follows from those of the units.
     """
     units = [one.unit_ids[0] for one in answer.children]
     works = {tuple(one.unit_ids): one.works for one in [*answer.children, *answer.pairs]}

@@ -94,11 +94,13 @@ def courses(
     at: str = "",
     replay: bool = False,
 ) -> dict[tuple[str, str], str]:
-    """Return (unit id, indicator code) -> sparkline of the 12 months up to the last one.
+    """Return (unit id, indicator code) -> sparkline of the verified values of 12 months.
+
+    A sparkline has one character per month, the last one for ``to_month``; see `sparkline`.
 
     Args:
         session: session of the command.
-        cells: cells whose indicators and units are drawn.
+        cells: values whose units and indicators are drawn.
         to_month: last month, `YYYY-MM`.
         as_of: day at whose end the numbers are read; empty for the present.
         at: position of the log up to which to recompute them; empty for none.

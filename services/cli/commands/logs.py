@@ -39,12 +39,18 @@ class Line:
         return str(self.fields.get("timestamp", ""))
 
     def reaches(self, level: str) -> bool:
-        """Return True if the line is at least as severe as ``level``, or has no known level."""
+        """Return True if the line is at least as severe as ``level``, one of `LEVELS`.
+
+        Also true for a line that has no known level.
+        """
         own = str(self.fields.get("level", "critical"))
         return own not in LEVELS or LEVELS.index(own) >= LEVELS.index(level)
 
     def shown(self) -> str:
-        """Return the line as text for people: time, level, process, event, and the other fields."""
+        """Return the line as text for people: time, level, process, event, and the other fields.
+
+        A line that is not a JSON object is shown as it is, after the name of the process.
+        """
         if not self.fields:
             return f"{self.name}  {self.text}"
         time_, level = self.time[:23].replace("T", " "), str(self.fields.get("level", ""))

@@ -114,7 +114,7 @@ def emergency(
 
 
 def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
-    """Print the state of a proposal and the institutions that have not voted."""
+    """Print the state of a proposal and the institutions that have not voted; as JSON all of it."""
     text = screen.text(
         f"proposal.{_state(proposal)}",
         id=proposal.proposal_id,
@@ -148,7 +148,10 @@ def is_told(screen: Screen, answer: Any) -> bool:
 
 
 def proposal_json(proposal: proposal_pb2.Proposal) -> dict[str, Any]:
-    """Return a proposal as the JSON object that `--output json` prints."""
+    """Return a proposal as the JSON object that `--output json` prints.
+
+    Its key `missing` has the ids of the institutions that have not voted.
+    """
     return {
         **message_json(proposal),
         "kind": enum_text(proposal_pb2.Kind.Name(proposal.kind), "KIND_"),

@@ -89,7 +89,11 @@ def _write(content: bytes, file: Path | None) -> None:
 
 
 def report_json(answer: kpi_service_pb2.GetReportResponse) -> dict[str, Any]:
-    """Return a report as the JSON object that `--output json` prints; see docs/reading.md."""
+    """Return a report as the JSON object that `--output json` prints; see docs/reading.md.
+
+    Its keys are `view`, `unit`, `from`, `to`, `targets`, `children`, `movers` and `movers_before`,
+    and `as_of` for the numbers of a past day.
+    """
     found = {
         "view": view_json(answer.view, datetime.now(UTC)),
         "unit": answer.unit_id,

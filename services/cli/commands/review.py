@@ -199,7 +199,7 @@ class DecisionsRead:
 
 
 def read(path: Path, system: str, lang: Lang = Lang.en) -> DecisionsRead:
-    """Return the decisions in a file.
+    """Return the decisions in a file, its invalid rows, and how many rows are still undecided.
 
     Args:
         path: a .csv or .xlsx file.

@@ -50,13 +50,22 @@ EffectOption = Annotated[
 
 
 def session_for(session: Session, filters: Filters) -> Session:
-    """Return a session for the institution of the unit in the filters, with the role in them."""
+    """Return a session with the role in the filters, for the institution of the unit in them.
+
+    An institution given by `--institution` takes precedence; see `Session.for_unit`.
+
+    Raises:
+        Failure: the unit must be wrong; the message says which one may be meant.
+    """
     institution = session.for_unit(filters.unit).institution
     return session.acting_for(institution, filters.role)
 
 
 def look_of(session: Session, filters: Filters) -> LastLook:
-    """Return which submissions this reviewer has been shown in this role on this machine."""
+    """Return the record of what this reviewer has been shown in this role on this machine.
+
+    It is empty if there is none; see `LastLook.of`.
+    """
     return LastLook.of(
         session.data, f"{session.institution} {filters.role} {session.subject}".strip()
     )
@@ -65,7 +74,8 @@ def look_of(session: Session, filters: Filters) -> LastLook:
 def options_of(session: Session, filters: Filters) -> str:
     """Return the options for the user's next command about the same queue, with a blank in front.
 
-    They name institution, subject, role, unit and type, as far as they were given.
+    E.g. ` --institution vnu --role reviewer`. They name institution, subject, role, unit and type,
+    as far as they were given; the result is empty if none was.
     """
     role = "" if filters.role is Role.approver else filters.role.value
     given = {"role": role, "unit": filters.unit, "type": filters.type_name}

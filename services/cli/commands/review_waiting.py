@@ -102,7 +102,8 @@ class Waiting:
     def document(self, now: datetime) -> dict[str, Any]:
         """Return the waiting submission as the JSON object that `--output json` prints.
 
-        ``now`` is the time at which it is judged whether the decision is overdue.
+        It has the fields of the submission and `title`, `waiting_since`, `due`, `overdue`, `new`,
+        `refusal` and `effects`. ``now`` decides whether it is overdue.
         """
         return {
             **message_json(self.submission),
@@ -143,7 +144,15 @@ def read_waiting(session: Session, filters: Filters, look: LastLook) -> list[Wai
 
 
 def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> None:
-    """Set for each item why the caller may not decide, or the events that would follow.
+    """Try the usual decision on each item, without taking it, and set `refusal` or `events`.
+
+    The refusal says why the caller may not decide; if they may, the events are those that would
+    follow the decision.
+
+    Args:
+        session: session of the caller.
+        role: role of the caller, which says what is tried; see `FIRST_DECISION`.
+        items: waiting submissions, which are changed.
 
     Raises:
         CallFailed: the service did not come back in time.
@@ -174,7 +183,7 @@ def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> Non
 
 
 def add_effects(session: Session, items: Sequence[Waiting]) -> None:
-    """Set for each item the numbers that its verification would change.
+    """Set `effects` of each item that has `events`: the numbers that these would change.
 
     Raises:
         CallFailed: the service did not come back in time.

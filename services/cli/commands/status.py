@@ -44,7 +44,10 @@ class Look:
 
 
 def look(stack: Stack) -> Look:
-    """Return the present state of every process of a stack, all read at about the same time."""
+    """Return the present state of every process of a stack, all read at about the same time.
+
+    Of a process that does not answer, `scrapes` has no samples, and `unready` has the reason.
+    """
     served = {name: each for name, each in stack.processes.items() if each.http}
     with ThreadPoolExecutor(max_workers=max(1, len(served))) as pool:
         scrapes = pool.map(lambda each: scrape(each.http), served.values())
@@ -57,6 +60,10 @@ def look(stack: Stack) -> Look:
 
 def figures(stack: Stack, before: Look, now: Look) -> dict[str, Any]:
     """Return the figures that the command shows, as the JSON object that `--output json` prints.
+
+    These are an object per process and per reader of the log (`processes`, `lag`), the age of the
+    numbers, what waits, and `rates` per second. `exit_code` is 0 if all processes are ready, and
+    `ok` then true.
 
     Args:
         stack: the stack.
@@ -188,7 +195,10 @@ def _watch(session: Session, screen: Screen, is_terminal: bool) -> None:
 
 
 def show(screen: Screen, found: Mapping[str, Any]) -> RenderableType:
-    """Return the figures as tables of processes and lags, followed by a few lines."""
+    """Return the figures as tables of processes and lags, followed by a few lines.
+
+    ``found`` are the figures as `figures` returns them.
+    """
     return Group(
         tables.processes(screen, found["processes"]),
         tables.lags(screen, found["lag"]),

@@ -67,11 +67,13 @@ def merged(
 ) -> submission_pb2.Content:
     """Return a copy of a content in which given fields are replaced and some facts removed.
 
+    A given list replaces the whole list. A fact that is both removed and given is replaced.
+
     Args:
         before: the whole content.
         given: content of the same type in which only the fields to change are set.
         type_name: submission type.
-        removed: names of the columns of the facts to remove.
+        removed: names of the columns of the facts to remove; unknown ones are ignored.
     """
     content = submission_pb2.Content.FromString(before.SerializeToString())
     for name in ("unit_id", "part", "share_ppm", "source"):

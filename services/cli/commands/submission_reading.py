@@ -21,7 +21,7 @@ Id = Annotated[
 
 
 def answer(screen: Screen, submission: submission_pb2.Submission) -> None:
-    """Print a submission with all its facts and proofs."""
+    """Print a submission with all its facts and proofs: as a table, or as a JSON object."""
     screen.answer(message_json(submission), lambda: submission_tables.one(screen, submission))
 
 

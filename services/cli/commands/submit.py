@@ -57,7 +57,9 @@ def submit(
 
 
 def pairs(facts: list[str]) -> dict[str, str]:
-    """Return name -> value for texts `name=value`; the last value counts if a name is repeated.
+    """Return name -> value for texts `name=value`, e.g. `doi=10.5555/x`.
+
+    The last value counts if a name is repeated. A value may contain `=` and may be empty.
 
     Raises:
         Failure: a text has no `=`.

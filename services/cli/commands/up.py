@@ -87,7 +87,10 @@ def answer(screen: Screen, launch: Launch) -> None:
 
 
 def where(screen: Screen, launch: Launch) -> RenderableType:
-    """Return a table of processes with addresses and log files, then commands to try next."""
+    """Return a table of processes with addresses and log files, then commands to try next.
+
+    External brokers and databases are listed without process id and log file.
+    """
     stack = launch.stack
     table = screen.table("process", "pid", "grpc", "http", "log")
     for name, process in stack.processes.items():

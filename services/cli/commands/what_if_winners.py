@@ -57,7 +57,7 @@ def difference(change: api.CellChange) -> int | float | None:
 
 
 def number(value: view_pb2.Value) -> int | float | None:
-    """Return a value as a number, a ratio as a float; None if its denominator is 0."""
+    """Return a value as a number, a ratio as a float; None if unset or its denominator is 0."""
     if value.HasField("whole"):
         return value.whole
     ratio = value.ratio

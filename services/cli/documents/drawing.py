@@ -55,7 +55,10 @@ class Drawing:
 
 
 def draw(plot: Plot) -> Drawing:
-    """Return a plot as a drawing, with at most `COLUMNS_MAX` panels side by side."""
+    """Return a plot as a drawing, with at most `COLUMNS_MAX` panels side by side.
+
+    A single panel has the width of two. Panels follow each other by rows, in the order of the plot.
+    """
     columns = min(COLUMNS_MAX, max(2, len(plot.panels)))
     rows = ceil(len(plot.panels) / columns)
     sheet = Drawing(
@@ -124,7 +127,10 @@ def _panel(sheet: Drawing, plot: Plot, panel: Panel, corner: Point, width: int) 
 
 
 def levels(known: Series) -> list[Fraction]:
-    """Return evenly spaced round amounts, ascending, that enclose 0 and all defined values."""
+    """Return evenly spaced round amounts, ascending, that enclose 0 and all defined values.
+
+    E.g. 0, 5, 10, 15 and 20 for the values 3, None and 17; 0 and 1 if no value is defined.
+    """
     values = [value for value in known if value is not None]
     low, high = min([Fraction(0), *values]), max([Fraction(0), *values])
     step = _round_step((high - low) / LEVELS or Fraction(1))

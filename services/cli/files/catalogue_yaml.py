@@ -59,6 +59,8 @@ class Definitions:
     def add(self, path: str, problem: str) -> None:
         """Record a mistake at the place of a field, or of its nearest ancestor in the file.
 
+        If the file has none of them, the place is line 1, column 1.
+
         Args:
             path: path of the wrong field, e.g. `indicators[KNW-01].value`.
             problem: what is wrong with it.
@@ -70,7 +72,10 @@ class Definitions:
         self.mistakes.append(Mistake(line, column, path, problem))
 
     def lines(self) -> Iterator[str]:
-        """Yield one line per mistake in the form that compilers use: `file:line:column: text`."""
+        """Yield one line per mistake in the form that compilers use, sorted by place.
+
+        E.g. `indicators.yaml:12:5: indicators[KNW-01].value: wanted fields: ...`.
+        """
         for found in sorted(self.mistakes):
             where = f"{found.path}: " if found.path else ""
             yield f"{self.path}:{found.line}:{found.column}: {where}{found.problem}"
@@ -93,6 +98,8 @@ def read(path: Path) -> catalogue_pb2.Catalogue:
 
 def look_at(path: Path) -> Definitions:
     """Read a catalogue file and return its content together with its mistakes.
+
+    A file that is not YAML has this as its only mistake, and no content.
 
     Raises:
         Failure: the file cannot be opened.

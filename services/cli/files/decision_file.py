@@ -66,12 +66,15 @@ def read(path: Path) -> Iterator[Row]:
 
 
 def write(path: Path, lang: Lang, rows: Iterable[Mapping[str, str]]) -> int:
-    """Write a file of submissions to be decided, as CSV or XLSX; return the number of rows.
+    """Write a file of submissions to be decided, as CSV or XLSX by its suffix.
 
     Args:
         path: a .csv or .xlsx file, replaced if it exists.
         lang: language of headings and decisions.
-        rows: for each submission, column -> text; the decision is left empty.
+        rows: for each submission, column -> text; a missing column is left empty.
+
+    Returns:
+        The number of rows, without the headings.
     """
     header = [heading(name, lang) for name in COLUMNS]
     lines = [[visible(row.get(name, "")) for name in COLUMNS] for row in rows]
@@ -85,7 +88,7 @@ def write(path: Path, lang: Lang, rows: Iterable[Mapping[str, str]]) -> int:
 
 
 def heading(column: str, lang: Lang) -> str:
-    """Return the heading of a column in a language."""
+    """Return the heading of a column, one of `COLUMNS`, in a language."""
     return text(lang, f"decision_file.{column}")
 
 

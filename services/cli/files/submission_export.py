@@ -24,9 +24,14 @@ WIDTH = 22
 
 
 def row(type_name: str, submission: submission_pb2.Submission) -> list[str]:
-    """Return the cells of a submission that has a source record, in the order of `columns`.
+    """Return the cells of a submission that came from an import, in the order of `columns`.
 
-    Cells without a value are empty. A withdrawn submission has the action `withdraw`.
+    Cells without a value are empty. A withdrawn submission has the action `withdraw`, with which an
+    import would withdraw it.
+
+    Args:
+        type_name: type of the submission, which decides the columns.
+        submission: submission with a source record.
     """
     content = submission.content
     facts = getattr(content.facts, type_name)

@@ -106,13 +106,13 @@ def required(type_name: str) -> set[str]:
 
 
 def help_text(name: str, field: FieldDescriptor | None, say: Say, is_needed: bool) -> str:
-    """Return the help text of a column.
+    """Return the help text of a column: its name, and on further lines what to write in it.
 
     Args:
         name: the column.
-        field: the protobuf field that it fills; None if there is none.
+        field: the protobuf field that it fills, whose type decides the text; None if there is none.
         say: function from a key to the text in a language.
-        is_needed: whether the column must be filled in.
+        is_needed: whether every row must fill in the column, which the text then says.
     """
     if name in TOLD:
         return f"{name}\n{say(f'template.{name}')}"

@@ -77,7 +77,10 @@ broker.heartbeat.interval.ms=1000
 
 
 def unavailable() -> str:
-    """Return what is missing to fetch and run Apache Kafka; empty if nothing is."""
+    """Return which program is missing to fetch and run Apache Kafka; empty if none is.
+
+    E.g. `no mvn: install Apache Maven, which fetches Apache Kafka`.
+    """
     java = shutil.which(_java())
     if java is None:
         return f"no java: install a Java runtime, {JAVA_MIN} or newer"

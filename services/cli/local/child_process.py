@@ -170,7 +170,7 @@ class Child:
             self._process.wait()
 
     def tail(self, lines: int = TAIL_LINES) -> str:
-        """Return the last lines of the log file; empty if there is no file."""
+        """Return the last lines of the log file of the child; empty if there is no file."""
         return log_end(self.log_path, lines)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -234,13 +234,19 @@ class ChildGroup:
         return []
 
     def stop(self) -> None:
-        """Stop every child, the last one started first. Safe to call twice."""
+        """Stop every child and forget it, the last one started first. Safe to call twice.
+
+        A child that does not end is killed after the time given to the group.
+        """
         while self.children:
             self.children.pop().stop(self._grace_seconds)
 
 
 def log_end(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a log file; empty if there is no file."""
+    """Return the last lines of a log file, without a line feed at the end; empty without a file.
+
+    At most the last `TAIL_BYTES_MAX` bytes are read, so there may be fewer lines.
+    """
     try:
         with path.open("rb") as log:
             size = log.seek(0, os.SEEK_END)

@@ -48,18 +48,19 @@ class DatabaseRecovery:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Start probing the database in the background."""
+        """Start probing the database in the background; do nothing if it is external."""
         if self._part is not None:
             threading.Thread(target=self._ask, daemon=True).start()
 
     def stop(self) -> None:
-        """Stop probing."""
+        """End the probing in the background; the database goes on running."""
         self._stopping.set()
 
     def is_well(self) -> bool:
-        """Return True if the database is healthy; restart it first if it is not.
+        """Return True if the database is healthy, after restarting it if necessary.
 
-        The restart waits for a pause, and until the disk has room. Until then False is returned.
+        A broken one is restarted after a pause that grows with each failure, and only when the disk
+        has room. Until then this returns False at once, so call it regularly.
 
         Raises:
             Failure: the database has failed too often, or is not ready after the restart.

@@ -12,8 +12,8 @@ PAUSE_SECONDS_MAX = 30.0
 class RestartPolicy:
     """Decides how long to wait before one process is restarted, and when to give up.
 
-    The pauses grow from 1 s to `PAUSE_SECONDS_MAX`. More than `RESTARTS_MAX` deaths within
-    `RESTARTS_SECONDS` are too many.
+    The first pause is 1 s, and with each further death in `RESTARTS_SECONDS` it doubles, up to
+    `PAUSE_SECONDS_MAX`. More than `RESTARTS_MAX` deaths in that time are too many.
     """
 
     def __init__(self) -> None:

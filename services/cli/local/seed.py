@@ -31,7 +31,7 @@ from services.cli.terminal.screen import Screen
 
 T = TypeVar("T")
 Agree = Callable[[proposal_pb2.Proposal], object]
-"""Function that gets a proposal approved."""
+"""Function that gets a proposal approved by every institution that has to, or raises `Failure`."""
 
 POLL_SECONDS = 0.2
 CATALOGUE_SECONDS = 30.0
@@ -148,7 +148,9 @@ def _republish(clients: Clients, generation: int, screen: Screen) -> None:
 
 
 def wait_until_live(clients: Clients) -> None:
-    """Wait until a view of the newest log generation is live.
+    """Wait until there is a live view of the newest log generation that any view has.
+
+    Returns at once if there is one. Refused views are ignored.
 
     Raises:
         Failure: this takes longer than `LIVE_SECONDS`; the message says what the view waits for.

@@ -33,7 +33,8 @@ def of_stack(
     Args:
         stack: the stack, with the addresses of broker and database.
         institutions: ids of the institutions that have databases.
-        outer: variables that the services inherit; they take precedence over mere recommendations.
+        outer: variables that the services inherit. Values that are only recommended, e.g. that of
+            KIENG_AUDIENCES, are replaced by those in it; addresses are not.
         tls: whether gRPC uses TLS, with the certificate in the folder of the stack.
     """
     own = {
@@ -58,7 +59,8 @@ def of_stack(
 def addresses(ports: Mapping[str, Sequence[int]]) -> dict[str, str]:
     """Return name -> value of the variables by which services find each other.
 
-    ``ports`` maps the name of each process to its gRPC and its HTTP port.
+    E.g. `{"KIENG_KPI_ADDRESS": "127.0.0.1:20017", ...}`. ``ports`` maps the name of each process to
+    its gRPC and its HTTP port.
     """
     services = ("partners", "submissions", "kpi", "notifications")
     return {

@@ -217,7 +217,10 @@ class Launch:
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
-        """Store the new process id of a restarted process in `stack.json`."""
+        """Store the new process id of a restarted process in `stack.json`.
+
+        If the file cannot be written, e.g. because the disk is full, a warning is printed.
+        """
         old = self.stack.processes[child.name]
         process = replace(old, pid=child.pid)
         processes = {**self.stack.processes, child.name: process}
@@ -260,7 +263,10 @@ def read_institutions(directory: Path) -> list[str]:
 
 
 def kafka_cache() -> Path:
-    """Return the folder in which the jars of Apache Kafka are cached."""
+    """Return the folder in which the jars of Apache Kafka are cached; it need not exist.
+
+    It is `build/kafka` in a checkout of Kiềng, otherwise `kieng` in the cache folder of the user.
+    """
     if (stacks.ROOT / "pyproject.toml").exists():
         return stacks.ROOT / "build" / "kafka"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kieng"

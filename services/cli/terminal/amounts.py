@@ -19,7 +19,8 @@ def amount_text(
 ) -> Shown:
     """Return a whole number as text; a large amount of money in short, e.g. `52.5 billion`.
 
-    The text keeps the exact number for other programs.
+    The text is a `Shown`, which carries the exact number for other formats, e.g. CSV. Amounts below
+    `SHORT_FROM` and numbers that are not money have all their digits, e.g. `1,234`.
 
     Args:
         number: the number.
@@ -34,7 +35,9 @@ def amount_text(
 
 
 def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False) -> str:
-    """Return a value as text, with large amounts of money in short; see `value_text`.
+    """Return a value as text, with large amounts of money in short, e.g. `52.5 billion`.
+
+    A ratio is written as by `value_text`; an unset value is a dash.
 
     Args:
         value: the value.
@@ -48,11 +51,11 @@ def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False
 
 
 def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Shown:
-    """Return a difference as text with its sign, plus or minus, or `±` for 0.
+    """Return a difference as text with its sign, e.g. `+1,234`; 0 is written as `±0`.
 
     Args:
         number: the difference.
-        unit: unit of measure of the indicator; only `vnd` is shortened.
+        unit: unit of measure of the indicator; only large amounts of `vnd` are shortened.
         lang: language whose words and separators are used.
         exact: whether to write every digit.
     """

@@ -22,10 +22,13 @@ FORMS: dict[Lang, Form] = {Lang.vi: "long", Lang.en: "short"}
 def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) -> WholeTable:
     """Return a table with a row per target, the ones furthest behind first.
 
+    Targets that are equally far behind, or not behind, are sorted by the reached part.
+
     Args:
         screen: language of the texts.
         names: names and units of measure of the indicators.
-        cells: cells of one unit; those without a target are left out.
+        cells: values of one unit, one per indicator; those without a target that can be judged are
+            left out.
     """
     found = sorted(filter(_has_target, cells), key=lambda cell: (-gap_of(cell), _share(cell)))
     table = screen.table("indicator", "name", ">value", ">target", ">share", "pace")
@@ -47,7 +50,7 @@ def targets_table(screen: Screen, names: Names, cells: Sequence[view_pb2.Cell]) 
 def standings_text(screen: Screen, cells: Sequence[view_pb2.Cell]) -> str:
     """Return a sentence with the numbers of targets in all, on pace or reached, and behind.
 
-    Cells without a target that can be judged do not count.
+    Each cell is the value of one indicator; one without a target that can be judged does not count.
     """
     found = [cell for cell in cells if _has_target(cell)]
     counts = Counter(map(standing_of, found))
@@ -62,14 +65,15 @@ def standings_text(screen: Screen, cells: Sequence[view_pb2.Cell]) -> str:
 def joint_text(
     screen: Screen, names: Names, code: str, overlaps: kpi_service_pb2.ListOverlapsResponse
 ) -> str:
-    """Return a sentence on how often works that several universities claim would be counted twice.
+    """Return a sentence on works that several universities claim: how many there are.
+
+    It compares the sum over the universities with the number in which each work counts once.
 
     Args:
         screen: language of the text.
         names: names of the indicators.
         code: code of an indicator that counts works.
-        overlaps: the works of the indicator that several universities claim, the sum over the
-            universities, and the number in which each work counts once.
+        overlaps: these works of the indicator, and both numbers.
     """
     numbers = {
         "works": len(overlaps.overlaps),

@@ -53,12 +53,13 @@ def difference(
     """Return the parts of the answer, from a summary to a sentence on whether the works add up.
 
     In between are what the numbers were computed from, a table of the cells, and one of the works.
+    A table without rows is left out.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
-        lines: works that changed a cell.
-        cells: cells that changed.
+        lines: works that changed a number, each with the claims that did it.
+        cells: numbers that changed, one per unit and indicator.
         last: last message of the comparison, with the view and the result of the check.
         every: whether to list all works instead of the first 100.
     """

@@ -24,7 +24,10 @@ from services.cli.terminal.screen import Screen
 
 
 def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> RenderableType:
-    """Return a table with one line per edition."""
+    """Return a table with one line per edition, a signed snapshot of numbers, in the given order.
+
+    It shows id, title, unit, months, time of closing, view and the beginning of the digest.
+    """
     table = screen.table("edition", "title", "unit", "period", "closed_at", "view", "digest")
     for edition in editions:
         table.add_row(
@@ -42,7 +45,8 @@ def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> Renderabl
 def edition_table(screen: Screen, content: Mapping[str, Any]) -> RenderableType:
     """Return a table of the verified values in an edition: a row per indicator, a column per unit.
 
-    The units are that of the edition and those directly below it, if they have values.
+    The units are that of the edition and those directly below it, if they have values. Where a unit
+    has no value for an indicator, the table shows 0.
 
     Args:
         screen: language of the texts.
@@ -102,15 +106,16 @@ def restatement_table(
     cells: Sequence[api.RestatedCell],
     adds_up: bool,
 ) -> RenderableType:
-    """Return a table of the works that changed cells, with who and why, and a table of the cells.
+    """Return a table of the works that changed numbers of an edition, and one of these numbers.
 
-    A last line says whether the works explain the changes of the cells.
+    Each work is shown with who changed it and why. A last line says whether the works explain the
+    changes of the numbers.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
-        lines: works that changed a cell.
-        cells: cells that changed.
+        lines: works that changed a number.
+        cells: numbers that changed, one per unit and indicator.
         adds_up: whether the works explain every difference.
     """
     works = screen.table("work_key", "who", "change")
@@ -122,12 +127,12 @@ def restatement_table(
 
 
 def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:
-    """Return a sentence that says whether the works explain the changes of the cells.
+    """Return a sentence that says whether the works explain the changes of the values.
 
     Args:
         screen: language of the text.
         works: number of works.
-        cells: number of cells that changed.
+        cells: number of values that changed.
         adds_up: whether the works explain every difference.
     """
     return screen.text(
@@ -138,7 +143,10 @@ def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:
 
 
 def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
-    """Return a text that says who changed a submission and why, and its versions before and now."""
+    """Return a text on one changed claim: cause, unit, submission, versions, and who submitted it.
+
+    The version before is a dash if the claim was not known then.
+    """
     cause = enum_text(api.RestatedClaim.Cause.Name(claim.cause), "CAUSE_")
     before = f"v{claim.version_before}" if claim.version_before else NOTHING
     return screen.text(
@@ -153,7 +161,10 @@ def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
 
 
 def changes_of(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]:
-    """Return one line per indicator and difference, with the units in which it occurs."""
+    """Return one line per indicator and difference, with the units in which it occurs.
+
+    E.g. `KNW-01 +1: vnu, vnu/hus`.
+    """
     units: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         key = (change.indicator_code, difference_text(screen, change.difference))
@@ -162,7 +173,7 @@ def changes_of(screen: Screen, changes: Sequence[api.CellDifference]) -> list[st
 
 
 def difference_text(screen: Screen, value: view_pb2.Value) -> str:
-    """Return a difference with its sign; for a ratio, those of numerator and denominator."""
+    """Return a difference with its sign, e.g. `+3`; for a ratio both parts, e.g. `+1/+2`."""
     if value.HasField("ratio"):
         parts = (value.ratio.numerator, value.ratio.denominator)
         return "/".join(with_sign(number_text(part, screen.lang)) for part in parts)
@@ -172,12 +183,15 @@ def difference_text(screen: Screen, value: view_pb2.Value) -> str:
 def cell_lines(
     screen: Screen, names: Names, cells: Sequence[api.RestatedCell], former: str = "closed"
 ) -> Table:
-    """Return a table with one row per cell: former value, what changed it, and present value.
+    """Return a table of changed values: former value, what changed it, and present value.
+
+    It has one row per unit and indicator. Changes by definitions, i.e. of the indicator or the unit
+    tree, have a column only if there are any.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
-        cells: cells that changed.
+        cells: values that changed.
         former: key of the heading of the former value, `heading.` omitted.
     """
     has_definitions = any(cell.HasField("by_definitions") for cell in cells)

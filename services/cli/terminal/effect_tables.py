@@ -28,7 +28,7 @@ def effect_table(
     Args:
         screen: language of the texts.
         names: units of measure of the indicators.
-        effects: numbers that would change.
+        effects: numbers that would change, each with its values at all stages.
         title: title of the table.
         stages: stages to show, a part of `STAGES`, in order.
     """
@@ -43,9 +43,9 @@ def effect_table(
 def visible(
     screen: Screen, names: Names, effects: Iterable[api.Effect], stages: Sequence[str] = STAGES
 ) -> list[api.Effect]:
-    """Return the effects that a reader can see in the numbers as they are written.
+    """Return the effects that change a number as it is written, in the given order.
 
-    Others change a number by less than its last digit that is shown.
+    Others change it by less than the last digit that is shown.
 
     Args:
         screen: language of the texts.
@@ -62,10 +62,15 @@ def visible(
 
 
 def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str:
-    """Return what a verification would change at one unit, e.g. `KNW-03 +1, KNW-05`; maybe empty.
+    """Return how verifying a submission would change one unit's numbers, e.g. `KNW-03 +1, KNW-05`.
 
     A whole number is shown with its difference, a ratio by its code alone. At most `IN_SHORT_MAX`
-    are listed, followed by the number of the others.
+    are listed, followed by the number of the others. Empty if nothing would change.
+
+    Args:
+        screen: language of the text.
+        effects: numbers that would change, of any units.
+        unit_id: id of the unit.
     """
     found = list(_changes(screen, effects, unit_id))
     more = len(found) - IN_SHORT_MAX

@@ -35,7 +35,10 @@ def visible(text: str) -> str:
 
 
 def not_computed(cell: str) -> str:
-    """Return a CSV cell, with an apostrophe in front if a spreadsheet would compute it."""
+    """Return a CSV cell, with an apostrophe in front if a spreadsheet would compute it.
+
+    So `=1+1` becomes `'=1+1`; a number with a sign, e.g. `-5`, is returned unchanged.
+    """
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 

@@ -16,7 +16,8 @@ from services.cli.terminal.screen import Screen
 def total(works: Sequence[kpi_service_pb2.ExplainedWork]) -> tuple[int, int, set[int]]:
     """Return sum of numerators, sum of denominators and set of denominators of contributions.
 
-    Whole values count as numerators; their denominator is 0.
+    A contribution is what one work adds to a value. A whole one counts as numerator; its
+    denominator is 0.
     """
     numerator = denominator = 0
     denominators = set()
@@ -29,10 +30,11 @@ def total(works: Sequence[kpi_service_pb2.ExplainedWork]) -> tuple[int, int, set
 
 
 def is_exact(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
-    """Return True if the contributions of all works add up to the value of the cell.
+    """Return True if the contributions of all works add up to the value that they explain.
 
-    For a distinct count, the number of different members must equal the value; for a ratio, both
-    parts must add up, unless all works have the denominator of the value.
+    For a distinct count, e.g. of partners, the number of different members among the works must
+    equal the value. For a ratio, both parts must add up, unless all works have the denominator of
+    the value.
     """
     if any(work.member_number or work.member for work in works):
         return value.whole == len({work.member_number or work.member for work in works})
@@ -52,7 +54,10 @@ def explained(
     unit_of_value: str,
     exact: bool | None,
 ) -> RenderableType:
-    """Return a table of works with contributions, claims and proofs, and a line with the sum.
+    """Return a table of the works behind a value, and a line on whether they add up to it.
+
+    A row has the work, what it adds to the value (its contribution), the claims of units on it, and
+    the proofs. Works whose claims contradict each other are counted in a further line.
 
     Args:
         screen: language of the texts.
@@ -110,7 +115,8 @@ def overlap_table(
 ) -> RenderableType:
     """Return a table of works that several units claim, and a line that compares the sums.
 
-    At most ``limit`` works are listed; None lists all.
+    The line says whether the sum over the units exceeds the number in which each work counts once
+    by exactly the repeated claims. At most ``limit`` works are listed; None lists all.
     """
     table = screen.table("work_key", "units")
     for overlap in answer.overlaps[:limit]:

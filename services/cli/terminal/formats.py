@@ -41,9 +41,10 @@ def parts(shown: RenderableType) -> Iterator[WholeTable | str]:
 
 
 def csv_text(tables: Sequence[WholeTable]) -> str:
-    """Return tables as CSV, with an empty line between two tables.
+    """Return tables as CSV, with an empty line between two tables; empty if there are none.
 
-    A text that a spreadsheet would read as a formula gets an apostrophe in front.
+    The first line of each table has its headings. A text that a spreadsheet would read as a formula
+    gets an apostrophe in front.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -62,7 +63,10 @@ def _csv_cell(cell: str) -> Exact:
 
 
 def markdown_text(shown: Sequence[WholeTable | str]) -> str:
-    """Return tables and sentences as Markdown, with an empty line between them."""
+    """Return tables and sentences as Markdown, with an empty line between them.
+
+    In the cells of a table, the characters `|` and `<` and line feeds are escaped.
+    """
     return "\n\n".join(
         _markdown_table(part) if isinstance(part, WholeTable) else visible(part.strip("\n"))
         for part in shown
@@ -86,7 +90,10 @@ def _markdown_cell(cell: str) -> str:
 
 
 def xlsx_bytes(tables: Sequence[WholeTable]) -> bytes:
-    """Return an Excel workbook with a sheet for each table; no text in it is a formula."""
+    """Return an Excel workbook with a sheet for each table; no text in it is a formula.
+
+    A sheet is named after the number and the title of its table, e.g. `1 Targets`.
+    """
     # Only this format needs the library.
     import xlsxwriter
 

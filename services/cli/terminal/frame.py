@@ -22,7 +22,7 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
     Args:
         screen: language of the text.
         view: view that the numbers come from.
-        now: the present time; None to use the clock.
+        now: the present time; None to use the clock. An event after it has the age 0.
     """
     if not view.HasField("newest_event_at"):
         return screen.text("kpi.reading")
@@ -38,7 +38,10 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
 
 
 def newest_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
-    """Return the time of the newest event in a view; used in files, where an age would be wrong."""
+    """Return the time of the newest event in a view, in the local time zone; see `age_text`.
+
+    For files, which are read later, when an age would be wrong. The view must have an event.
+    """
     from babel.dates import format_datetime
 
     newest = view.newest_event_at.ToDatetime(tzinfo=UTC).astimezone()
@@ -56,7 +59,10 @@ def position_text(view: view_pb2.ViewInfo) -> str:
 
 
 def frame_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
-    """Return the line below numbers: the view they were computed from, its digest and its age."""
+    """Return the line below a table of numbers: the view they come from, its digest and its age.
+
+    A view is the set of all numbers as computed from the log; the digest identifies its state.
+    """
     digest = view.digest[:HASH_CHARACTERS]
     return screen.text("kpi.frame", view=view.view_id, digest=digest, age=age_text(screen, view))
 
@@ -64,12 +70,12 @@ def frame_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
 def title_of(
     screen: Screen, view: view_pb2.ViewInfo, cells: Sequence[view_pb2.Cell], measure: str
 ) -> str:
-    """Return the title of a table: months, measure, view id, digest and age.
+    """Return the title of a table of numbers: months, measure, view id, digest and age.
 
     Args:
         screen: language of the title.
         view: view that the cells come from.
-        cells: cells of the table.
+        cells: numbers in the table; their first and last month are in the title.
         measure: `declared` or `verified`.
     """
     first = min((cell.from_month for cell in cells), default="")

@@ -87,7 +87,10 @@ def show_abort(lang: Lang) -> None:
 
 
 def as_shown(command: Any, lang: Lang) -> Any:
-    """Return a copy of a command with its help in a language; for English the command itself."""
+    """Return a copy of a command that shows its help in a language; for English the command itself.
+
+    Its options and subcommands are copied in the same way. None is returned unchanged.
+    """
     if lang is Lang.en or command is None:
         return command
     shown = copy(command)
@@ -109,12 +112,18 @@ def _option(option: Any) -> Any:
 
 
 def translated(text: str | None) -> str:
-    """Return a help text in Vietnamese; paragraphs without a translation stay English."""
+    """Return a help text in Vietnamese; paragraphs without a translation stay English.
+
+    The paragraphs are separated by empty lines. None is an empty text.
+    """
     return "\n\n".join(map(_paragraph, paragraphs(text)))
 
 
 def paragraphs(text: str | None) -> list[str]:
-    """Return the paragraphs of a help text, each on one line unless it is an example."""
+    """Return the paragraphs of a help text, each on one line unless it is an example.
+
+    Indentation is removed. The list is empty for None and for an empty text.
+    """
     found = inspect.cleandoc(text or "").split("\n\n")
     return [each if each.startswith(EXAMPLE) else " ".join(each.split()) for each in found if each]
 

@@ -40,7 +40,7 @@ class Names:
 
     @classmethod
     def of(cls, catalogue: catalogue_pb2.Catalogue, lang: Lang) -> Self:
-        """Return the names in a catalogue in one language."""
+        """Return the names in a catalogue in one language; a missing name is an empty text."""
         return cls(
             {i.code: getattr(i.name, lang.value) for i in catalogue.indicators},
             {u.unit_id: getattr(u.name, lang.value) for u in catalogue.units},
@@ -65,12 +65,14 @@ def grid(
 ) -> RenderableType:
     """Return a table with a row per indicator and a column per unit, or per month of one unit.
 
-    If that does not fit the width of the screen, the table has a row per cell instead.
+    If that does not fit the width of the screen, or there are several units as well as several
+    months, the table has a row per cell instead.
 
     Args:
         screen: language and width.
         names: names of units and indicators.
-        cells: cells to show.
+        cells: values of one unit, indicator and range of months each; every indicator has the same
+            units and months, in the same order.
         measure: `declared` or `verified`.
         view: view that the cells come from.
         exact: whether amounts of money are written with every dong.
@@ -124,15 +126,16 @@ def _list(
 def cell_text(
     screen: Screen, names: Names, cell: view_pb2.Cell, measure: str, exact: bool = True
 ) -> str:
-    """Return the value of a cell as text, with target, attainment and forecast if there are any.
+    """Return the value of a cell, e.g. `12 / 20 (60%)` if it has a target, and otherwise `12`.
 
-    A further line gives the number of works whose claims contradict each other, if there are any.
+    If the target can be judged, a second line says whether it is on pace, with the forecast. A
+    further line gives the number of works whose claims contradict each other, if there are any.
 
     Args:
         screen: language of the text.
         names: units of measure of the indicators.
-        cell: cell to show.
-        measure: `declared` or `verified`.
+        cell: values of one unit, indicator and range of months.
+        measure: `declared` or `verified`; only verified values are judged.
         exact: whether amounts of money are written with every dong.
     """
     told = _value_and_target(screen, names, cell, measure, exact)
@@ -141,7 +144,7 @@ def cell_text(
 
 
 def contradicted_text(screen: Screen, works: int) -> str:
-    """Return the text that the claims of ``works`` works contradict each other."""
+    """Return the warning that claims on so many works differ, e.g. `⚠ claims differ on 3`."""
     return screen.text("kpi.contradicted", works=number_text(works, screen.lang))
 
 
@@ -167,13 +170,15 @@ def is_over(pace: view_pb2.Pace) -> bool:
 
 
 def pace_text(screen: Screen, cell: view_pb2.Cell, unit: str, exact: bool) -> str:
-    """Return whether a target is on pace, behind or missed, with the forecast and its range.
+    """Return whether a target is reached, on pace, behind or missed, with the forecast.
 
-    If the cell shows more than the value that is judged, this value and its day are added.
+    The forecast is the value expected at the end of the year, with its range if one is known; it is
+    left out if the target is reached or missed. If the cell shows another value than the one that
+    is judged, the latter and its day are added.
 
     Args:
         screen: language of the text.
-        cell: cell with a pace.
+        cell: values of an indicator, with a target and a pace.
         unit: unit of measure of the indicator.
         exact: whether amounts of money are written with every dong.
     """

@@ -16,6 +16,9 @@ GAP = " "
 def bullet(part: Fraction, expected: Fraction | None = None) -> str:
     """Return a bar of characters that is full at the target, with a mark at the expected value.
 
+    E.g. `████████░░░│░░░░`. A negative value has an empty bar; one above the target has a longer
+    bar of at most `BAR_WIDTH_MAX` characters.
+
     Args:
         part: value divided by its target.
         expected: value expected by now, divided by the target; None for no mark.
@@ -29,7 +32,7 @@ def bullet(part: Fraction, expected: Fraction | None = None) -> str:
 
 
 def sparkline(series: Sequence[Fraction | None]) -> str:
-    """Return one character per value, the higher the larger; a blank for an undefined value.
+    """Return one character per value, the higher the larger, e.g. `▁▃▅█`; a blank for None.
 
     The lowest character stands for 0, or for the smallest value if that is negative.
     """

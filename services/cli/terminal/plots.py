@@ -89,7 +89,14 @@ class PlotLayout:
         self._unit = names.units_of_value.get(indicator, "")
 
     def plot(self, courses: Sequence[Course]) -> Plot:
-        """Return the plot; ``courses`` are those of the cells of the answer, in the same order."""
+        """Return the plot, with one panel per cell of the answer.
+
+        Args:
+            courses: for each cell of the answer, in the same order, its values by month.
+
+        Raises:
+            ValueError: the numbers of courses and cells differ, which is a bug of the caller.
+        """
         text, code = self._screen.text, self._indicator
         name = self._names.indicators.get(code, "")
         period = period_text(self._months[0], self._months[-1])
@@ -148,6 +155,9 @@ def plot_json(
     answer: kpi_service_pb2.GetKpisResponse, plot: Plot, months: Sequence[str], file: Path
 ) -> dict[str, Any]:
     """Return what is drawn as the JSON object that `--output json` prints; fractions are exact.
+
+    For each unit it has the lists `verified` and `expected`, with a value or null per month, and
+    its `target`; beside them are `view`, `file` and `months`.
 
     Args:
         answer: one cell per unit, over all months together.

@@ -25,7 +25,7 @@ class _PaceColumn(ProgressColumn):
 
 
 def progress_bar(console: Console) -> Progress:
-    """Return a progress bar, which shows nothing unless the console is a terminal."""
+    """Return a progress bar, a context manager; without a terminal it prints nothing."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -49,7 +49,9 @@ def ratio_json(ratio: view_pb2.Ratio) -> dict[str, int]:
 
 
 def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
-    """Return a value as text; a dash if it is unset or its denominator is 0.
+    """Return a value as text, e.g. `1,234`, `12.5%` or `0.33`.
+
+    It is a dash if the value is unset or its denominator is 0.
 
     Args:
         value: value to show.
@@ -74,12 +76,16 @@ def number_text(number: int, lang: Lang) -> Shown:
 
 
 def decimal_text(number: float, lang: Lang) -> Shown:
-    """Return a number with at most one decimal place and the separators of a language."""
+    """Return a number with at most one decimal place, e.g. `1,234.5`, as the language writes it."""
     return _decimal(number, lang, number, "#,##0.#")
 
 
 def with_sign(difference: str) -> str:
-    """Return the text of a difference, with a `+` in front if it is positive."""
+    """Return the text of a difference, with a `+` in front if it is positive.
+
+    Only a `Shown` carries the number that decides this; any other text, e.g. a dash, is returned
+    unchanged.
+    """
     if not isinstance(difference, Shown) or float(difference.exact) <= 0:
         return difference
     return Shown(f"+{difference}", difference.exact)
@@ -93,16 +99,17 @@ def _decimal(number: float, lang: Lang, exact: Exact, pattern: str | None = None
 
 
 def percent_text(quotient: float, lang: Lang) -> Shown:
-    """Return a quotient as a percentage with at most one decimal place; 1 means 100 %."""
+    """Return a quotient as a percentage with at most one decimal place, e.g. 0.125 as `12.5%`."""
     from babel.numbers import format_percent
 
     return Shown(format_percent(quotient, format="#,##0.#%", locale=lang.value), quotient)
 
 
 def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
-    """Return a cell as the JSON object that `--output json` prints.
+    """Return the values of one unit, indicator and range of months, as `--output json` prints them.
 
-    Target, pace, contradictions and breakdown are included if the cell has them.
+    The object has the keys `unit`, `indicator`, `from`, `to`, `declared` and `verified`. Target,
+    pace, contradictions and breakdown are included if the cell has them.
     """
     document = {
         "unit": cell.unit_id,
@@ -133,7 +140,11 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
 
 
 def pace_json(pace: view_pb2.Pace) -> dict[str, Any]:
-    """Return the pace of a target as the JSON object that `--output json` prints."""
+    """Return the pace of a target, i.e. how it is judged, as `--output json` prints it.
+
+    `expected` and `forecast` are exact ratios, as in `ratio_json`. `forecast_range` is None if no
+    range is known.
+    """
     has_range = pace.HasField("forecast_low")
     return {
         "on": pace.on_date,
@@ -154,7 +165,8 @@ def pace_json(pace: view_pb2.Pace) -> dict[str, Any]:
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
     """Return id, progress, digest and age of a view as the JSON object that `--output json` prints.
 
-    `age_seconds` is the age of the newest event at ``now``; None before the first event.
+    `progress` maps partitions of the log to the next offset. `age_seconds` is the age of the newest
+    event at ``now``; None before the first event.
     """
     age = None
     if view.HasField("newest_event_at"):
@@ -197,7 +209,7 @@ def _numbers(descriptor: Descriptor, document: dict[str, Any]) -> None:
 
 
 def time_text(moment: Timestamp, lang: Lang) -> str:
-    """Return a time as text in the local time zone, with its UTC offset; empty if it is unset."""
+    """Return a time in the local time zone, e.g. `31/03/2025 09:30:00 +07:00`; empty if unset."""
     if not moment.seconds:
         return ""
     local = moment.ToDatetime(tzinfo=UTC).astimezone()
@@ -208,7 +220,10 @@ def time_text(moment: Timestamp, lang: Lang) -> str:
 
 
 def iso_day_text(day: str, lang: Lang) -> str:
-    """Return a day, given as `2025-03-31`, as text; any other text is returned unchanged."""
+    """Return a day, given as `2025-03-31`, as the language writes it, e.g. `31/03/2025`.
+
+    Any other text, also an empty one, is returned unchanged.
+    """
     try:
         read = date.fromisoformat(day)
     except ValueError:
@@ -217,7 +232,7 @@ def iso_day_text(day: str, lang: Lang) -> str:
 
 
 def day_text(moment: Timestamp, lang: Lang) -> str:
-    """Return the day of a time as text, in the local time zone; empty if the time is unset."""
+    """Return the day of a time in the local time zone, e.g. `31/03/2025`; empty if it is unset."""
     if not moment.seconds:
         return ""
     local = moment.ToDatetime(tzinfo=UTC).astimezone()

@@ -58,7 +58,11 @@ class ReportLayout:
         self._is_reading = not answer.view.HasField("newest_event_at")
 
     def page(self) -> Page:
-        """Return the report as a page; sections without rows are left out."""
+        """Return the report as a page: title, summary, sections and the source of the numbers.
+
+        The sections are targets, children ranked, and what moved most; one without rows is left
+        out.
+        """
         answer, text = self._answer, self._screen.text
         standings = [standing_of(cell) for cell in answer.targets]
         counts = {name: standings.count(name) for name in ("reached", "on_pace", "behind")}

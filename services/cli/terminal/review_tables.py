@@ -15,7 +15,10 @@ AMOUNTS = ("amount_vnd", "value_vnd", "budget_vnd", "fee_vnd")
 
 
 def subject_text(screen: Screen, content: submission_pb2.Content) -> str:
-    """Return the title of what is claimed, followed by its amount of money if it has one."""
+    """Return the title of what is claimed and its amount of money, e.g. `Sensor · 500.000 ₫`.
+
+    The amount is left out if there is none, and the title if the facts have none.
+    """
     kind = content.facts.WhichOneof("kind")
     facts = getattr(content.facts, kind) if kind else None
     amount = next((text for name in AMOUNTS if (text := getattr(facts, name, ""))), "")
@@ -24,11 +27,12 @@ def subject_text(screen: Screen, content: submission_pb2.Content) -> str:
 
 
 def queue_table(screen: Screen, rows: Sequence[Sequence[str]], title: str) -> WholeTable:
-    """Return the queue as a table.
+    """Return the submissions that wait for a decision as a table, in the given order.
 
     Args:
         screen: language of the headings.
-        rows: the cells of one submission each, in the order of the columns.
+        rows: for each submission its id, mark, title, type, unit, author, days of waiting, due date
+            and effect, as texts.
         title: title of the table.
     """
     headings = ("submission_id", "mark", "title", "type", "unit_id", "submitted_by")

@@ -27,7 +27,7 @@ FILE_COLUMNS = 150
 
 
 class Output(StrEnum):
-    """Format in which an answer is printed."""
+    """Format in which an answer is printed: for people, or exactly for other programs."""
 
     table = "table"
     json = "json"
@@ -58,15 +58,28 @@ class Screen:
         return self.output is Output.json
 
     def text(self, key: str, **values: object) -> str:
-        """Return the text of a key in the language of the screen, with its values filled in."""
+        """Return the text of a key in the language of the screen, with its values filled in.
+
+        Raises:
+            KeyError: there is no such key, or a value that the text needs is missing.
+        """
         return text(self.lang, key, **values)
 
     def say(self, key: str, style: str = "", **values: object) -> None:
-        """Print the text of a key on stderr, with its values filled in and in a style of rich."""
+        """Print the text of a key on stderr, with its values filled in.
+
+        Args:
+            key: key of the text, e.g. `up.stopped`.
+            style: style of rich, e.g. `bold red`; empty for none.
+            values: values of the placeholders in the text.
+        """
         self.messages.print(self.text(key, **values), style=style, soft_wrap=True)
 
     def answer(self, document: Any, show: Callable[[], RenderableType]) -> None:
-        """Print the answer of a command: ``document`` as JSON, or else the result of ``show``."""
+        """Print the answer of a command: ``document`` as JSON, or else what ``show`` returns.
+
+        ``show`` is called only if the output format is not JSON; see `Screen.show`.
+        """
         if self.is_json:
             self.json_line(document, indent=2)
         else:
@@ -75,7 +88,7 @@ class Screen:
     def show(self, shown: RenderableType) -> None:
         """Print an answer of tables and sentences in the output format of the command.
 
-        In formats that hold only tables, the sentences are printed on stderr.
+        CSV and XLSX hold only tables; the sentences are then printed on stderr.
         """
         found = list(parts(shown))
         if self.output is Output.markdown:
@@ -129,7 +142,11 @@ class Screen:
                 self.answers = printed
 
     def fields(self, document: dict[str, Any]) -> None:
-        """Print an answer as a JSON object, or else as a table with a row per field."""
+        """Print an answer as a JSON object, or else as a table with a row per field.
+
+        In the table the names of fields are translated where a text exists, and a value that is not
+        a text is written as JSON.
+        """
         table = self.table("field", "value")
         names = texts(self.lang)
         for name, value in document.items():

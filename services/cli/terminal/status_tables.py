@@ -16,7 +16,15 @@ MEGABYTE = 1024 * 1024
 
 
 def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
-    """Return a table with a row per process: its state and usage; the last row has the totals."""
+    """Return a table with a row per process: its state and usage; the last row has the totals.
+
+    What is not known of a process, e.g. because it has ended, is a dash and not in the totals.
+
+    Args:
+        screen: language of the texts.
+        rows: for each process `name`, `state`, `reason`, `pid`, `up_seconds`, `cpu` and
+            `memory_bytes`; the last three may be None.
+    """
     table = screen.table("process", "state", ">pid", ">since", ">cpu", ">memory")
     for row in rows:
         said = screen.text(f"status.{row['state']}")
@@ -39,7 +47,13 @@ def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
 
 
 def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
-    """Return a table with a row per reader and partition: how far it lags, in records and time."""
+    """Return a table with a row per reader and partition: how far it lags, in records and time.
+
+    Args:
+        screen: language of the texts.
+        rows: for each of them `group`, `topic`, `partition`, `records` and `seconds`, which may be
+            None.
+    """
     table = screen.table("group", "topic", ">partition", ">behind", ">late")
     for row in rows:
         behind = number_text(row["records"], screen.lang)
@@ -49,7 +63,12 @@ def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
 
 
 def summary(screen: Screen, found: Mapping[str, Any]) -> str:
-    """Return a few lines: the age of the numbers, what waits, and the rates."""
+    """Return a few lines: the age of the numbers, what waits, and the rates.
+
+    Args:
+        screen: language of the text.
+        found: `age_seconds`, the numbers in `COUNTS`, `rates` and `log_diverged`.
+    """
     age = span_text(screen, found["age_seconds"])
     rates = {name: decimal_text(value, screen.lang) for name, value in found["rates"].items()}
     waiting = {name: number_text(found[name], screen.lang) for name in COUNTS}
@@ -69,7 +88,10 @@ COUNTS = ("parked", "dismissed", "waiting_for_review", "outbox")
 
 
 def span_text(screen: Screen, seconds: float | None) -> str:
-    """Return a time span as text in its largest fitting unit, e.g. `3 h`; a dash if it is None."""
+    """Return a time span as text in its largest fitting unit, e.g. `3 h`; a dash if it is None.
+
+    A unit fits if the span has at least two of it; fractions are cut off.
+    """
     if seconds is None:
         return NOTHING
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):

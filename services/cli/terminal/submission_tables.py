@@ -24,9 +24,9 @@ def state_text(submission: submission_pb2.Submission) -> str:
 
 
 def one(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
-    """Return a table of a submission with all its facts and proofs.
+    """Return a table of a submission with all its facts and proofs, one field per row.
 
-    If the verified content differs from the present one, the verified content has its own column.
+    If the content that was verified differs from the present one, it has its own column.
     """
     claimed = content_pairs(screen, submission.content)
     differs = submission.HasField("verified_content") and (
@@ -65,7 +65,11 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
 
 
 def content_pairs(screen: Screen, content: submission_pb2.Content) -> Pairs:
-    """Return name -> text of the fields that are set in a content: claim, facts and proofs."""
+    """Return name -> text of the fields that are set in the content of a submission.
+
+    These are its claim, its facts, and as `evidence 1` etc. its proofs. A fact with the name of a
+    field of the claim is preceded by the type, e.g. `publication.source`.
+    """
     kind = content.facts.WhichOneof("kind") or ""
     pairs = {"unit_id": content.unit_id, "type": kind}
     for field in ("part", "share_ppm", "source"):
@@ -105,14 +109,17 @@ def _single(screen: Screen, field: FieldDescriptor, value: Any) -> str:
 
 
 def title_of(content: submission_pb2.Content) -> str:
-    """Return the title of the work in a content, or else its name or number; maybe empty."""
+    """Return the title of the work that a content describes, or else its name or number.
+
+    Empty if its facts have none of `TITLES`.
+    """
     facts = getattr(content.facts, content.facts.WhichOneof("kind") or "", None)
     found = (getattr(facts, name, "") for name in TITLES)
     return next((text for text in found if text), "")
 
 
 def day_of(content: submission_pb2.Content) -> str:
-    """Return the first day in the facts of a content, `YYYY-MM-DD`; empty if there is none."""
+    """Return the first day in the facts of a submission, `YYYY-MM-DD`; empty if none is set."""
     if (kind := content.facts.WhichOneof("kind")) is None:
         return ""
     named = getattr(content.facts, kind).ListFields()

@@ -46,7 +46,10 @@ class WholeTable(Table):
         return [_plain(column.header) for column in self.columns]
 
     def add_row(self, *cells: RenderableType | None, **options: object) -> None:
-        """Add a row of texts; cells that are missing at its end are empty."""
+        """Add a row of texts; cells that are missing at its end are empty.
+
+        Invisible characters are escaped when the row is printed, but not in ``lines``.
+        """
         line = tuple(map(_plain, cells))
         self.lines.append((*line, *[""] * (len(self.columns) - len(line))))
         shown = (cell if isinstance(cell, Text) else _shown(_plain(cell)) for cell in cells)
@@ -144,7 +147,8 @@ def _wrapped(line: str, width: int) -> list[str]:
 def commands_apart(text: str) -> str:
     """Return a text in which each command in backquotes is on a line of its own, to be copied.
 
-    A single word such as `kieng` stays where it is.
+    So "repeat `kieng up`, then wait" has three lines, without backquotes and comma. A single word
+    such as `kieng` stays where it is.
     """
     return _COMMAND.sub(lambda found: f"\n{found[1]}\n", text).strip("\n")
 

@@ -21,23 +21,29 @@ PAST_MIN = 2
 
 
 def standing_of(cell: view_pb2.Cell) -> str:
-    """Return `reached`, `on_pace` or `behind`; empty if the target cannot be judged."""
+    """Return how a target is judged: `reached`, `on_pace` or `behind`; empty if it cannot be."""
     if not cell.HasField("pace"):
         return ""
     return enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_")
 
 
 def gap_of(cell: view_pb2.Cell) -> Fraction:
-    """Return what is missing to be on pace, divided by the target; 0 unless it is behind."""
+    """Return what is missing to be on pace, divided by the target, e.g. 1/4.
+
+    0 if the target is reached, on pace or 0, or if it cannot be judged.
+    """
     return Fraction(cell.pace.gap, cell.target) if cell.target else Fraction(0)
 
 
 def parts_of(cell: view_pb2.Cell) -> tuple[Fraction, Fraction | None] | None:
-    """Return the reached and the expected value, each divided by the target; None if impossible.
+    """Return the reached and the expected value, each divided by the target.
 
-    Impossible without a target, or if the value is not a whole number. The expected value is None
-    if the target cannot be judged. The reached value is the one that is judged, which may be less
-    than the value of the range.
+    The expected value is None if the target cannot be judged. The reached value is the one that is
+    judged, which may be less than the value of the range.
+
+    Returns:
+        The two parts; None if there is no target, the target is 0, or the value is not a whole
+            number.
     """
     if not cell.target or not cell.verified.HasField("whole"):
         return None
@@ -62,25 +68,37 @@ class TargetTexts:
         self._exact = exact
 
     def amount(self, cell: view_pb2.Cell, number: int) -> str:
-        """Return a number as text, in the unit of measure of the cell's indicator."""
+        """Return a number as text, in the unit of measure of the cell's indicator.
+
+        An amount of money is shortened, e.g. `52.5 billion`, unless it is to be exact.
+        """
         unit = self._names.units_of_value.get(cell.indicator_code, "")
         return amount_text(number, unit, self._screen.lang, self._exact)
 
     def judged(self, cell: view_pb2.Cell) -> str:
-        """Return the value that is judged as text; without a pace, the value of the range."""
+        """Return the value that is compared with the target as text, e.g. `52.5 billion`.
+
+        Without a pace, no comparison is possible, and this is the value of the cell's months.
+        """
         whole = cell.pace.value if cell.HasField("pace") else cell.verified.whole
         return self.amount(cell, whole)
 
     def attainment(self, cell: view_pb2.Cell) -> str:
-        """Return the reached part of the target as a percentage; a dash if there is none."""
+        """Return the reached part of the target as a percentage, e.g. `60%`.
+
+        A dash if there is no target, or the value is not a whole number.
+        """
         parts = parts_of(cell)
         return percent_text(float(parts[0]), self._screen.lang) if parts else NOTHING
 
     def standing(self, cell: view_pb2.Cell, is_reading: bool) -> str:
-        """Return the standing of a target as text, with the amount that is or was missing.
+        """Return the standing of a target as text, with the amount that is missing if it is behind.
+
+        After the end of the year, a target that was not reached is missed. Without a standing, the
+        text says that nothing has been read yet, or that the target cannot be judged.
 
         Args:
-            cell: cell with a target.
+            cell: values of an indicator, with a target.
             is_reading: whether nothing has been read yet, so that nothing can be judged.
         """
         name = standing_of(cell)
@@ -92,7 +110,10 @@ class TargetTexts:
         return self._screen.text(key, gap=self.amount(cell, cell.pace.gap))
 
     def forecast(self, cell: view_pb2.Cell) -> str:
-        """Return the forecast for the end of the year, with its range; a dash if that is over."""
+        """Return the value expected at the end of the year, with its range if one is known.
+
+        A dash if the year is over or the target cannot be judged.
+        """
         if not cell.HasField("pace") or is_over(cell.pace):
             return NOTHING
         pace = cell.pace
@@ -103,7 +124,7 @@ class TargetTexts:
         return f"{shown} ({low} – {high})"  # noqa: RUF001
 
     def error(self, cell: view_pb2.Cell) -> str:
-        """Return the mean error of earlier years' forecasts on the same day, as a percentage.
+        """Return how far earlier years' forecasts on the same day were off on average, in percent.
 
         A dash if the year is over, or fewer than `PAST_MIN` years are known.
         """
@@ -171,5 +192,5 @@ def _filled(screen: Screen, columns: Mapping[str, Sequence[str]], title: str) ->
 
 
 def by_gap(cells: Iterable[view_pb2.Cell]) -> list[view_pb2.Cell]:
-    """Return cells sorted by the missing part of their target, the largest first."""
+    """Return cells sorted by the missing part of their target, the largest first; see `gap_of`."""
     return sorted(cells, key=gap_of, reverse=True)
