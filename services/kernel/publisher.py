@@ -89,6 +89,8 @@ class KafkaPublisher(SharedExtension):
     def publish(self, events: Iterable[Event]) -> None:
         """Publish events in order; return when all replicas have acknowledged every one of them.
 
+        Without events, nothing is written.
+
         Raises:
             Unavailable: the broker did not acknowledge all events; some may have been written.
                 Publish all of them again.
