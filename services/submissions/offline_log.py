@@ -24,7 +24,11 @@ OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
 def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield key, CloudEvents source and value of each event of the submissions in these files."""
+    """Yield key, CloudEvents source and value of each event of the submissions in these files.
+
+    Args:
+        paths: files of a backup, `.bson.gz`; the events are in the order of their documents.
+    """
     for path in paths:
         with gzip.open(path, "rb") as file:
             for document in decode_file_iter(cast(BinaryIO, file), OPTIONS):

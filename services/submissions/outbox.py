@@ -90,11 +90,14 @@ class SubmissionOutbox:
         return documents
 
     def events(self, documents: Sequence[dict[str, Any]]) -> list[Event]:
-        """Return the unpublished events of documents, in the order of each document."""
+        """Return the unpublished events of documents, document by document, each oldest first."""
         return waiting(documents)
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
-        """Remove the events of these documents, which are published now, and count them."""
+        """Remove the events of documents, as `pending` returned them, which are published now.
+
+        Also counts these events as published. Events added since stay.
+        """
         self._outage.note_step(self._publishes_since)
         published = sum(len(each["outbox"]) for each in documents)
         metrics.EVENTS_PUBLISHED.labels(self._institution_id).inc(published)

@@ -118,13 +118,19 @@ class SubmissionsService:
 
     @grpc
     def get_work_key(self, request: Any) -> Any:
-        """Return the work key that a text means, folded as an import folds it."""
+        """Return the work key that a text means, in the spelling in which an import stores it.
+
+        The work need not exist. A text that is no work key is returned nearly unchanged.
+        """
         key = canonical_reference(request.text)
         return submission_service_pb2.GetWorkKeyResponse(work_key=key)
 
     @grpc
     def list_submissions(self, request: Any) -> Any:
-        """Return a page of the submissions that the caller may see, ordered by id."""
+        """Return a page of the submissions that the filters select and the caller may see.
+
+        They are ordered by id.
+        """
         page = self.desk.page(request)
         return submission_service_pb2.ListSubmissionsResponse(
             submissions=map(wire.encode_submission, page.submissions),
@@ -176,7 +182,7 @@ class SubmissionsService:
 
     @grpc
     def repair_submission(self, request: Any) -> Any:
-        """Publish one submission again, as a new version. Idempotent by request id."""
+        """Publish the events of a submission again, as a new version. Idempotent by request id."""
         repaired = self.desk.repair(request)
         return log_service_pb2.RepairSubmissionResponse(
             submission_id=repaired.submission_id, version=repaired.version
