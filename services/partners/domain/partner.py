@@ -112,7 +112,8 @@ def _without_legal_form(text: str) -> str:
 def known_as(asked: Partner, matches: Iterable[Partner]) -> Partner | None:
     """Return the registered partner that a registration refers to; None if it is a new one.
 
-    That is the partner with the same tax code, or one that has all its names already.
+    That is the partner with the same tax code or, if the registration has none, one that has all
+    its names already.
 
     Args:
         asked: partner to register.
