@@ -51,9 +51,12 @@ class ProposalDocument(Document):
 
 
 def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[str, Any]:
-    """Return the document of a proposal's version, whose event is still to be published.
+    """Return the document of a proposal's version, with its event marked as unpublished.
 
-    ``changed_at`` and ``traceparent`` are the time and the trace context of that event.
+    Args:
+        proposal: the version.
+        changed_at: time of the change that made it, and of the event.
+        traceparent: trace context of that change; empty if unknown.
     """
     return {
         "_id": proposal.proposal_id,
