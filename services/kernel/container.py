@@ -67,7 +67,10 @@ class NativeContainer(ServiceContainer):
             self._worker_teardown(context)
 
     def stop(self) -> None:
-        """Stop all entrypoints in parallel, then the dependency providers that they used."""
+        """Stop all entrypoints in parallel, then the dependency providers that they used.
+
+        Blocks until each has finished its work or has given up waiting for it.
+        """
         # nameko would stop them one after another, and each may take seconds to finish its work.
         self.finished.set()
         with ThreadPoolExecutor(max(1, len(self.entrypoints))) as pool:
@@ -91,7 +94,7 @@ class Looping(Entrypoint):
     """
 
     def setup(self) -> None:
-        """Create the thread on which the loop will run; it is not started yet."""
+        """Create the thread on which the loop will run; nameko calls this before `start`."""
         self.stopping = threading.Event()
         name = f"{type(self).__name__}-{self.method_name}".lower()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -135,13 +138,16 @@ class Repeat(Looping):
         super().__init__(**kwargs)
 
     def stop(self) -> None:
-        """Stop repeating; a run in progress is finished."""
+        """Stop repeating; wait for a run in progress, but at most `LOOP_SECONDS_MAX`."""
         self.stopping.set()
         self.wake.set()
         super().stop()
 
     def loop(self) -> None:
-        """Run the method whenever woken or when the interval has passed, until stopped."""
+        """Run the method whenever woken or when the interval has passed, until stopped.
+
+        The first run begins at once.
+        """
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
@@ -195,6 +201,10 @@ class Waker(DependencyProvider):
         self.woken = method_name
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], None]:
-        """Return the function that wakes the method; several calls before a run cause one run."""
+        """Return the function that wakes the method; it returns at once.
+
+        If the method is running, it runs once more after that. Several calls before a run cause one
+        run.
+        """
         wakes = (e.wake for e in self.container.entrypoints if e.method_name == self.woken)
         return cast(Callable[[], None], next(wakes).set)

@@ -27,7 +27,10 @@ _SEPARATOR = re.compile(r"\s*([-/.])\s*")
 
 
 def without_invisible(text: str) -> str:
-    """Return the text without format characters, such as zero-width spaces and soft hyphens."""
+    """Return the text without format characters, such as zero-width spaces and soft hyphens.
+
+    All other characters stay, blanks included.
+    """
     return "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 

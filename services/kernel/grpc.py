@@ -196,7 +196,10 @@ class Grpc(Entrypoint):
     server = GrpcServer()
 
     def stop(self) -> None:
-        """Drain the server now, before the providers that its workers use are stopped."""
+        """Drain the server now, before the providers that its workers use are stopped.
+
+        All RPCs share the server; it does no harm to stop it again.
+        """
         self.server.stop()
 
     def answer(self, admitted: Admitted, context: Context) -> Any:

@@ -97,7 +97,10 @@ def rpc_name(method: MethodDescriptor) -> str:
 
 @contextmanager
 def measuring(call: Call) -> Iterator[None]:
-    """Count and time the call that the block answers, by its status, and log one line about it."""
+    """Count and time the call that the block answers, by its status, and log one line about it.
+
+    A call that ends with an exception and without a status counts as CANCELLED.
+    """
     begin = time.perf_counter()
     code = "CANCELLED"
     try:

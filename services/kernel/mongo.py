@@ -106,7 +106,10 @@ class MongoConnection(SharedExtension):
 
     @cached_property
     def mongo(self) -> Mongo:
-        """The MongoDB client, created on first use because extensions are set up in any order."""
+        """The process's MongoDB client, the same at every use.
+
+        It is created on first use, because extensions are set up in any order.
+        """
         settings = self.container.settings
         return Mongo(settings.mongo_uri, settings.mongo_timeout_ms)
 

@@ -47,7 +47,10 @@ class Event:
     traceparent: str = ""
 
     def headers(self) -> Headers:
-        """Return the headers of the Kafka record: CloudEvents attributes and trace context."""
+        """Return the headers of the Kafka record: CloudEvents attributes and trace context.
+
+        Attributes without a value, e.g. an unknown trace context, are omitted.
+        """
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": self.event_id,

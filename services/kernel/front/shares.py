@@ -80,7 +80,11 @@ class Share:
         return self.means.get(method, 0.0) > 1.0
 
     def oldest(self, now: float) -> float:
-        """Return the monotonic time of the oldest waiting job; ``now`` if none waits."""
+        """Return the time at which the oldest waiting job was created; ``now`` if none waits.
+
+        Args:
+            now: current monotonic time.
+        """
         firsts = (jobs[0].since for lane in self.waiting.values() for jobs in lane.values())
         return min(firsts, default=now)
 

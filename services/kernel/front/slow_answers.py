@@ -66,7 +66,7 @@ class SlowAnswers:
         return self._prompt.may(caller) is not None
 
     def stop(self) -> None:
-        """Send all waiting answers now, and send each later one at once."""
+        """Send all waiting answers now, and each later one at once; the thread keeps running."""
         self._stopping.set()
 
     def close(self) -> None:
