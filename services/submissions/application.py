@@ -295,5 +295,5 @@ def new_id() -> str:
 
 
 def new_submission_id(institution_id: str) -> str:
-    """Return a new submission id, `<institution id>.<UUID>`, so that any reader knows its owner."""
+    """Return a new submission id, `<institution id>.<UUID>`, which shows its owner."""
     return f"{institution_id}.{new_id()}"

@@ -131,7 +131,7 @@ class Batches:
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the values in order, in groups of at most `IDS_PER_QUERY`."""
+    """Yield the values in order, in groups of at most `IDS_PER_QUERY`; none without values."""
     for start in range(0, len(values), IDS_PER_QUERY):
         yield values[start : start + IDS_PER_QUERY]
 

@@ -78,7 +78,10 @@ class UnitCache:
             return self._units.get(unit_id)
 
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of the units that were read last; none before `find` was called."""
+        """Return the ids of the units that were read last, even if they are stale.
+
+        There are none before `find` has read the directory.
+        """
         with self._lock:
             return tuple(self._units)
 

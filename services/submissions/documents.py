@@ -161,7 +161,10 @@ def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
 
 
 def encode_change(write: Write) -> dict[str, Any]:
-    """Return the MongoDB update that stores a change, its audit entry and its events at once."""
+    """Return the MongoDB update that stores a change, its audit entry and its events at once.
+
+    It does not check the stored version; the filter of the update has to.
+    """
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": _fields(write.after.audit[-1])}
     for asked in _newly_asked(write):
@@ -199,7 +202,10 @@ def _newly_asked(write: Write) -> Sequence[Asked]:
 
 
 def decode(document: dict[str, Any]) -> Loaded:
-    """Return the submission that a document holds, with its number of unpublished events."""
+    """Return the submission in a stored document, with its number of unpublished events.
+
+    Fields that documents of earlier releases lack get their defaults.
+    """
     verified = document["verified"]
     source = document["source_system"]
     audit = tuple(AuditEntry(**entry) for entry in document["audit"])

@@ -101,7 +101,10 @@ def _verified_at(notice: Notice, submission: Submission) -> Timestamp | None:
 
 
 def encode_claim(content: Content) -> events_pb2.Claim:
-    """Return a content as a claim to publish: no personal fields, and proofs only as SHA-256."""
+    """Return a content as a claim to publish: without personal fields and names of proofs.
+
+    A proof is represented by its SHA-256 only.
+    """
     message = wire.encode_content(content)
     without_personal(message.facts)
     return events_pb2.Claim(
@@ -115,7 +118,10 @@ def encode_claim(content: Content) -> events_pb2.Claim:
 
 
 def without_personal(message: Message) -> None:
-    """Clear every field that the contract marks as personal, also in nested messages."""
+    """Clear every field that the contract marks as personal, also in nested messages.
+
+    The message is modified in place.
+    """
     for name in personal_fields(message.DESCRIPTOR):
         message.ClearField(name)
     for field, value in message.ListFields():

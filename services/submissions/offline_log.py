@@ -37,7 +37,14 @@ def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the events of the files named in ``arguments`` to standard output; return 0."""
+    """Write the events in files of a backup to standard output, in the form of the module.
+
+    Args:
+        arguments: paths of the files.
+
+    Returns:
+        The exit code 0.
+    """
     for record in records([Path(argument) for argument in arguments]):
         for content in record:
             sys.stdout.buffer.write(len(content).to_bytes(4, "big") + content)

@@ -69,7 +69,7 @@ class SubmissionOutbox:
         self._outage = outage
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return at most ``limit`` documents with unpublished events, and update the gauges."""
+        """Return at most about ``limit`` documents with unpublished events; update the gauges."""
         was_down, self._outage.is_open = self._outage.is_open, True
         began = time.monotonic()
         documents = self._submissions.pending(limit)
@@ -126,7 +126,10 @@ class Outboxes(DependencyProvider):
         return self
 
     def of(self, databases: Databases) -> list[SubmissionOutbox]:
-        """Return the outbox of each institution in ``databases``, the same object at every call."""
+        """Return the outbox of each institution in ``databases``, in their order.
+
+        An institution has the same outbox at every call.
+        """
         return [
             self._known.setdefault(each.institution_id, SubmissionOutbox(each, self._outage))
             for each in databases.all()

@@ -85,7 +85,7 @@ class Submissions:
         return self._one({"names": source_name(source)})
 
     def of_ids(self, ids: Iterable[str]) -> dict[str, Loaded]:
-        """Return id -> submission for those of the ids that exist."""
+        """Return id -> submission for those of the ids that exist; the others are left out."""
         return {found.submission.submission_id: found for found in self._many("_id", ids)}
 
     def of_sources(self, sources: Iterable[SourceRecord]) -> dict[SourceRecord, Loaded]:
@@ -264,7 +264,7 @@ class SubmissionDatabases(Store):
 
 
 def absent() -> NotFound:
-    """Return the one error for a submission that is absent or that the caller may not see."""
+    """Return the error for a submission that does not exist or that the caller may not see."""
     return NotFound("no such submission")
 
 

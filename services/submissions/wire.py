@@ -82,7 +82,7 @@ def encode_submission(submission: Submission) -> submission_pb2.Submission:
 
 
 def encode_history(submission: Submission) -> list[submission_pb2.HistoryEntry]:
-    """Return the changes of a submission, oldest first, including their personal fields."""
+    """Return the changes of a submission as messages, oldest first, with personal fields."""
     return [
         submission_pb2.HistoryEntry(
             version=entry.version,

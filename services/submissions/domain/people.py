@@ -48,7 +48,10 @@ def has_written(submission: Submission, subject: str) -> bool:
 
 
 def has_approved(submission: Submission, subject: str) -> bool:
-    """Return True if this person ever approved the current content on behalf of the unit."""
+    """Return True if this person ever approved the present content on behalf of the unit.
+
+    Approvals of an earlier content do not count.
+    """
     approvals = (
         entry.subject
         for entry in submission.audit

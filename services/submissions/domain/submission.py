@@ -185,6 +185,9 @@ def next_version(version: int, epoch: int) -> int:
 
 
 def ancestors(unit_id: str) -> Iterator[str]:
-    """Yield the ids of the units above a unit and its own, e.g. `vnu`, `vnu/hus` for `vnu/hus`."""
+    """Yield the ids of the units above a unit and then its own, the highest first.
+
+    For `vnu/hus` these are `vnu` and `vnu/hus`.
+    """
     slugs = unit_id.split("/")
     yield from ("/".join(slugs[:length]) for length in range(1, len(slugs) + 1))
