@@ -95,7 +95,7 @@ def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
 
 
 def decode_directory(document: dict[str, Any]) -> Directory:
-    """Return the directory version that a document holds."""
+    """Return the directory version in a stored document; without its event's metadata."""
     units = tuple(
         Unit(
             **{
@@ -130,7 +130,7 @@ def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
 
 
 def decode_partner(document: dict[str, Any]) -> Partner:
-    """Return the partner that a document holds."""
+    """Return the partner in a stored document; without its event's metadata."""
     return Partner(
         partner_id=document["_id"],
         version=document["version"],

@@ -119,10 +119,7 @@ class Directories:
         return directory.version
 
     def republish_newest(self) -> None:
-        """Mark the newest version as unpublished, since the broker may have lost its log.
-
-        Does nothing before the first version is published.
-        """
+        """Mark the newest version, if any, as unpublished: the broker may have lost its log."""
         self._documents.update_one({"version": self._newest_version()}, {"$set": {"unsent": True}})
 
     def unsent(self, limit: int) -> list[tuple[Directory, Change]]:
@@ -255,7 +252,10 @@ class Partners:
         return [(decode_partner(document), decode_change(document)) for document in found]
 
     def mark_sent(self, partners: Iterable[Partner]) -> None:
-        """Record that the events of these versions are published; a newer version stays unsent."""
+        """Record that the events of these versions are published; a newer version stays unsent.
+
+        There must be at least one partner.
+        """
         sent = [{"_id": partner.partner_id, "version": partner.version} for partner in partners]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)
@@ -294,5 +294,5 @@ class PartnerStore(Store):
     """Injects the registry of partners, `Partners`."""
 
     def make(self, mongo: Mongo) -> Partners:
-        """Return the partners stored in the database ``kieng_partners``."""
+        """Return the registry of partners in the database ``kieng_partners``."""
         return Partners(mongo)

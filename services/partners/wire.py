@@ -96,7 +96,10 @@ def decode_partner(message: partner_pb2.Partner) -> Partner:
 
 
 def is_tax_code(text: str) -> bool:
-    """Return True for a tax code with a valid check digit, and for a personal identity number."""
+    """Return True for a tax code with a valid check digit, and for a personal identity number.
+
+    A branch's code with its suffix, e.g. `-001`, is a tax code too. An empty text is not.
+    """
     return bool(IDENTITY_NUMBER.match(text)) or mst.is_valid(text)
 
 

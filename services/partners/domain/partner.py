@@ -79,7 +79,11 @@ class Partner:
     version: int = 0
 
     def registered(self, number: int) -> Partner:
-        """Return the partner as version 1, with the id `partner:<number>` of at least 5 digits."""
+        """Return the partner as registered: version 1, with an id.
+
+        Args:
+            number: number of the partner; 7 gives the id `partner:00007`.
+        """
         return replace(self, partner_id=f"partner:{number:05d}", version=1)
 
 
