@@ -124,7 +124,7 @@ def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
 
 
 def decode_notification(document: dict[str, Any]) -> Notification:
-    """Return the notification that a document holds."""
+    """Return the notification in a stored document."""
     return Notification(
         notification_id=document["_id"],
         kind=Kind(document["kind"]),
@@ -180,7 +180,7 @@ def new_delivery(notice: Notice, now: datetime) -> dict[str, Any]:
 
 
 def decode_delivery(document: dict[str, Any]) -> Delivery:
-    """Return the e-mail that a document holds."""
+    """Return the e-mail in a stored document; its state is left out."""
     return Delivery(
         delivery_id=document["_id"],
         notification_id=document["notification_id"],

@@ -53,7 +53,10 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """Unique key of the person, `<institution>/<subject>`; an institution id has no slash."""
+        """Unique key of the person: `<institution>/<subject>`, e.g. `vnu/lan`.
+
+        The first slash ends the institution, whose id has none.
+        """
         return f"{self.institution_id}/{self.subject}"
 
 

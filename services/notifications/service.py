@@ -65,7 +65,11 @@ class NotificationsService:
 
     @grpc
     def watch_notifications(self, request: Any) -> Iterator[Any]:
-        """Stream the caller's notifications as they are created, with heartbeats in between."""
+        """Stream the caller's notifications as they are created, with heartbeats in between.
+
+        Raises:
+            Exhausted: too many streams are open; the caller repeats later.
+        """
         return watch(
             self.caller,
             inbox=self.inbox,

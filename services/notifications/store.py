@@ -42,7 +42,7 @@ class Inbox:
         declare(mongo.database(DATABASE))
 
     def unknown(self, notices: Iterable[Notice]) -> list[Notice]:
-        """Return the notices that are not stored yet, each once, in the given order."""
+        """Return the notices that are not stored yet, in the given order, without duplicates."""
         by_id = {notice.notification_id: notice for notice in notices}
         for ids in _chunks(list(by_id)):
             for document in self._documents.find({"_id": {"$in": ids}}, {"_id": 1}):
@@ -226,7 +226,7 @@ class Deliveries:
         self._documents.update_one({"_id": delivery.delivery_id}, {"$set": change})
 
     def unannounced(self, limit: int) -> list[Delivery]:
-        """Return at most ``limit`` sent e-mails with an unpublished event."""
+        """Return at most ``limit`` sent e-mails with an unpublished event; empty if none has."""
         found = self._documents.find({"unannounced": True}).limit(limit)
         return [decode_delivery(document) for document in found]
 
@@ -266,7 +266,10 @@ class DeliveryStore(Store):
 
 
 def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]]) -> int:
-    """Insert those documents whose id is not stored yet; return how many were inserted."""
+    """Insert those documents whose id is not stored yet; return how many were inserted.
+
+    Stored documents with the same ids stay as they are.
+    """
     if not new:
         return 0
     try:
