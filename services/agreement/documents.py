@@ -84,7 +84,7 @@ def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[s
 
 
 def decode(document: dict[str, Any]) -> Proposal:
-    """Return the proposal that a document holds."""
+    """Return the proposal that a document holds, in the version that was stored last."""
     affected = tuple(document["affected"])
     return Proposal(
         proposal_id=document["_id"],

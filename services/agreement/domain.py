@@ -47,12 +47,15 @@ class Agreement:
 
     @property
     def needed(self) -> int:
-        """Number of approvals that a proposal needs: from 1 to all members."""
+        """Number of approvals that a proposal needs: the quorum, limited to 1 to all members."""
         return max(1, min(self.quorum or len(self.members), len(self.members)))
 
     @property
     def needed_in_emergency(self) -> int:
-        """Number of approvals that an emergency needs: never more than any other proposal."""
+        """Number of approvals that an emergency needs; at most that of any other proposal.
+
+        Without an emergency quorum it is more than half of the members.
+        """
         return min(self.emergency_quorum or len(self.members) // 2 + 1, self.needed)
 
 
@@ -70,7 +73,10 @@ class Motion:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of kind and payload in lower-case hex; equal motions have equal digests."""
+        """SHA-256 of kind and payload in lower-case hex; equal motions have equal digests.
+
+        The affected institutions are not part of it.
+        """
         return hashlib.sha256(self.kind.encode() + b"\0" + self.payload).hexdigest()
 
 
@@ -100,7 +106,10 @@ class Proposal:
 
     @property
     def needed(self) -> int:
-        """Number of approvals that the proposal needs, as an emergency or otherwise."""
+        """Number of approvals that the proposal needs, those that it already has included.
+
+        It is the emergency quorum if the proposal was declared an emergency, else the quorum.
+        """
         return self.emergency_quorum if self.emergency else self.quorum
 
     @property

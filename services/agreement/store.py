@@ -130,7 +130,10 @@ class Proposals:
         return [Unsent(decode(d), d["changed_at"], d.get("traceparent", "")) for d in found]
 
     def mark_sent(self, proposals: Iterable[Proposal]) -> None:
-        """Record that the events of these versions are published; a newer version stays unsent."""
+        """Record that the events of these versions are published; a newer version stays unsent.
+
+        There must be at least one version.
+        """
         sent = [{"_id": each.proposal_id, "version": each.version} for each in proposals]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)
