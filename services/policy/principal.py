@@ -30,5 +30,8 @@ class Principal:
 
     @property
     def is_whole_institution(self) -> bool:
-        """Whether the roles hold for the whole institution, so that the caller can act for it."""
+        """Whether the roles hold for the whole institution, so that the caller can act for it.
+
+        False for a caller without an institution.
+        """
         return bool(self.institution_id) and self.unit_id == self.institution_id
