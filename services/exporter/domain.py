@@ -27,7 +27,10 @@ class GroupPosition:
 
     @property
     def lag(self) -> int | None:
-        """Number of records that the group has not handled yet; None if its position is unknown."""
+        """Number of records in the log that the group has not handled yet; never negative.
+
+        None if its position is unknown.
+        """
         if self.position is None:
             return None
         return max(0, self.end - max(self.position, self.begin))

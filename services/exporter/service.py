@@ -168,7 +168,12 @@ class Rounds(DependencyProvider):
         self.show_disks("folder", {"folder": folder_disk(folder)} if folder is not None else {})
 
     def show_disks(self, source: str, disks: dict[str, Disk]) -> None:
-        """Export the disks (name -> disk) that one source reports; other sources' disks stay."""
+        """Export the disks that one source reports, in place of those that it reported before.
+
+        Args:
+            source: what reports them: `log`, `database` or `folder`; other sources' disks stay.
+            disks: name of the disk -> its size and free space; empty if they are unknown.
+        """
         self.disks[source] = disks
         known = {(part,): disk for by_part in self.disks.values() for part, disk in by_part.items()}
         show(metrics.DISK_BYTES, {part: disk.total for part, disk in known.items()})
