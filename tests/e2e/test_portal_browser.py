@@ -75,7 +75,7 @@ def test_a_reviewer_decides_by_keys_alone(stack: RunningStack, running: Browser)
             if item.locator("summary").evaluate("each => each === document.activeElement"):
                 break
         page.keyboard.press("Enter")
-        verify = item.get_by_role("button", name="Xác minh")
+        verify = item.get_by_role("button", name="Xác minh", exact=True)
         while not verify.evaluate("each => each === document.activeElement"):
             page.keyboard.press("Tab")
         page.keyboard.press("Enter")

@@ -15,7 +15,7 @@ from tests.e2e.running import RunningStack
 
 UNIT = "vnu/hus/physics"
 DOI = "10.5555/e2e.story"
-YEAR = "from=2013-01&to=2013-12"
+YEAR = "from=2009-01&to=2009-12"
 LIVE_MS = 30_000
 UNDO_MS = 10_000
 VOLATILE = re.compile(r'value="[\w=-]{40,}"')
@@ -39,7 +39,7 @@ def decide(page: Page, doi: str, decision: str, reason: str = "") -> None:
     item = page.locator(".item").filter(has_text=doi)
     item.locator("summary").click()
     item.locator("[name=reason]").fill(reason)
-    item.get_by_role("button", name=decision).click()
+    item.get_by_role("button", name=decision, exact=True).click()
     page.clock.fast_forward(UNDO_MS)
     expect(page.locator(".verdict").filter(has_not=page.locator("button"))).to_have_count(1)
 
@@ -58,7 +58,7 @@ def test_one_submission_passes_through_four_roles_of_two_universities(
             author.locator("[name=unit_id]").fill(UNIT)
             author.locator("[name=title]").fill("Bản đầu")
             author.locator("[name=doi]").fill(DOI)
-            author.locator("[name=issued_on]").fill("2013-05-20")
+            author.locator("[name=issued_on]").fill("2009-05-20")
             author.get_by_label("Scopus", exact=True).check()
             author.locator("[name=evidence_title]").first.fill("minh chứng giả định")
             author.locator("[name=evidence_sha256]").first.fill("0" * 64)
@@ -84,7 +84,7 @@ def test_one_submission_passes_through_four_roles_of_two_universities(
 
 def test_an_address_of_another_university_is_as_if_there_were_nothing(stack: RunningStack) -> None:
     made = Caller(stack, "vnu", "contributor").create(
-        creation(UNIT, article("10.5555/e2e.theirs", "2013-06-20"))
+        creation(UNIT, article("10.5555/e2e.theirs", "2009-06-20"))
     )
     stranger = Visitor(stack)
     stranger.sign_in("contributor", "hust")
@@ -108,7 +108,7 @@ def test_two_tabs_do_not_overwrite_each_other(stack: RunningStack, running: Brow
         first.locator("[name=unit_id]").fill(UNIT)
         first.locator("[name=title]").fill("Một")
         first.locator("[name=doi]").fill("10.5555/e2e.tabs")
-        first.locator("[name=issued_on]").fill("2013-07-20")
+        first.locator("[name=issued_on]").fill("2009-07-20")
         first.get_by_role("button", name="Lưu nháp").click()
         expect(first.locator(".verdict")).to_be_visible()
         second = first.context.new_page()

@@ -62,7 +62,7 @@ def test_a_copy_of_the_log_leads_to_the_same_numbers_and_a_cut_one_to_none(
     cut = verified(*options)
     assert (cut.code, cut.out) == (1, "")
     assert "the log is damaged at byte " in cut.err
-    assert stack.run("log", "export", str(tmp_path / "absent" / "file")).code == 3
+    assert stack.run("log", "export", str(tmp_path / "absent" / "file")).code == 2
     assert stack.run("catalogue", "export", str(frozen), "--version", "999").code == 1
 
 

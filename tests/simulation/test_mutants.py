@@ -17,8 +17,8 @@ def is_caught(name: str, catch: Catch | None, how: str) -> None:
     assert catch.seed, f"{how}: {name}"
 
 
-KNOWN_STEPS_MAX = 12_000
-"""Twice as many as the longest run takes that ends. Some mutants make a run that does not."""
+KNOWN_STEPS_MAX = world.CALM_FROM
+"""More than the known seeds take without a mutant. Some mutants make a run that does not end."""
 
 
 @pytest.fixture(scope="module")

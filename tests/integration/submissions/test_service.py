@@ -181,11 +181,11 @@ BAD: list[tuple[Callable[[Running], Any], grpc.StatusCode, list[str]]] = [
         ["content.evidence"],
     ),
     (lambda s: create(s.author, request_id="7"), Code.INVALID_ARGUMENT, ["request_id"]),
-    (wrong_institution, Code.PERMISSION_DENIED, []),
+    (wrong_institution, Code.PERMISSION_DENIED, ["content.unit_id"]),
     (
         lambda s: create(s.caller("alpha", "a", "contributor", unit="alpha/two")),
         Code.PERMISSION_DENIED,
-        [],
+        ["content.unit_id"],
     ),
     (lambda s: create(s.caller("gamma", "a", "contributor")), Code.PERMISSION_DENIED, []),
     (lambda s: create(s.caller("consortium", "a", "contributor")), Code.PERMISSION_DENIED, []),
