@@ -51,7 +51,9 @@ class ProposalApi:
     proposals_source = ""
 
     def take_effect(self, motion: Motion) -> str:
-        """Carry out an approved motion; each service implements it, idempotently.
+        """Carry out an approved motion, i.e. the change that a proposal contains.
+
+        Each service implements it, idempotently: it may be called again for the same motion.
 
         Returns:
             A short text that identifies the result, e.g. the new directory version.
@@ -85,7 +87,11 @@ class ProposalApi:
 
     @grpc
     def list_proposals(self, request: api.ListProposalsRequest) -> api.ListProposalsResponse:
-        """Return the newest proposals, newest first; without closed ones if that is requested."""
+        """Return the newest proposals, newest first, at most `store.LISTED_MAX`.
+
+        Closed ones, i.e. those that took effect, failed, were rejected or expired, are omitted if
+        that is requested.
+        """
         found = self.proposals.newest(waiting_only=request.open_only)
         return api.ListProposalsResponse(proposals=map(wire.encode_proposal, found))
 
@@ -135,6 +141,8 @@ class ProposalApi:
     ) -> api.DeclareEmergencyResponse:
         """Declare a proposal an emergency, which needs fewer approvals, and approve it.
 
+        If it is one already, only the approval is added. Idempotent.
+
         Raises:
             NotFound: there is no such proposal.
             Forbidden: the caller's institution has no vote on it.
@@ -151,7 +159,8 @@ class ProposalApi:
     def advance_proposals(self) -> bool:
         """Close expired proposals, carry out approved ones, and publish pending events.
 
-        Return True if more events may be pending. Safe to repeat.
+        Return True if more events may be pending. A change that cannot be made now, e.g. because
+        the database is down, is tried again in the next run. Safe to repeat.
         """
         now = _now()
         try:

@@ -22,7 +22,11 @@ class Settings(KernelSettings):
     """Days after which a proposal that has not taken effect expires."""
 
     def agreement(self, institutions: Iterable[str]) -> Agreement:
-        """Return the terms by which the institutions with these ids vote on a proposal."""
+        """Return the terms of a vote with these settings.
+
+        Args:
+            institutions: ids of the institutions that vote, in any order.
+        """
         return Agreement(
             members_of(institutions),
             self.agreement_quorum,

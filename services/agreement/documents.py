@@ -51,9 +51,12 @@ class ProposalDocument(Document):
 
 
 def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[str, Any]:
-    """Return the document of a proposal's version, whose event is still to be published.
+    """Return the document of a proposal's version, with its event marked as unpublished.
 
-    ``changed_at`` and ``traceparent`` are the time and the trace context of that event.
+    Args:
+        proposal: the version.
+        changed_at: time of the change that made it, and of the event.
+        traceparent: trace context of that change; empty if unknown.
     """
     return {
         "_id": proposal.proposal_id,
@@ -81,7 +84,7 @@ def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[s
 
 
 def decode(document: dict[str, Any]) -> Proposal:
-    """Return the proposal that a document holds."""
+    """Return the proposal that a document holds, in the version that was stored last."""
     affected = tuple(document["affected"])
     return Proposal(
         proposal_id=document["_id"],

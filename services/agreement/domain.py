@@ -47,12 +47,15 @@ class Agreement:
 
     @property
     def needed(self) -> int:
-        """Number of approvals that a proposal needs: at least 1, even without members."""
+        """Number of approvals that a proposal needs: the quorum, limited to 1 to all members."""
         return max(1, min(self.quorum or len(self.members), len(self.members)))
 
     @property
     def needed_in_emergency(self) -> int:
-        """Number of approvals that an emergency needs: never more than any other proposal."""
+        """Number of approvals that an emergency needs; at most that of any other proposal.
+
+        Without an emergency quorum it is more than half of the members.
+        """
         return min(self.emergency_quorum or len(self.members) // 2 + 1, self.needed)
 
 
@@ -70,7 +73,10 @@ class Motion:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of kind and payload in lower-case hex; equal motions have equal digests."""
+        """SHA-256 of kind and payload in lower-case hex; equal motions have equal digests.
+
+        The affected institutions are not part of it.
+        """
         return hashlib.sha256(self.kind.encode() + b"\0" + self.payload).hexdigest()
 
 
@@ -100,7 +106,10 @@ class Proposal:
 
     @property
     def needed(self) -> int:
-        """Number of approvals that the proposal needs, as an emergency or otherwise."""
+        """Number of approvals that the proposal needs, those that it already has included.
+
+        It is the emergency quorum if the proposal was declared an emergency, else the quorum.
+        """
         return self.emergency_quorum if self.emergency else self.quorum
 
     @property
@@ -114,7 +123,10 @@ class Proposal:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the rejections make it impossible that the approvals ever suffice."""
+        """Whether the approvals can never suffice, as too many or an affected institution rejected.
+
+        In an emergency a single affected institution cannot prevent it.
+        """
         is_vetoed = not self.emergency and self.rejected_by & frozenset(self.affected)
         return len(self.members) - len(self.rejected_by) < self.needed or bool(is_vetoed)
 
@@ -152,7 +164,13 @@ def propose(
 def approve(proposal: Proposal, institution: str, now: datetime) -> Proposal:
     """Return the next version with an institution's approval, or the same object if it had it.
 
-    An earlier rejection by the institution is withdrawn.
+    An earlier rejection by the institution is withdrawn. If the approvals now suffice, the state of
+    the next version is APPROVED.
+
+    Args:
+        proposal: newest version of the proposal.
+        institution: id of the institution that approves.
+        now: time of the vote, at which the proposal must not have expired.
 
     Raises:
         Forbidden: the institution is not a member and has no vote.
@@ -171,7 +189,13 @@ def approve(proposal: Proposal, institution: str, now: datetime) -> Proposal:
 def reject(proposal: Proposal, institution: str, now: datetime) -> Proposal:
     """Return the next version with an institution's rejection, or the same object if it had it.
 
-    An earlier approval of the institution is withdrawn.
+    An earlier approval of the institution is withdrawn. If the approvals can no longer suffice, the
+    state of the next version is REJECTED.
+
+    Args:
+        proposal: newest version of the proposal.
+        institution: id of the institution that rejects.
+        now: time of the vote, at which the proposal must not have expired.
 
     Raises:
         Forbidden: the institution is not a member and has no vote.
@@ -215,7 +239,7 @@ def declare_emergency(proposal: Proposal, institution: str, reason: str, now: da
 
 
 def expired(proposal: Proposal, now: datetime) -> Proposal:
-    """Return the proposal as expired if it is not closed and its time is over.
+    """Return the next version, expired, if the proposal is not closed and its time is over.
 
     Otherwise the same object is returned.
     """
@@ -225,9 +249,12 @@ def expired(proposal: Proposal, now: datetime) -> Proposal:
 
 
 def settled(proposal: Proposal, state: State, outcome: str) -> Proposal:
-    """Return the next version of an approved proposal after it was carried out.
+    """Return the next version of an approved proposal after the attempt to carry it out.
 
-    ``state`` is EFFECTIVE or FAILED, ``outcome`` the result or the error message.
+    Args:
+        proposal: the approved proposal.
+        state: EFFECTIVE if it was carried out, FAILED if it cannot be.
+        outcome: text that identifies the result, or the error message.
     """
     return replace(proposal, state=state, outcome=outcome, version=proposal.version + 1)
 

@@ -27,11 +27,14 @@ class ProposalOutbox:
         self._source = source
 
     def pending(self, limit: int) -> list[Unsent]:
-        """Return at most ``limit`` proposals with an unpublished event."""
+        """Return at most ``limit`` proposals with an unpublished event; empty if there is none."""
         return self._proposals.unsent(limit)
 
     def events(self, documents: Sequence[Unsent]) -> list[Event]:
-        """Return the event of each proposal's version; it has the same id in every attempt."""
+        """Return the event of each proposal's newest version, in the same order.
+
+        It has the same id in every attempt to publish it.
+        """
         return [
             Event(
                 event_id=f"proposal:{each.proposal.proposal_id}:{each.proposal.version}",
@@ -47,5 +50,5 @@ class ProposalOutbox:
         ]
 
     def clear(self, documents: Sequence[Unsent]) -> None:
-        """Record that the events of these versions are published."""
+        """Record that the events of these versions are published; newer versions stay pending."""
         self._proposals.mark_sent(each.proposal for each in documents)

@@ -32,5 +32,5 @@ class Terms(DependencyProvider):
     """Injects a function from ids of institutions to the `Agreement` by which they vote."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Iterable[str]], Agreement]:
-        """Return the function; it takes quorum and lifetime from the settings."""
+        """Return the function; it takes quorums and lifetime from the service's settings."""
         return cast(Callable[[Iterable[str]], Agreement], self.container.settings.agreement)

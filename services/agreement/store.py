@@ -43,7 +43,9 @@ class Proposals:
     def propose(
         self, motion: Motion, proposer: str, agreement: Agreement, now: datetime, traceparent: str
     ) -> Proposal:
-        """Return the pending proposal of a motion, or store a new one without votes.
+        """Return the pending proposal of a motion, or store and return a new one without votes.
+
+        A proposal is pending if it is open or approved and has not expired.
 
         Args:
             motion: what is to change.
@@ -82,7 +84,9 @@ class Proposals:
     def newest(self, *, waiting_only: bool = False) -> list[Proposal]:
         """Return at most `LISTED_MAX` proposals, newest first.
 
-        ``waiting_only`` omits closed ones.
+        Args:
+            waiting_only: whether to omit closed ones, i.e. to return only those that are open, or
+                approved but not in effect yet.
         """
         query: dict[str, Any] = {"state": {"$in": WAITING}} if waiting_only else {}
         found = self._documents.find(query).sort("proposed_at", -1).limit(LISTED_MAX)
@@ -95,12 +99,12 @@ class Proposals:
         now: datetime,
         traceparent: str = "",
     ) -> Proposal:
-        """Apply a change to the newest version of a proposal and return the version stored then.
+        """Apply a change to the newest version of a proposal; return the version stored then.
 
         Args:
             proposal_id: id of the proposal.
-            change: function from the newest version to the next; returns the same object if
-                nothing is to change. It may be called several times.
+            change: function from the newest version to the next; returns the same object if nothing
+                is to change, and then nothing is stored. It may be called several times.
             now: time of the change.
             traceparent: trace context of the call; empty in a periodic run.
 
@@ -121,12 +125,15 @@ class Proposals:
         raise Conflict("others vote on this proposal at the same time; repeat")
 
     def unsent(self, limit: int) -> list[Unsent]:
-        """Return at most ``limit`` proposals with an unpublished event."""
+        """Return at most ``limit`` proposals with an unpublished event; empty if there is none."""
         found = self._documents.find({"unsent": True}).limit(limit)
         return [Unsent(decode(d), d["changed_at"], d.get("traceparent", "")) for d in found]
 
     def mark_sent(self, proposals: Iterable[Proposal]) -> None:
-        """Record that the events of these versions are published; a newer version stays unsent."""
+        """Record that the events of these versions are published; a newer version stays unsent.
+
+        There must be at least one version.
+        """
         sent = [{"_id": each.proposal_id, "version": each.version} for each in proposals]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)

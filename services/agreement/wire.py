@@ -13,9 +13,14 @@ from services.agreement.domain import Kind, Motion, Proposal
 
 
 def motion_of(kind: Kind, request: Message, affected: Iterable[str] = ()) -> Motion:
-    """Return the motion to carry out a request; equal requests give motions of equal digests.
+    """Return the motion to carry out a request, i.e. the content of a proposal.
 
-    ``affected`` are the ids of the institutions whose own units the request changes.
+    Equal requests give motions of equal digests, by which a repeated proposal is recognised.
+
+    Args:
+        kind: what the request changes.
+        request: the request message.
+        affected: ids of the institutions whose own units it changes.
     """
     payload = AnyMessage()
     payload.Pack(request, deterministic=True)
@@ -33,7 +38,10 @@ def read_motion(motion: Motion, request: Message) -> None:
 
 
 def encode_proposal(proposal: Proposal) -> proposal_pb2.Proposal:
-    """Return the protobuf message of a proposal, without the request that it proposes."""
+    """Return a proposal as a protobuf message, without the request that it proposes.
+
+    The quorum is the number of approvals that it needs now, as an emergency or otherwise.
+    """
     message = proposal_pb2.Proposal(
         proposal_id=proposal.proposal_id,
         kind=proposal_pb2.Kind.Value(f"KIND_{proposal.motion.kind.upper()}"),
@@ -56,13 +64,18 @@ def encode_proposal(proposal: Proposal) -> proposal_pb2.Proposal:
 
 
 def encode_content(proposal: Proposal) -> proposal_pb2.ProposalContent:
-    """Return the protobuf message of a proposal together with the request that it proposes."""
+    """Return a proposal as a protobuf message, together with the request that it proposes."""
     payload = AnyMessage.FromString(proposal.motion.payload)
     return proposal_pb2.ProposalContent(proposal=encode_proposal(proposal), payload=payload)
 
 
 def encode_changed(proposal: Proposal, changed_at: datetime) -> events_pb2.ProposalChanged:
-    """Return the event ProposalChanged of a proposal's version, which changed at ``changed_at``."""
+    """Return the message ProposalChanged of a proposal's version.
+
+    Args:
+        proposal: the version.
+        changed_at: time of the change that made it, in UTC.
+    """
     event = events_pb2.ProposalChanged(proposal=encode_proposal(proposal))
     event.changed_at.FromDatetime(changed_at)
     return event

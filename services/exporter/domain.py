@@ -27,7 +27,10 @@ class GroupPosition:
 
     @property
     def lag(self) -> int | None:
-        """Number of records that the group has not handled yet; None if its position is unknown."""
+        """Number of records in the log that the group has not handled yet; never negative.
+
+        None if its position is unknown.
+        """
         if self.position is None:
             return None
         return max(0, self.end - max(self.position, self.begin))
@@ -39,7 +42,10 @@ class GroupPosition:
 
     @property
     def oldest(self) -> int | None:
-        """Offset of the oldest record not handled yet; None if there is none or if unknown."""
+        """Offset of the oldest record that the group has not handled and the log still holds.
+
+        None if there is no such record, or if the position is unknown.
+        """
         return max(self.position or 0, self.begin) if self.lag else None
 
 
@@ -82,7 +88,7 @@ class LogFolder:
 
 
 def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
-    """Return topic -> bytes, summed over all folders and so over all replicas."""
+    """Return topic -> bytes on all disks of all brokers, so each replica counts."""
     total: dict[str, int] = {}
     for folder in folders:
         for topic, size in folder.topics.items():
@@ -91,9 +97,9 @@ def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
 
 
 def broker_disks(folders: Iterable[LogFolder]) -> dict[str, Disk]:
-    """Return `broker-<id>` -> log disk; of several disks the one with the smallest share free.
+    """Return `broker-<id>` -> disk of the log, for each broker that reports one.
 
-    Brokers that report no disk are omitted.
+    Of several disks of a broker, it is the one with the smallest share of free space.
     """
     found: dict[str, Disk] = {}
     for folder in folders:

@@ -55,6 +55,8 @@ class LogWatch:
     def ends(self) -> dict[TopicPartition, tuple[int, int]]:
         """Return partition -> (first offset, offset after the last record) of all `kieng.` topics.
 
+        Both offsets of an empty partition are equal; without topics the result is empty.
+
         Raises:
             KafkaError: the broker does not answer.
         """
@@ -77,7 +79,11 @@ class LogWatch:
     ) -> dict[tuple[str, TopicPartition], GroupPosition]:
         """Return (group, partition) -> position, for the groups and topics in `READERS`.
 
-        ``ends`` maps partitions to their first and next offsets, as the method `ends` returns them.
+        Partitions that are not in ``ends`` are omitted; a group that has no position in one has an
+        unknown position there.
+
+        Args:
+            ends: partition -> (first offset, offset after the last record), as `ends` returns them.
 
         Raises:
             KafkaError: the broker does not answer.

@@ -60,7 +60,10 @@ class Rounds(DependencyProvider):
         return self
 
     def is_due(self, what: str) -> bool:
-        """Return True if the measurement ``what`` is due, and schedule it after `SIZES_SECONDS`."""
+        """Return True if the measurement ``what`` is due, and schedule it after `SIZES_SECONDS`.
+
+        It is due at the first call, and then once that time has passed since the last True.
+        """
         if time.monotonic() < self.due.get(what, 0.0):
             return False
         self.due[what] = time.monotonic() + SIZES_SECONDS
@@ -104,6 +107,8 @@ class Rounds(DependencyProvider):
 
     def see_log_folders(self) -> None:
         """Measure and export the size of the log and of the brokers' disks.
+
+        If no broker is connected, or it has no log on disk, the metrics are removed.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -163,7 +168,12 @@ class Rounds(DependencyProvider):
         self.show_disks("folder", {"folder": folder_disk(folder)} if folder is not None else {})
 
     def show_disks(self, source: str, disks: dict[str, Disk]) -> None:
-        """Export the disks (name -> disk) that one source reports; other sources' disks stay."""
+        """Export the disks that one source reports, in place of those that it reported before.
+
+        Args:
+            source: what reports them: `log`, `database` or `folder`; other sources' disks stay.
+            disks: name of the disk -> its size and free space; empty if they are unknown.
+        """
         self.disks[source] = disks
         known = {(part,): disk for by_part in self.disks.values() for part, disk in by_part.items()}
         show(metrics.DISK_BYTES, {part: disk.total for part, disk in known.items()})
@@ -194,7 +204,10 @@ class Exporter:
             self.rounds.report("KIENG_DISK_FOLDER", str(error))
 
     def look_at_broker(self) -> None:
-        """Export whether the broker is up, and what it reports of the log."""
+        """Export whether the broker is up, and the lag and sizes that it reports.
+
+        An outage or a refusal is logged, not raised; metrics that are then unknown are removed.
+        """
         try:
             self.rounds.see_log()
             self.rounds.report("log")
@@ -219,7 +232,10 @@ class Exporter:
             self.rounds.report("size of the log", str(error))
 
     def look_at_database(self) -> None:
-        """Export whether the database is up, and its sizes if the user may read them."""
+        """Export whether the database is up, and its sizes if the user may read them.
+
+        An outage or a refusal is logged, not raised; metrics that are then unknown are removed.
+        """
         try:
             ping(self.mongo)
         except PyMongoError as error:

@@ -45,7 +45,10 @@ def ping(mongo: Mongo) -> None:
 
 
 def database_sizes(mongo: Mongo) -> tuple[dict[str, DatabaseSize], Disk | None]:
-    """Return name -> size of all `kieng_` databases, and their disk; None if it is not reported.
+    """Return name -> size of all `kieng_` databases, and the disk that they are on.
+
+    The disk is None if the database does not report it, as the embedded one, or if there is no such
+    database.
 
     Raises:
         pymongo.errors.PyMongoError: the database is down, or the user may not read sizes.
@@ -70,7 +73,7 @@ def _disk(reported: Mapping[str, float]) -> Disk | None:
 
 
 def folder_disk(folder: Path) -> Disk:
-    """Return the disk that a folder is on.
+    """Return size and free space of the disk that a folder is on.
 
     Raises:
         OSError: the folder does not exist.

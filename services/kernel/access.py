@@ -31,7 +31,7 @@ from services.policy.principal import Principal
 __all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal"]
 
 AUDIENCE = "kieng"
-"""Audience of tokens that are valid at every service that accepts it, see `KernelSettings`."""
+"""Audience of tokens for all services, except one whose `KernelSettings.audiences` omits it."""
 TOKEN_SECONDS_MAX = 900
 SERVICE_TOKEN_SECONDS_MAX = 60
 CLOCK_SKEW_SECONDS = 60
@@ -69,12 +69,19 @@ def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
 
 
 def audience_of(service: str) -> str:
-    """Return the audience of tokens for one service only; the same for all of its processes."""
+    """Return the audience (`aud`) of tokens that are valid at one service only.
+
+    It is the same for all processes of a service: `kieng.NAME` for `NAME` and for `NAME.PROCESS`.
+    Whether there is such a service is not checked.
+    """
     return f"{AUDIENCE}.{service.partition('.')[0]}"
 
 
 def issuer_of(service: str) -> str:
-    """Return the issuer (`iss`) of the tokens that a service signs."""
+    """Return the issuer (`iss`) of the tokens that a service signs: `urn:kieng:service:NAME`.
+
+    It is the same for all processes of a service. Whether there is such a service is not checked.
+    """
     return f"urn:kieng:service:{service.partition('.')[0]}"
 
 
@@ -92,10 +99,11 @@ class Table:
 
     @staticmethod
     def of(document: Mapping[str, Any]) -> Table:
-        """Return the table that the decoded JSON of the file describes, see the module.
+        """Return the table of issuers in the decoded JSON of its file, whose form the module shows.
 
         Args:
-            document: the whole content; ``services`` may be absent. A missing key is a KeyError.
+            document: the whole content; ``services`` may be absent. Any other missing key is a
+                KeyError.
         """
         issuers = {entry["issuer"]: entry for entry in document["issuers"]}
         services = {issuer_of(each["service"]): each for each in document.get("services", ())}
@@ -106,7 +114,8 @@ class Issuers:
     """The accepted token issuers. Their file is read again whenever it changes. Thread-safe.
 
     Args:
-        path: file with the table of issuers; while it does not exist, no token is accepted.
+        path: JSON file with the table of issuers, see the module; while it does not exist, no token
+            is accepted.
         audiences: accepted audiences, of which a token must name at least one.
     """
 
@@ -119,9 +128,10 @@ class Issuers:
         self._verified: dict[str, tuple[Principal, float, object]] = {}
 
     def known(self, token: str) -> Principal | None:
-        """Return the principal of a token that was verified before and is still valid, else None.
+        """Return the principal of a token that `principal` verified before, if it is still valid.
 
-        Verifies no signature, so that grpcio's serving thread may call it.
+        Return None if the token is not remembered, has expired, or was verified before the file
+        changed. Verifies no signature, so that grpcio's serving thread may call it.
         """
         found = self._verified.get(token)
         if found is None or found[2] is not self._table():
@@ -129,9 +139,10 @@ class Issuers:
         return found[0] if time.time() < found[1] else None
 
     def principal(self, token: str) -> Principal:
-        """Verify a token and return its principal.
+        """Verify a token and return its principal: the caller with institution, unit and roles.
 
-        For a token that a service made, return the principal of the caller's token wrapped in it.
+        For a token that a service made, return the principal of the caller's token wrapped in it;
+        its ``via`` names that service.
 
         Raises:
             Unauthenticated: the token is malformed, expired or for another service, its lifetime is

@@ -120,7 +120,10 @@ class KernelSettings(BaseSettings):
         return key
 
     def accepted_audiences(self, service: str) -> list[str]:
-        """Return the audiences of tokens that a service accepts, its own first.
+        """Return the audiences of tokens that a service accepts, its own first, without duplicates.
+
+        By default these are `kieng.NAME` and `kieng`; the setting ``audiences`` replaces the
+        latter.
 
         Args:
             service: nameko name of the service.
@@ -161,11 +164,13 @@ class KernelSettings(BaseSettings):
         return {**self.kafka_options(), **limits}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return the options of a Kafka consumer.
+        """Return the options of a Kafka consumer, as keyword arguments of kafka-python.
 
         Args:
             group: consumer group.
-            has_positions: whether the consumer's positions are stored elsewhere than in Kafka.
+            has_positions: whether the consumer's positions are stored elsewhere than in Kafka. If
+                so, a position outside the log is an error; if not, a new group reads from the start
+                of the log.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.

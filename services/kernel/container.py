@@ -47,7 +47,9 @@ class NativeContainer(ServiceContainer):
 
     @contextmanager
     def worker(self, entrypoint: Entrypoint, **data: Any) -> Iterator[Callable[..., Any]]:
-        """Create a worker and yield its method; the worker ends with the block.
+        """Create a worker, i.e. an instance of the service with its dependencies; yield its method.
+
+        The worker ends with the block.
 
         Args:
             entrypoint: the entrypoint that fires; determines which method of the service is
@@ -65,7 +67,10 @@ class NativeContainer(ServiceContainer):
             self._worker_teardown(context)
 
     def stop(self) -> None:
-        """Stop all entrypoints in parallel, then the dependency providers that they used."""
+        """Stop all entrypoints in parallel, then the dependency providers that they used.
+
+        Blocks until each has finished its work or has given up waiting for it.
+        """
         # nameko would stop them one after another, and each may take seconds to finish its work.
         self.finished.set()
         with ThreadPoolExecutor(max(1, len(self.entrypoints))) as pool:
@@ -73,7 +78,10 @@ class NativeContainer(ServiceContainer):
         super().stop()
 
     def fail(self, error: BaseException) -> None:
-        """Record an unknown error and make the process stop. May be called from any thread."""
+        """Log an unknown error and request that the process stops; returns at once.
+
+        ``failure`` keeps the first error only. May be called from any thread.
+        """
         log.critical("stopping because of an unknown error", exc_info=error)
         self.failure = self.failure or error
         self.finished.set()
@@ -86,7 +94,7 @@ class Looping(Entrypoint):
     """
 
     def setup(self) -> None:
-        """Create the thread on which the loop will run; it is not started yet."""
+        """Create the thread on which the loop will run; nameko calls this before `start`."""
         self.stopping = threading.Event()
         name = f"{type(self).__name__}-{self.method_name}".lower()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -96,7 +104,10 @@ class Looping(Entrypoint):
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the loop to stop after its current step, and wait for at most `LOOP_SECONDS_MAX`."""
+        """Ask the loop to stop after its current step, and wait for at most `LOOP_SECONDS_MAX`.
+
+        A loop that takes longer is left running; its thread ends with the process.
+        """
         self.stopping.set()
         if self._thread.is_alive():
             self._thread.join(LOOP_SECONDS_MAX)
@@ -112,10 +123,10 @@ class Looping(Entrypoint):
 
 
 class Repeat(Looping):
-    """Runs a method repeatedly on its own thread: when woken, and at least once per interval.
+    """Runs a method repeatedly on its own thread: when a `Waker` wakes it, and once per interval.
 
-    If the method returns True, it runs again at once. Runs do not overlap. An error stops the
-    process.
+    If the method returns True, it runs again without a pause. Runs do not overlap. An error stops
+    the process.
 
     Args:
         interval_seconds: longest pause between two runs.
@@ -127,13 +138,16 @@ class Repeat(Looping):
         super().__init__(**kwargs)
 
     def stop(self) -> None:
-        """Stop repeating; a run in progress is finished."""
+        """Stop repeating; wait for a run in progress, but at most `LOOP_SECONDS_MAX`."""
         self.stopping.set()
         self.wake.set()
         super().stop()
 
     def loop(self) -> None:
-        """Run the method whenever woken or when the interval has passed, until stopped."""
+        """Run the method whenever woken or when the interval has passed, until stopped.
+
+        The first run begins at once.
+        """
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
@@ -146,13 +160,14 @@ repeat = Repeat.decorator
 
 
 class Poll(Repeat):
-    """Repeats a method that looks for news and returns whether it found any.
+    """Repeats a method that looks for news, e.g. new rows, and returns whether it found any.
 
-    When nothing new was found for a while, it runs less often.
+    It pauses after every run, and for longer once no run has found anything for
+    `QUIET_AFTER_SECONDS`. A `Waker` ends a pause early.
 
     Args:
-        interval_seconds: longest pause between two runs.
-        quiet_seconds: longest pause between two runs while nothing happens.
+        interval_seconds: pause between two runs, unless times are quiet.
+        quiet_seconds: pause between two runs in quiet times.
     """
 
     def __init__(self, interval_seconds: float, quiet_seconds: float, **kwargs: Any) -> None:
@@ -161,7 +176,7 @@ class Poll(Repeat):
         super().__init__(interval_seconds, **kwargs)
 
     def loop(self) -> None:
-        """Run the method whenever woken or when the interval has passed, until stopped."""
+        """Run the method whenever woken or when the pause is over, until stopped."""
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
@@ -186,6 +201,10 @@ class Waker(DependencyProvider):
         self.woken = method_name
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], None]:
-        """Return the function that wakes the method; several calls before a run cause one run."""
+        """Return the function that wakes the method; it returns at once.
+
+        If the method is running, it runs once more after that. Several calls before a run cause one
+        run.
+        """
         wakes = (e.wake for e in self.container.entrypoints if e.method_name == self.woken)
         return cast(Callable[[], None], next(wakes).set)

@@ -31,10 +31,10 @@ class Refusal(Exception):
 
     Args:
         message: what is wrong and how to fix it, in one English sentence.
-        reason: UPPER_SNAKE word of a closed list, for programs; becomes
-            `google.rpc.ErrorInfo.reason`. Empty for the default of the class.
+        reason: identifier of the reason for programs, in UPPER_SNAKE_CASE, from a closed list;
+            becomes `google.rpc.ErrorInfo.reason`. If empty, it is the default of the class.
         fields: path of each wrong field -> what is wrong with it.
-        details: further facts for programs; becomes `google.rpc.ErrorInfo.metadata`.
+        details: further values for programs, by name; becomes `google.rpc.ErrorInfo.metadata`.
         retry_after_seconds: time after which a retry may succeed; becomes `google.rpc.RetryInfo`,
             and `retry_after` in the details. 0 if unknown.
     """
@@ -79,7 +79,7 @@ class Unauthenticated(Refusal, status="UNAUTHENTICATED", reason="BAD_CREDENTIAL"
 
 
 class Forbidden(Refusal, status="PERMISSION_DENIED", reason="NOT_ALLOWED"):
-    """The credential is valid but does not allow this."""
+    """The credential is valid, but its owner lacks the right to do this."""
 
 
 class NotFound(Refusal, status="NOT_FOUND", reason="NOT_FOUND"):
@@ -99,7 +99,7 @@ class Conflict(Refusal, status="ABORTED", reason="VERSION_CONFLICT"):
 
 
 class Exhausted(Refusal, status="RESOURCE_EXHAUSTED", reason="LIMIT_REACHED"):
-    """A limit is reached; retry later."""
+    """A limit is reached, e.g. on open calls; the caller may retry later."""
 
 
 class TooSlow(Refusal, status="DEADLINE_EXCEEDED", reason="TOO_SLOW"):
@@ -111,12 +111,12 @@ class Unavailable(Refusal, status="UNAVAILABLE", reason="DEPENDENCY_DOWN"):
 
 
 class InvalidRecord(Exception):
-    """A record that can never be processed, however often it is read. The producer's fault.
+    """A Kafka record that can never be processed, however often it is read. The producer's fault.
 
     Args:
         message: what is wrong; truncated to 500 characters, because it may quote the record.
-        offset: offset of the record in the delivered batch; None if the method handles one record
-            at a time, so that the consumer knows which one is meant.
+        offset: offset of the record within its partition, so that the consumer can find it in the
+            batch; None means the first record of the batch.
     """
 
     def __init__(self, message: str, *, offset: int | None = None) -> None:
@@ -129,4 +129,4 @@ class NotReady(Exception):
 
 
 class OwnershipLost(Exception):
-    """Another process owns the partition now, so nothing was written."""
+    """Another process owns the partition of the log now, so nothing was written."""

@@ -27,7 +27,10 @@ _SEPARATOR = re.compile(r"\s*([-/.])\s*")
 
 
 def without_invisible(text: str) -> str:
-    """Return the text without format characters, such as zero-width spaces and soft hyphens."""
+    """Return the text without format characters, such as zero-width spaces and soft hyphens.
+
+    All other characters stay, blanks included.
+    """
     return "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 
@@ -40,14 +43,15 @@ def visible(text: str) -> str:
 
 
 def with_plain_dashes(text: str) -> str:
-    """Return the text as `visible` does, with all dashes as `-` and all slashes as `/`."""
+    """Return the text as `visible` does, with every kind of dash as `-` and of slash as `/`."""
     return visible(text).translate(_DASHES).translate(_SLASHES)
 
 
 def folded(text: str) -> str:
-    """Return the form in which an identifier is compared: upper case, with one kind of dash.
+    """Return the form in which an identifier is compared, e.g. `kc - 02` as `KC-02`.
 
-    Blanks around `-`, `/` and `.` are removed; any other run of blanks becomes one space.
+    The text is made `visible` and upper case, with one kind of dash, of slash and of `Đ`. Blanks
+    around `-`, `/` and `.` are removed. An empty text remains empty.
     """
     plain = with_plain_dashes(text).translate(_STROKES)
     return _SEPARATOR.sub(r"\1", plain).upper()

@@ -110,10 +110,10 @@ class GrpcServer(SharedExtension):
     def turn(
         self, call: Admitted, method: MethodDescriptor, is_first: bool
     ) -> AbstractContextManager[bool]:
-        """Charge a caller's institution for the block, which is one step of a stream.
+        """Charge the caller's institution for the block, which is one step of a stream.
 
-        The block may first have to wait for its turn, see `FairQueues.turn`. Yields False if the
-        caller has left.
+        The block may first have to wait for a worker, see `FairQueues.turn`. Yields False if the
+        caller has left; the block must then do nothing.
         """
         caller, name = call.principal, method.full_name
         whom = caller.institution_id, caller.subject, name, call.arrival.is_active
@@ -132,7 +132,7 @@ class GrpcServer(SharedExtension):
 
     @property
     def unready(self) -> str:
-        """Why calls would not be answered now; empty if they would be."""
+        """Why calls would not be answered now; empty if they would be, and before the start."""
         return self._reception.queues.saturation() if self.port else ""
 
     def _serve_conventions(self, names: list[str], with_reflection: bool) -> None:
@@ -190,17 +190,23 @@ class Grpc(Entrypoint):
 
     The method gets the request (an iterator of requests for a client stream) and returns the
     response (an iterator of responses for a server stream). A `Refusal` that it raises becomes the
-    status of the call.
+    status of the call; any other error becomes INTERNAL.
     """
 
     server = GrpcServer()
 
     def stop(self) -> None:
-        """Drain the server now, before the providers that its workers use are stopped."""
+        """Drain the server now, before the providers that its workers use are stopped.
+
+        All RPCs share the server; it does no harm to stop it again.
+        """
         self.server.stop()
 
     def answer(self, admitted: Admitted, context: Context) -> Any:
-        """Run a worker for a call with a unary response; return the response."""
+        """Run a worker for a call with a unary response, and return the response.
+
+        Fields that the caller's institution must not see have been cleared, see `kernel.privacy`.
+        """
         limit = self.container.settings.mongo_timeout_ms / 1000
         with self._worker(admitted, context) as (call, method, request):
             # Not the caller's deadline: the database may continue an operation that was given up.
@@ -210,7 +216,10 @@ class Grpc(Entrypoint):
             return shown_to(call.principal.institution_id, response)
 
     def stream(self, admitted: Admitted, context: Context) -> Iterator[Any]:
-        """Run a worker for a call with a stream of responses; it lives as long as the stream."""
+        """Run a worker for a call with a stream of responses; it lives as long as the stream.
+
+        Fields that the caller's institution must not see have been cleared, see `kernel.privacy`.
+        """
         with self._worker(admitted, context) as (call, method, request):
             try:
                 for response in self._in_turn(method(request), admitted):

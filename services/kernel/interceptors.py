@@ -81,7 +81,8 @@ class Call:
 def surrounded(call: Call) -> Iterator[Call]:
     """Run the block, which answers a call, within tracing, metrics and error mapping.
 
-    Health and reflection calls do not pass here.
+    Yields the same call, whose ``traceparent`` is now that of its span. Health and reflection calls
+    do not pass here.
     """
     facts = {"rpc.system": "grpc", "rpc.method": rpc_name(call.method)}
     traced = span(facts["rpc.method"], SpanKind.SERVER, [call.traceparent], facts)
@@ -96,7 +97,10 @@ def rpc_name(method: MethodDescriptor) -> str:
 
 @contextmanager
 def measuring(call: Call) -> Iterator[None]:
-    """Count and time the call that the block answers, by its status, and log one line about it."""
+    """Count and time the call that the block answers, by its status, and log one line about it.
+
+    A call that ends with an exception and without a status counts as CANCELLED.
+    """
     begin = time.perf_counter()
     code = "CANCELLED"
     try:
@@ -145,7 +149,7 @@ def bearer_token(authorization: str) -> str:
 
 
 def check(message: Message) -> None:
-    """Validate a request message against the rules of its contract.
+    """Validate a request message against the rules of its contract; returns if it is valid.
 
     Raises:
         InvalidArgument: fields are wrong; names each of them. The caller's fault.
@@ -167,7 +171,7 @@ def _told(message: str, value: object) -> str:
 
 @cache
 def forms() -> Mapping[str, str]:
-    """Return pattern in a contract -> description in words of the texts that match it."""
+    """Return pattern in the contracts -> description in words of the texts that match it."""
     return tomllib.loads(Path(__file__).with_name("forms.toml").read_text(encoding="utf-8"))
 
 
@@ -186,9 +190,10 @@ def _place(violation: Any) -> str:
 
 @contextmanager
 def refusing(call: Call) -> Iterator[None]:
-    """Map a `Refusal` of the block to its gRPC status, and any other error to INTERNAL.
+    """Map an exception of the block to the gRPC status with which the call ends.
 
-    An unreachable, broken or full database becomes UNAVAILABLE. INTERNAL carries the trace id.
+    A `Refusal` has its own status. An unreachable, broken or full database becomes UNAVAILABLE. Any
+    other error becomes INTERNAL, whose text contains the trace id.
     """
     try:
         yield
@@ -207,7 +212,10 @@ def refusing(call: Call) -> Iterator[None]:
 
 
 def status_of(refusal: Refusal) -> status_pb2.Status:
-    """Return the `google.rpc.Status` of a refusal, including its details."""
+    """Return the `google.rpc.Status` of a refusal: code, message, and details for programs.
+
+    The details are ErrorInfo, and BadRequest or RetryInfo if it names fields or a time to wait.
+    """
     status = status_pb2.Status(code=code_pb2.Code.Value(refusal.status), message=refusal.message)
     facts = {"reason": refusal.reason, "domain": "kieng", "metadata": refusal.details}
     status.details.add().Pack(error_details_pb2.ErrorInfo(**facts))

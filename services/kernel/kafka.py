@@ -56,7 +56,10 @@ class Record(Protocol):
 
 
 def header(record: Record, name: str) -> str:
-    """Return the value of a record's first header of this name; empty if absent or null."""
+    """Return the value of a record's first header of this name; empty if absent or null.
+
+    Bytes that are not UTF-8 are replaced.
+    """
     found = (value for key, value in record.headers if key == name)
     return (next(found, None) or b"").decode("utf-8", "replace")
 
@@ -209,7 +212,10 @@ class Consume(Looping, ConsumerRebalanceListener):
             self._consumer.seek(partition, 0)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Forget the records in hand and the metrics of revoked partitions."""
+        """Forget the delivered but uncommitted batches, and the metrics, of revoked partitions.
+
+        The group coordinator calls this.
+        """
         gone = set(revoked)
         self._delivered = deque(each for each in self._delivered if each[0] not in gone)
         metrics.forget_partitions(self.group, gone)

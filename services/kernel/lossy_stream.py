@@ -23,7 +23,7 @@ class LossyStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write a text if there is room for it; return its length in either case."""
+        """Write a text if there is room for it, else drop it; return its length in either case."""
         with suppress(OSError):
             return self._stream.write(text)
         return len(text)

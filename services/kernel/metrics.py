@@ -119,7 +119,11 @@ def forget_partitions(group: str, partitions: Iterable[Any]) -> None:
 
 
 def grpc_labels(method: MethodDescriptor) -> tuple[str, str, str]:
-    """Return the values of an RPC's metric labels: kind of call, service and method."""
+    """Return the values of an RPC's metric labels: kind of call, service and method.
+
+    The kind is `unary`, `client_stream`, `server_stream` or `bidi_stream`; the service is its full
+    name.
+    """
     kinds = ("unary", "client_stream", "server_stream", "bidi_stream")
     kind = kinds[method.client_streaming + 2 * method.server_streaming]
     return kind, method.containing_service.full_name, method.name

@@ -64,7 +64,10 @@ class Mongo:
         return sum(server.pool.active_sockets for server in list(servers.values()))
 
     def database(self, name: str) -> Database[dict[str, Any]]:
-        """Return the database of this name; the majority acknowledges its writes."""
+        """Return the database of this name, which may not exist yet.
+
+        The majority of the replica set acknowledges its writes.
+        """
         return self.client.get_database(name)
 
     def close(self) -> None:
@@ -103,7 +106,10 @@ class MongoConnection(SharedExtension):
 
     @cached_property
     def mongo(self) -> Mongo:
-        """The MongoDB client, created on first use because extensions are set up in any order."""
+        """The process's MongoDB client, the same at every use.
+
+        It is created on first use, because extensions are set up in any order.
+        """
         settings = self.container.settings
         return Mongo(settings.mongo_uri, settings.mongo_timeout_ms)
 

@@ -25,7 +25,7 @@ class Outbox(Protocol):
         """Return at most ``limit`` documents with unpublished events; empty if there are none."""
 
     def events(self, documents: Sequence[Any]) -> list[Event]:
-        """Return the unpublished events of documents, in order within each document."""
+        """Return all unpublished events of documents, in order within each document."""
 
     def clear(self, documents: Sequence[Any]) -> None:
         """Remove the published events from these documents; events added since stay pending."""

@@ -28,11 +28,17 @@ class Pages:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def token(self, last: str) -> str:
-        """Return the token of the page that follows the row with the sort key ``last``."""
+        """Return the page token with which a caller continues after a row.
+
+        Args:
+            last: sort key of that row, i.e. of the last row of the page that is being returned.
+        """
         return base64.urlsafe_b64encode(f"{self._digest}/{last}".encode()).decode()
 
     def after(self, token: str) -> str:
-        """Return the sort key after which a page starts; empty for an empty token, the first page.
+        """Return the sort key after which a page starts, as given to `token`.
+
+        An empty token means the first page; the sort key is then empty too.
 
         Raises:
             InvalidArgument: the text is not a token, or is one of another query. The caller's

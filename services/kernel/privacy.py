@@ -34,7 +34,10 @@ def shown_to(institution_id: str, message: M) -> M:
 
 @cache
 def reserved(descriptor: Descriptor) -> tuple[str, ...]:
-    """Return the names of a message type's own fields that only institutions concerned may see."""
+    """Return the names of a message type's fields that only institutions concerned may see.
+
+    Those are the fields marked `personal` or `own_only`; fields of inner messages are not included.
+    """
     marks = (access_pb2.personal, access_pb2.own_only)
     return tuple(
         field.name

@@ -47,7 +47,10 @@ class Event:
     traceparent: str = ""
 
     def headers(self) -> Headers:
-        """Return the headers of the Kafka record: CloudEvents attributes and trace context."""
+        """Return the headers of the Kafka record: CloudEvents attributes and trace context.
+
+        Attributes without a value, e.g. an unknown trace context, are omitted.
+        """
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": self.event_id,
@@ -88,6 +91,8 @@ class KafkaPublisher(SharedExtension):
 
     def publish(self, events: Iterable[Event]) -> None:
         """Publish events in order; return when all replicas have acknowledged every one of them.
+
+        Without events, nothing is written.
 
         Raises:
             Unavailable: the broker did not acknowledge all events; some may have been written.

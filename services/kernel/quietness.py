@@ -26,5 +26,8 @@ class Quietness:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether there has been no news for some time, so that the next poll may wait longer."""
+        """Whether there has been no news for more than `QUIET_AFTER_SECONDS`.
+
+        The next poll may then wait longer. The creation of this object counts as news.
+        """
         return self._clock() - self._news_at > QUIET_AFTER_SECONDS

@@ -68,6 +68,7 @@ def find_service(name: str) -> tuple[type, type[KernelSettings]]:
 
     Raises:
         LookupError: the package has no class of that name.
+        ModuleNotFoundError: there is no such package.
     """
     package = name.partition(".")[0]
     module = importlib.import_module(f"services.{package}.service")

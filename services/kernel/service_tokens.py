@@ -88,7 +88,7 @@ def read_service_key(pem: str) -> Ed25519PrivateKey:
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """Return the id (`kid`) of a public key in the table of issuers."""
+    """Return the id (`kid`) under which the table of issuers lists a public key: 16 hex digits."""
     return hashlib.sha256(public_pem(key).encode()).hexdigest()[:16]
 
 

@@ -49,11 +49,11 @@ class PemFiles:
         self._stamps: list[tuple[int, int]] | None = None
 
     def read(self) -> Pems:
-        """Return the contents of the files, after checking them.
+        """Return the contents of the files, after checking them; None for each file that is unset.
 
         Raises:
-            TlsTrouble: a file cannot be read or is not PEM, or the key does not belong to the
-                certificate.
+            TlsTrouble: a file cannot be read or is not PEM, the key does not belong to the
+                certificate, or only one of the two is set.
         """
         pems = []
         for name, path in self._paths.items():
@@ -80,7 +80,10 @@ class PemFiles:
         return Pems(certificate, key, authority)
 
     def changed(self) -> Pems | None:
-        """Return the contents of the files, or None if they are unchanged since the last call.
+        """Return the contents of the files if one changed since the last call that returned them.
+
+        The first call returns the contents in any case; a later one returns None if no file
+        changed.
 
         Raises:
             TlsTrouble: see `read`; the next call reads the files again.
@@ -151,12 +154,14 @@ def listen(server: grpc.Server, settings: KernelSettings) -> int:
 def check_bound(principal: Principal, names: Sequence[str]) -> None:
     """Check that a token is not used with the client certificate of another institution or service.
 
-    A certificate of a service also brings its callers' tokens unchanged, e.g. those of the portal.
+    A certificate of a service may also be used with its callers' tokens unchanged, e.g. that of the
+    portal.
 
     Args:
         principal: principal of the token.
         names: alternative names in the client's certificate. One with neither a name
-            `urn:kieng:institution:ID` nor `urn:kieng:service:NAME` is not bound to anybody.
+            `urn:kieng:institution:ID` nor `urn:kieng:service:NAME` is not bound to anybody, and is
+            accepted with every token.
 
     Raises:
         Unauthenticated: the certificate is bound to others only. The caller's fault.

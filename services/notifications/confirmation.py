@@ -69,6 +69,8 @@ def waiting(code: str, recipient: str, email: str, now: datetime) -> Waiting:
 def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) -> Waiting:
     """Return ``found``, the stored code, if the typed code matches it.
 
+    Whether the person may still try is decided before, see `Subscriptions.attempt`.
+
     Args:
         found: stored code; None if there is none, or after too many attempts.
         code: code that the person typed.
@@ -89,7 +91,9 @@ def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) 
 
 
 def check_codes_sent(last_hour: Iterable[Notification]) -> None:
-    """Check that another code may be sent; the limit protects the owner of a mistyped mailbox.
+    """Check that another code may be sent: fewer than `CODES_PER_HOUR_MAX` were sent.
+
+    The limit protects the owner of a mistyped mailbox.
 
     Args:
         last_hour: the person's notifications of the last hour.
@@ -104,7 +108,14 @@ def check_codes_sent(last_hour: Iterable[Notification]) -> None:
 
 
 def notice_of_code(recipient: str, now: datetime) -> Notice:
-    """Return a notice whose e-mail contains a new code; every call returns a different notice."""
+    """Return a notice that makes an e-mail with a new code be sent to a person.
+
+    Every call returns another notice. It does not contain the code, which is created on sending.
+
+    Args:
+        recipient: key of the person.
+        now: time of the call.
+    """
     return Notice(
         kind=Kind.EMAIL_CONFIRMATION,
         about="subscription",

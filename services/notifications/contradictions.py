@@ -38,6 +38,8 @@ class Contradicted:
 def notices_of_contradiction(found: Contradicted, subscribers: Sequence[str]) -> list[Notice]:
     """Return the notices for the people who submitted the two claims, and for subscribers.
 
+    Each person gets one at most; a person who is not known gets none.
+
     Args:
         found: the contradicted work.
         subscribers: keys of people who subscribed to the units; those of institutions other than
@@ -74,6 +76,9 @@ def _notice_of_contradiction(found: Contradicted, recipient: str, own: Claimant)
 
 
 def units_concerned(found: Contradicted) -> list[str]:
-    """Return the ids of the two claiming units and of those above them in their institutions."""
+    """Return the ids of the two claiming units and of all units above them, each once.
+
+    The consortium is not among them.
+    """
     units = [*subscribable(found.leading.unit_id), *subscribable(found.other.unit_id)]
     return [unit_id for unit_id in dict.fromkeys(units) if unit_id != ROOT_UNIT_ID]

@@ -106,7 +106,10 @@ class Delivery:
 def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
     """Return the document of a new, unread notification.
 
-    ``order`` sorts it among the notifications of its recipient; see `Notification`.
+    Args:
+        notice: the notification to create.
+        order: sorts it among the notifications of its recipient; see `Notification`.
+        now: time of its creation.
     """
     return {
         "_id": notice.notification_id,
@@ -121,7 +124,7 @@ def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
 
 
 def decode_notification(document: dict[str, Any]) -> Notification:
-    """Return the notification that a document holds."""
+    """Return the notification in a stored document."""
     return Notification(
         notification_id=document["_id"],
         kind=Kind(document["kind"]),
@@ -135,7 +138,7 @@ def decode_notification(document: dict[str, Any]) -> Notification:
 
 
 def encode_subscription(subscription: Subscription) -> dict[str, Any]:
-    """Return the document of a subscription, without its id."""
+    """Return the document of a subscription, without its id, which is the person's key."""
     return {
         "email_kinds": [str(kind) for kind in subscription.email_kinds],
         "email": subscription.email,
@@ -146,7 +149,10 @@ def encode_subscription(subscription: Subscription) -> dict[str, Any]:
 
 
 def decode_subscription(document: dict[str, Any]) -> Subscription:
-    """Return the subscription that a document holds."""
+    """Return the subscription that a document holds.
+
+    An address is not confirmed if the document does not say so.
+    """
     return Subscription(
         email_kinds=tuple(Kind(kind) for kind in document["email_kinds"]),
         email=document["email"],
@@ -158,7 +164,7 @@ def decode_subscription(document: dict[str, Any]) -> Subscription:
 
 
 def new_delivery(notice: Notice, now: datetime) -> dict[str, Any]:
-    """Return the document of an e-mail to send for a notice, due at ``now``."""
+    """Return the document of an e-mail that is to be sent for a notice from ``now`` on."""
     return {
         "_id": f"{notice.notification_id}:{EMAIL}",
         "notification_id": notice.notification_id,
@@ -174,7 +180,7 @@ def new_delivery(notice: Notice, now: datetime) -> dict[str, Any]:
 
 
 def decode_delivery(document: dict[str, Any]) -> Delivery:
-    """Return the e-mail that a document holds."""
+    """Return the e-mail in a stored document; its state is left out."""
     return Delivery(
         delivery_id=document["_id"],
         notification_id=document["notification_id"],

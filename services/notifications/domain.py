@@ -53,7 +53,10 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """Unique key of the person, `<institution>/<subject>`; an institution id has no slash."""
+        """Unique key of the person: `<institution>/<subject>`, e.g. `vnu/lan`.
+
+        The first slash ends the institution, whose id has none.
+        """
         return f"{self.institution_id}/{self.subject}"
 
 
@@ -83,7 +86,7 @@ class Subscription:
 
     @property
     def needs_code(self) -> bool:
-        """Whether there is an address that is not confirmed yet."""
+        """Whether the person has to confirm an address: one is set, and it is not confirmed."""
         return bool(self.email) and not self.is_confirmed
 
     def after(self, known: Subscription) -> Subscription:
@@ -184,7 +187,10 @@ class Notification:
 
 
 def notices_of_decision(decided: Decided) -> list[Notice]:
-    """Return one notice for each recipient of a decided or withdrawn submission."""
+    """Return one notice for each author of a decided or withdrawn submission.
+
+    That is one per entry of ``recipients``, in that order.
+    """
     return [_notice_of_decision(decided, recipient) for recipient in decided.recipients]
 
 
@@ -205,9 +211,13 @@ def _notice_of_decision(decided: Decided, recipient: Recipient) -> Notice:
 
 
 def notice_of_target(reached: Reached, recipient: str) -> Notice:
-    """Return the notice of a reached target for one subscriber, given by key.
+    """Return the notice of a reached target for one person who subscribed to it.
 
     Reaching a target again gives the same notice; reaching a raised target gives a new one.
+
+    Args:
+        reached: the target.
+        recipient: key of the person.
     """
     return Notice(
         kind=Kind.TARGET_REACHED,
@@ -225,9 +235,13 @@ def notice_of_target(reached: Reached, recipient: str) -> Notice:
 
 
 def notice_of_proposal(proposed: Proposed, recipient: str) -> Notice:
-    """Return the notice of a proposal for one person, given by key.
+    """Return the notice of a proposal for one person.
 
     A person gets one notice per state of the proposal, and one when it becomes an emergency.
+
+    Args:
+        proposed: the proposal.
+        recipient: key of the person.
     """
     return Notice(
         kind=Kind.EMERGENCY if proposed.emergency else Kind.PROPOSAL,
@@ -248,7 +262,7 @@ def notice_of_proposal(proposed: Proposed, recipient: str) -> Notice:
 def subscribable(unit_id: str) -> list[str]:
     """Return the ids of the units whose subscribers are notified of a unit's targets.
 
-    These are the unit itself, those above it, and the consortium.
+    For `vnu/hus` these are `vnu/hus`, `vnu` and `consortium`, in this order.
     """
     parts = unit_id.split("/")
     paths = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
@@ -257,6 +271,8 @@ def subscribable(unit_id: str) -> list[str]:
 
 def checked(subscription: Subscription) -> Subscription:
     """Return a subscription unchanged after validating its e-mail address.
+
+    A subscription without an address is valid.
 
     Raises:
         InvalidArgument: the caller's e-mail address is not valid.
@@ -268,9 +284,13 @@ def checked(subscription: Subscription) -> Subscription:
 
 
 def retry_seconds(attempts: int) -> float | None:
-    """Return the seconds to wait after ``attempts`` failed attempts; None for no further attempt.
+    """Return the seconds to wait after failed attempts; None if there is no further attempt.
 
-    The delay doubles with each attempt up to `RETRY_SECONDS_MAX`.
+    The delay is `RETRY_SECONDS_FIRST` at first and doubles with each attempt up to
+    `RETRY_SECONDS_MAX`; `ATTEMPTS_MAX` attempts are made.
+
+    Args:
+        attempts: number of attempts that failed, at least 1.
     """
     if attempts >= ATTEMPTS_MAX:
         return None

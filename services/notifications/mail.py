@@ -88,7 +88,11 @@ class MailServer:
 
 
 def is_final(error: Exception) -> bool:
-    """Return True if an error of sending is permanent, so that a retry cannot succeed."""
+    """Return True if an error of sending is permanent, so that a retry cannot succeed.
+
+    That is a refusal of all recipients or of the message with a code from 500, an address that the
+    server does not support, or an invalid one. An unreachable server is not.
+    """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPDataError):

@@ -159,11 +159,11 @@ class SentMailOutbox:
         self._deliveries = deliveries
 
     def pending(self, limit: int) -> list[Delivery]:
-        """Return at most ``limit`` sent e-mails with an unpublished event."""
+        """Return at most ``limit`` sent e-mails with an unpublished event; empty if none has."""
         return self._deliveries.unannounced(limit)
 
     def events(self, documents: Sequence[Delivery]) -> list[Event]:
-        """Return the event of each e-mail; it has the same id in every attempt to publish it."""
+        """Return the event of each e-mail, in the same order; see `delivered_event`."""
         return [delivered_event(delivery) for delivery in documents]
 
     def clear(self, documents: Sequence[Delivery]) -> None:
@@ -172,7 +172,10 @@ class SentMailOutbox:
 
 
 def delivered_event(delivery: Delivery) -> Event:
-    """Return the event that an e-mail was accepted by the mail server; it contains no address."""
+    """Return the event that the mail server accepted an e-mail; it contains no address.
+
+    It has the same id in every attempt to publish it. The e-mail must have been sent.
+    """
     assert delivery.sent_at is not None
     delivered = wire.new_delivered(delivery.notification_id, delivery.kind)
     delivered.delivered_at.FromDatetime(delivery.sent_at)

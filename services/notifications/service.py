@@ -51,7 +51,10 @@ class NotificationsService:
 
     @grpc
     def list_notifications(self, request: Any) -> Any:
-        """Return a page of the caller's inbox, newest first, in the caller's language."""
+        """Return a page of the caller's inbox, newest first, and the number of unread ones.
+
+        The texts are in the language of the caller's subscription; Vietnamese if none was set.
+        """
         language = self.subscriptions.get(self.caller).language
         page = page_of(self.inbox, self.caller, request)
         return notification_service_pb2.ListNotificationsResponse(
@@ -62,7 +65,11 @@ class NotificationsService:
 
     @grpc
     def watch_notifications(self, request: Any) -> Iterator[Any]:
-        """Stream the caller's notifications as they are created, with heartbeats in between."""
+        """Stream the caller's notifications as they are created, with heartbeats in between.
+
+        Raises:
+            Exhausted: too many streams are open; the caller repeats later.
+        """
         return watch(
             self.caller,
             inbox=self.inbox,
@@ -75,20 +82,23 @@ class NotificationsService:
     def mark_read(self, request: Any) -> Any:
         """Mark the caller's notifications with these ids as read; return how many were unread.
 
-        Idempotent.
+        Ids that are unknown or not the caller's are ignored. Idempotent.
         """
         marked = self.inbox.mark_read(self.caller, request.notification_ids, datetime.now(UTC))
         return notification_service_pb2.MarkReadResponse(marked=marked)
 
     @grpc
     def get_subscription(self, request: Any) -> Any:
-        """Return the caller's subscription; an empty one if none was set."""
+        """Return the caller's subscription; if none was set, one that wants nothing by e-mail."""
         found = wire.encode_subscription(self.subscriptions.get(self.caller))
         return notification_service_pb2.GetSubscriptionResponse(subscription=found)
 
     @grpc
     def set_subscription(self, request: Any) -> Any:
-        """Replace the caller's subscription; each call sends a code to an unconfirmed address.
+        """Replace the caller's subscription as a whole and return it.
+
+        Each call sends a code to an address that is not confirmed yet, if there is a mail server. A
+        confirmed address stays confirmed as long as it is not changed.
 
         Raises:
             InvalidArgument: the caller's e-mail address is not valid.
@@ -110,7 +120,9 @@ class NotificationsService:
 
     @grpc
     def confirm_email(self, request: Any) -> Any:
-        """Confirm the caller's address by the code that was sent to it. Idempotent.
+        """Confirm the caller's address by the code that was sent to it; return the subscription.
+
+        If no address waits for a code, nothing is changed. Idempotent.
 
         Raises:
             InvalidArgument: the caller typed a different code.

@@ -42,7 +42,7 @@ class Inbox:
         declare(mongo.database(DATABASE))
 
     def unknown(self, notices: Iterable[Notice]) -> list[Notice]:
-        """Return the notices that are not stored yet, each once, in the given order."""
+        """Return the notices that are not stored yet, in the given order, without duplicates."""
         by_id = {notice.notification_id: notice for notice in notices}
         for ids in _chunks(list(by_id)):
             for document in self._documents.find({"_id": {"$in": ids}}, {"_id": 1}):
@@ -50,9 +50,13 @@ class Inbox:
         return list(by_id.values())
 
     def add(self, notices: Sequence[Notice], now: datetime) -> int:
-        """Store notices as unread, created at ``now``; return how many were not stored before.
+        """Store notices as unread notifications; return how many were not stored before.
 
         Notices that are stored already stay as they are.
+
+        Args:
+            notices: notifications to create; may be empty.
+            now: time of their creation.
         """
         documents = [encode_notice(notice, uuid_utils.uuid7().hex, now) for notice in notices]
         return insert_new(self._documents, documents)
@@ -112,7 +116,7 @@ class Subscriptions:
         declare(mongo.database(DATABASE))
 
     def get(self, recipient: str) -> Subscription:
-        """Return a person's subscription; an empty one if none was set."""
+        """Return a person's subscription; an empty one in Vietnamese if none was set."""
         return self.of([recipient]).get(recipient, Subscription())
 
     def of(self, recipients: Iterable[str]) -> dict[str, Subscription]:
@@ -124,7 +128,7 @@ class Subscriptions:
         }
 
     def set(self, recipient: str, subscription: Subscription) -> None:
-        """Replace a person's subscription."""
+        """Replace a person's subscription as a whole; a code sent before becomes invalid."""
         document = encode_subscription(subscription)
         self._documents.replace_one({"_id": recipient}, document, upsert=True)
 
@@ -151,18 +155,28 @@ class Subscriptions:
         return Waiting(document["email"], document["code_hash"], document["code_until"])
 
     def confirm(self, recipient: str, found: Waiting) -> None:
-        """Mark a person's address as confirmed, unless the address or the code was replaced."""
+        """Mark a person's address as confirmed, and forget the code.
+
+        Does nothing if the address or the code was replaced meanwhile.
+
+        Args:
+            recipient: key of the person.
+            found: the stored code that the person typed.
+        """
         guard = {"_id": recipient, "email": found.email, "code_hash": found.code_hash}
         gone = dict.fromkeys(("code_hash", "code_until", "code_attempts"), "")
         self._documents.update_one(guard, {"$set": {"confirmed": True}, "$unset": gone})
 
     def to_targets_of(self, unit_ids: list[str]) -> list[str]:
-        """Return the keys of the people who subscribed to the targets of any of these units."""
+        """Return the keys of the people who subscribed to any of these units, sorted.
+
+        Units below or above are not considered; see `subscribable`.
+        """
         found = self._documents.find({"target_unit_ids": {"$in": unit_ids}}, {"_id": 1})
         return sorted({document["_id"] for document in found})
 
     def everybody(self) -> list[str]:
-        """Return the keys of all people who have set a subscription."""
+        """Return the keys of all people who have set a subscription, sorted."""
         return sorted(document["_id"] for document in self._documents.find({}, {"_id": 1}))
 
 
@@ -198,16 +212,21 @@ class Deliveries:
         self._end(delivery, state="sent", sent_at=now, unannounced=True)
 
     def give_up(self, delivery: Delivery, state: str) -> None:
-        """Close an e-mail that will not be sent, in the state `failed` or `dropped`."""
+        """Close an e-mail that will not be sent.
+
+        Args:
+            delivery: the e-mail.
+            state: `failed` after too many attempts or a final error; `dropped` if it is not wanted.
+        """
         self._end(delivery, state=state)
 
     def postpone(self, delivery: Delivery, until: datetime) -> None:
-        """Make an e-mail due again at ``until``."""
+        """Make an e-mail due again from ``until`` on, which ends the lease of this process."""
         change = {"state": "pending", "due_at": until}
         self._documents.update_one({"_id": delivery.delivery_id}, {"$set": change})
 
     def unannounced(self, limit: int) -> list[Delivery]:
-        """Return at most ``limit`` sent e-mails with an unpublished event."""
+        """Return at most ``limit`` sent e-mails with an unpublished event; empty if none has."""
         found = self._documents.find({"unannounced": True}).limit(limit)
         return [decode_delivery(document) for document in found]
 
@@ -247,7 +266,10 @@ class DeliveryStore(Store):
 
 
 def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]]) -> int:
-    """Insert those documents whose id is not stored yet; return how many were inserted."""
+    """Insert those documents whose id is not stored yet; return how many were inserted.
+
+    Stored documents with the same ids stay as they are.
+    """
     if not new:
         return 0
     try:

@@ -33,7 +33,10 @@ TEXTS: Mapping[Language, Texts] = {language: read_texts(language) for language i
 
 
 def render(notification: Notification, language: Language) -> tuple[str, str]:
-    """Return the subject (one line) and the body (a few lines) of a notification."""
+    """Return the subject (one line) and the body (a few lines) of a notification.
+
+    A subject longer than `SUBJECT_CHARACTERS_MAX` is cut and ends with an ellipsis.
+    """
     values = _values(notification.facts, language)
     # Only the reader's own submissions, which they may read.
     values["institution_id"] = notification.recipient.partition("/")[0]
@@ -70,7 +73,10 @@ def _work(values: dict[str, str], language: Language) -> str:
 
 
 def number(value: int, language: Language) -> str:
-    """Return a number with the thousands separator of the language: `1.200` or `1,200`."""
+    """Return an integer with the thousands separator of a language.
+
+    For 1200 it is `1.200` in Vietnamese and `1,200` in English.
+    """
     return f"{value:,}".replace(",", "." if language == Language.VI else ",")
 
 

@@ -58,8 +58,10 @@ _LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
 def is_listened_to(record: Record) -> bool:
     """Return True if events of a record's type can cause notifications.
 
+    Only the header with the type is read; see `decode_record` for the value.
+
     Raises:
-        InvalidRecord: the producer wrote the record without an event type.
+        InvalidRecord: the producer wrote the record without a usable event type.
     """
     heard = (SUBMISSION_CHANGED, TARGET_REACHED, WORK_CONTRADICTED, PROPOSAL_CHANGED)
     return event_type(record) in heard
@@ -89,7 +91,10 @@ def decode_record(record: Record) -> Heard | None:
 
 
 def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided | None:
-    """Return the decision or withdrawal that an event reports; None if no author is to be notified.
+    """Return the decision or withdrawal that an event reports to the authors of a submission.
+
+    Return None if it reports neither, has no author to notify, or is not the primary event of its
+    version.
 
     Raises:
         ValueError: the message lacks the submission's id, institution or version.
@@ -180,14 +185,14 @@ def decode_proposed(event: proposal_events_pb2.ProposalChanged) -> Proposed | No
 
 
 def encode_kind(kind: Kind) -> notification_pb2.Kind.ValueType:
-    """Return the contract's enum number for a kind of notification."""
+    """Return the enum number that the contract gives to a kind of notification."""
     return notification_pb2.Kind.Value(f"KIND_{kind.upper()}")
 
 
 def encode_notification(
     notification: Notification, language: Language
 ) -> notification_pb2.Notification:
-    """Return the protobuf message of a notification, with its texts in ``language``."""
+    """Return a notification as a protobuf message, with subject and body in a language."""
     subject, body = render(notification, language)
     message = notification_pb2.Notification(
         notification_id=notification.notification_id,
@@ -218,7 +223,7 @@ def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
 
 
 def encode_subscription(subscription: Subscription) -> notification_pb2.Subscription:
-    """Return the protobuf message of a subscription."""
+    """Return a subscription as a protobuf message."""
     return notification_pb2.Subscription(
         email_kinds=map(encode_kind, subscription.email_kinds),
         email=subscription.email,
@@ -229,7 +234,12 @@ def encode_subscription(subscription: Subscription) -> notification_pb2.Subscrip
 
 
 def new_delivered(notification_id: str, kind: Kind) -> events_pb2.NotificationDelivered:
-    """Return the event that an e-mail was accepted by the mail server; its time is not set yet."""
+    """Return the message that the mail server accepted an e-mail; its time is not set yet.
+
+    Args:
+        notification_id: id of the notification that the e-mail delivered.
+        kind: its kind.
+    """
     return events_pb2.NotificationDelivered(
         notification_id=notification_id, kind=encode_kind(kind), channel="email"
     )

@@ -85,7 +85,7 @@ class Change:
 
 
 def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
-    """Return the document of a new directory version, whose event is still to be published."""
+    """Return the document of a new directory version, with its event marked as unpublished."""
     return {
         "version": directory.version,
         "units": [asdict(unit) for unit in directory.units],
@@ -95,7 +95,7 @@ def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
 
 
 def decode_directory(document: dict[str, Any]) -> Directory:
-    """Return the directory version that a document holds."""
+    """Return the directory version in a stored document; without its event's metadata."""
     units = tuple(
         Unit(
             **{
@@ -111,7 +111,7 @@ def decode_directory(document: dict[str, Any]) -> Directory:
 
 
 def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
-    """Return the document of a partner's version, whose event is still to be published."""
+    """Return the document of a partner's version, with its event marked as unpublished."""
     names = " ".join(fold(name) for name in (partner.name, *partner.aliases))
     return {
         "_id": partner.partner_id,
@@ -130,7 +130,7 @@ def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
 
 
 def decode_partner(document: dict[str, Any]) -> Partner:
-    """Return the partner that a document holds."""
+    """Return the partner in a stored document; without its event's metadata."""
     return Partner(
         partner_id=document["_id"],
         version=document["version"],
@@ -145,7 +145,11 @@ def decode_partner(document: dict[str, Any]) -> Partner:
 
 
 def decode_change(document: dict[str, Any]) -> Change:
-    """Return the metadata of the last write of a directory or partner document."""
+    """Return time, event id and trace context of the last write of a document.
+
+    Args:
+        document: a directory version or a partner, as stored.
+    """
     changed_at = document.get("changed_at") or document["published_at"]
     return Change(changed_at, document["event_id"], document["traceparent"])
 

@@ -30,11 +30,11 @@ class DirectoryOutbox:
         self._directories = directories
 
     def pending(self, limit: int) -> list[tuple[Directory, Change]]:
-        """Return at most ``limit`` versions with an unpublished event."""
+        """Return at most ``limit`` versions with an unpublished event; empty if there is none."""
         return self._directories.unsent(limit)
 
     def events(self, documents: Sequence[tuple[Directory, Change]]) -> list[Event]:
-        """Return the event of each version."""
+        """Return the event of each version, in the same order."""
         return [directory_event(directory, change) for directory, change in documents]
 
     def clear(self, documents: Sequence[tuple[Directory, Change]]) -> None:
@@ -54,21 +54,27 @@ class PartnerOutbox:
         self._partners = partners
 
     def pending(self, limit: int) -> list[tuple[Partner, Change]]:
-        """Return at most ``limit`` partners with an unpublished event."""
+        """Return at most ``limit`` partners with an unpublished event; empty if there is none."""
         return self._partners.unsent(limit)
 
     def events(self, documents: Sequence[tuple[Partner, Change]]) -> list[Event]:
-        """Return the event of each partner's version."""
+        """Return the event of each partner's newest version, in the same order."""
         return [partner_event(partner, change) for partner, change in documents]
 
     def clear(self, documents: Sequence[tuple[Partner, Change]]) -> None:
-        """Record that the events of these versions are published, and count them."""
+        """Record that the events of these versions are published, and count them.
+
+        A partner that was changed meanwhile stays pending.
+        """
         metrics.EVENTS_PUBLISHED.labels(PARTNERS_TOPIC).inc(len(documents))
         self._partners.mark_sent([partner for partner, _ in documents])
 
 
 def directory_event(directory: Directory, change: Change) -> Event:
-    """Return the event that publishes a directory version; it has the same id in every attempt."""
+    """Return the event that publishes a directory version with its whole tree.
+
+    Its id is that of the write, so it is the same in every attempt to publish it.
+    """
     return Event(
         event_id=change.event_id,
         topic=DIRECTORY_TOPIC,
@@ -82,7 +88,10 @@ def directory_event(directory: Directory, change: Change) -> Event:
 
 
 def partner_event(partner: Partner, change: Change) -> Event:
-    """Return the event that publishes a partner's version; it has the same id in every attempt."""
+    """Return the event that publishes a partner's version with all fields.
+
+    Its id is that of the write, so it is the same in every attempt to publish it.
+    """
     return Event(
         event_id=change.event_id,
         topic=PARTNERS_TOPIC,

@@ -30,7 +30,7 @@ class Plan:
 
     @property
     def request(self) -> directory_service_pb2.PublishDirectoryRequest:
-        """The request that publishes this tree after this version, as a proposal contains it."""
+        """The request to publish exactly this tree after this version, to be put in a proposal."""
         return directory_service_pb2.PublishDirectoryRequest(
             units=map(wire.encode_unit, self.units), base_version=self.version
         )

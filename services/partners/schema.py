@@ -31,7 +31,7 @@ def databases(institutions: Sequence[str]) -> list[str]:
 
 
 def declare(database: Database[dict[str, Any]]) -> None:
-    """Create the missing indexes of the partners database; see `mongo.declare`."""
+    """Check the partners database and create its missing indexes; see `mongo.declare`."""
     mongo.declare(database, DOCUMENTS, len(MIGRATIONS))
 
 

@@ -78,7 +78,8 @@ class PartnersService(ProposalApi):
     def publish_directory(self, request: Any) -> Any:
         """Publish a tree, or propose it if it changes units beyond the caller's scope.
 
-        A tree equal to the newest one makes no new version.
+        Return the version of the directory that is now the newest, and the proposal if there is
+        one. A tree equal to the newest one makes no new version.
         """
         for attempt in range(TRIES):
             plan = plan_of(request, self.directories, datetime.now(UTC).date())
@@ -98,13 +99,23 @@ class PartnersService(ProposalApi):
 
     @grpc
     def get_directory(self, request: Any) -> Any:
-        """Return one version of the directory; version 0 in the request means the newest."""
+        """Return one version of the directory; version 0 in the request means the newest.
+
+        Raises:
+            NotFound: this version does not exist, or none has been published yet.
+        """
         found = self.directories.get(request.version)
         return directory_service_pb2.GetDirectoryResponse(directory=wire.encode_directory(found))
 
     @grpc
     def search_units(self, request: Any) -> Any:
-        """Return the matching units, best first; empty before a directory is published."""
+        """Return the units whose names or codes match a query, best first.
+
+        There are none before a directory is published.
+
+        Raises:
+            InvalidArgument: the query has no letter or digit, or ``below_unit_id`` is unknown.
+        """
         units = directory.search(
             self.directories.entries(),
             fold(request.query),
@@ -139,14 +150,22 @@ class PartnersService(ProposalApi):
 
     @grpc
     def resolve_partner(self, request: Any) -> Any:
-        """Return the only partner with a given id, tax code or name; see `the_one`."""
+        """Return the only partner with a given id, tax code or name.
+
+        Raises:
+            NotFound: there is none.
+            WrongState: there are several; the details map the id of each to its name.
+        """
         query = request.query.strip()
         partner = the_one(query, self.partners.meant_by(query, wire.key_of(query)))
         return partner_service_pb2.ResolvePartnerResponse(partner=wire.encode_partner(partner))
 
     @grpc
     def search_partners(self, request: Any) -> Any:
-        """Return the partners whose names contain words beginning with the query's, best first."""
+        """Return the partners whose names contain words beginning with the query's, best first.
+
+        For a query without letters and digits every partner matches.
+        """
         found = self.partners.with_words(fold(request.query).split())
         best = best_first(found, wire.key_of(request.query))
         limit = request.page_size or PARTNERS_DEFAULT

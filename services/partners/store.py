@@ -101,6 +101,11 @@ class Directories:
     def publish(self, units: tuple[Unit, ...], after: int, change: Change) -> int:
         """Store a tree as version ``after + 1`` and return this number.
 
+        Args:
+            units: units of the tree, parents before children.
+            after: number of the newest version; 0 before the first.
+            change: metadata of the write.
+
         Raises:
             Conflict: another process has stored that version; plan the publication again.
         """
@@ -114,11 +119,11 @@ class Directories:
         return directory.version
 
     def republish_newest(self) -> None:
-        """Mark the newest version as unpublished, since the broker may have lost its log."""
+        """Mark the newest version, if any, as unpublished: the broker may have lost its log."""
         self._documents.update_one({"version": self._newest_version()}, {"$set": {"unsent": True}})
 
     def unsent(self, limit: int) -> list[tuple[Directory, Change]]:
-        """Return at most ``limit`` versions with an unpublished event."""
+        """Return at most ``limit`` versions with an unpublished event, each with its metadata."""
         found = self._documents.find({"unsent": True}).limit(limit)
         return [(decode_directory(document), decode_change(document)) for document in found]
 
@@ -219,6 +224,10 @@ class Partners:
         """Return the partners with the id or tax code ``text`` or the comparison key ``key``.
 
         The partners are ordered by id; the list is empty if there is none.
+
+        Args:
+            text: text that a caller typed.
+            key: comparison key of that text as a name; empty if it has none.
         """
         queries: list[dict[str, Any]] = [{"keys": key}] if key else []
         if PARTNER_ID.match(text):
@@ -238,12 +247,15 @@ class Partners:
         return [decode_partner(document) for document in found]
 
     def unsent(self, limit: int) -> list[tuple[Partner, Change]]:
-        """Return at most ``limit`` partners with an unpublished event."""
+        """Return at most ``limit`` partners with an unpublished event, each with its metadata."""
         found = self._documents.find({"unsent": True}).limit(limit)
         return [(decode_partner(document), decode_change(document)) for document in found]
 
     def mark_sent(self, partners: Iterable[Partner]) -> None:
-        """Record that the events of these versions are published; a newer version stays unsent."""
+        """Record that the events of these versions are published; a newer version stays unsent.
+
+        There must be at least one partner.
+        """
         sent = [{"_id": partner.partner_id, "version": partner.version} for partner in partners]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)
@@ -282,5 +294,5 @@ class PartnerStore(Store):
     """Injects the registry of partners, `Partners`."""
 
     def make(self, mongo: Mongo) -> Partners:
-        """Return the partners stored in the database ``kieng_partners``."""
+        """Return the registry of partners in the database ``kieng_partners``."""
         return Partners(mongo)

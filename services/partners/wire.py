@@ -17,7 +17,7 @@ from services.partners.search_text import fold
 
 
 def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
-    """Return the domain objects of units, in the same order."""
+    """Return the domain objects of unit messages, in the same order; they are not validated."""
     return [
         Unit(
             unit_id=unit.unit_id,
@@ -36,7 +36,7 @@ def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
 
 
 def encode_unit(unit: Unit) -> directory_pb2.Unit:
-    """Return the protobuf message of a unit."""
+    """Return a unit as a protobuf message."""
     return directory_pb2.Unit(
         unit_id=unit.unit_id,
         parent_id=unit.parent_id,
@@ -51,20 +51,22 @@ def encode_unit(unit: Unit) -> directory_pb2.Unit:
 
 
 def encode_directory(directory: Directory) -> directory_pb2.Directory:
-    """Return the protobuf message of a directory version, with all its units."""
+    """Return a directory version as a protobuf message, with all its units."""
     units = map(encode_unit, directory.units)
     return directory_pb2.Directory(version=directory.version, units=units)
 
 
 def encode_published(directory: Directory) -> events_pb2.DirectoryPublished:
-    """Return the event DirectoryPublished of a version; it contains the whole tree."""
+    """Return the message DirectoryPublished of a version, which contains its whole tree."""
     event = events_pb2.DirectoryPublished(directory=encode_directory(directory))
     event.published_at.FromDatetime(directory.published_at)
     return event
 
 
 def decode_partner(message: partner_pb2.Partner) -> Partner:
-    """Return the partner of a registration, without id and version; those sent are ignored.
+    """Return the partner to register from a message; it has neither id nor version yet.
+
+    An id in the message is ignored. A partner without a country is in Vietnam.
 
     Raises:
         InvalidArgument: the caller sent a tax code with a wrong check digit, or a name without
@@ -94,17 +96,24 @@ def decode_partner(message: partner_pb2.Partner) -> Partner:
 
 
 def is_tax_code(text: str) -> bool:
-    """Return True for a tax code with a valid check digit, and for a personal identity number."""
+    """Return True for a tax code with a valid check digit, and for a personal identity number.
+
+    A branch's code with its suffix, e.g. `-001`, is a tax code too. An empty text is not.
+    """
     return bool(IDENTITY_NUMBER.match(text)) or mst.is_valid(text)
 
 
 def key_of(text: str) -> str:
-    """Return the comparison key of a name, which is the same for every spelling of that name."""
+    """Return the comparison key of a name: `fpt` for `Công ty CP FPT` and for `FPT`.
+
+    It ignores case, diacritics, punctuation and legal forms. A name without letters and digits has
+    an empty key.
+    """
     return comparison_key(fold(text))
 
 
 def encode_partner(partner: Partner) -> partner_pb2.Partner:
-    """Return the protobuf message of a partner."""
+    """Return a partner as a protobuf message; the message has no version."""
     return partner_pb2.Partner(
         partner_id=partner.partner_id,
         name=partner.name,
@@ -117,7 +126,7 @@ def encode_partner(partner: Partner) -> partner_pb2.Partner:
 
 
 def encode_changed(partner: Partner, changed_at: datetime) -> partner_events_pb2.PartnerChanged:
-    """Return the event PartnerChanged of a partner's version; it contains the whole partner."""
+    """Return the message PartnerChanged of a partner's version, with the whole partner."""
     event = partner_events_pb2.PartnerChanged(
         partner=encode_partner(partner), version=partner.version
     )

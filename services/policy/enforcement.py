@@ -10,7 +10,9 @@ from services.policy.rules import Decision, Resource, allow, rule_of
 
 
 def admit(principal: Principal, method: MethodDescriptor) -> None:
-    """Check that a caller may call a method at all, before the object of the call is known.
+    """Check that a caller may call a method at all; returns if so.
+
+    The object of the call is not known yet, so `need` has to be called later.
 
     Raises:
         Forbidden: the caller has none of the roles that may call it, or a service calls it in the
@@ -24,10 +26,10 @@ def admit(principal: Principal, method: MethodDescriptor) -> None:
 
 
 def need(principal: Principal, method: MethodDescriptor, resource: Resource) -> Decision:
-    """Return whether a caller may do what a method does to a resource, or only propose it.
+    """Return `ALLOW` if a caller may do what a method does to a resource, else `PROPOSE`.
 
-    Returns:
-        `ALLOW` or `PROPOSE`.
+    `PROPOSE` means that the caller may only propose it, as it binds other institutions. If not even
+    that is allowed, an error is raised.
 
     Raises:
         Forbidden: the resource is outside the caller's scope.

@@ -21,10 +21,17 @@ class Principal:
     via: str = ""
 
     def reaches(self, unit_id: str) -> bool:
-        """Return True if a unit is the caller's unit or below it; unit ids are paths."""
+        """Return True if a unit is the caller's unit or below it, judged by the unit ids.
+
+        For the unit `vnu/hus` that is `vnu/hus` and `vnu/hus/lab`, but neither `vnu` nor
+        `vnu/husx`. Whether there is such a unit is not checked.
+        """
         return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
 
     @property
     def is_whole_institution(self) -> bool:
-        """Whether the roles hold for the whole institution, so that the caller can act for it."""
+        """Whether the roles hold for the whole institution, so that the caller can act for it.
+
+        False for a caller without an institution.
+        """
         return bool(self.institution_id) and self.unit_id == self.institution_id

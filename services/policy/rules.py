@@ -28,7 +28,7 @@ class Scope(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a caller may do by one call."""
+    """The result of authorizing one call: whether it is allowed, and otherwise what happens."""
 
     ALLOW = "allow"
     """Do what the method does, at once."""
@@ -44,7 +44,8 @@ class Decision(StrEnum):
 class Rule:
     """The access rule of one method: the roles that may call it, and whose data it touches.
 
-    ``is_forwarded``: whether a service may call it in the name of its own callers.
+    ``roles`` are names such as `steward`; without any, no caller may call it. ``is_forwarded``:
+    whether a service may call it in the name of its own callers.
     """
 
     roles: frozenset[str]
@@ -75,7 +76,7 @@ class Resource:
         above: Iterable[str] = (),
         roles: Iterable[str] = (),
     ) -> Resource:
-        """Return the resource that belongs to these units.
+        """Return the resource that belongs to these units; see the class for its fields.
 
         Args:
             unit_ids: ids of the units that it belongs to or changes.
@@ -86,7 +87,10 @@ class Resource:
         return Resource(frozenset(unit_ids), is_secret, frozenset(above), frozenset(roles))
 
     def is_reached_by(self, principal: Principal) -> bool:
-        """Return True if all units of the resource are in a caller's scope; False without units."""
+        """Return True if all units of the resource are in a caller's scope.
+
+        Also True for a caller of a unit in ``above``. Always False for a resource without units.
+        """
         is_above = principal.unit_id in self.above
         return bool(self.unit_ids) and (is_above or all(map(principal.reaches, self.unit_ids)))
 
@@ -96,7 +100,7 @@ NOBODY = Rule(frozenset(), Scope.UNSPECIFIED)
 
 @cache
 def rule_of(method: MethodDescriptor) -> Rule:
-    """Return the access rule of a method from its contract; without one, it admits no role."""
+    """Return the access rule in the contract of a method; without one, it admits no role."""
     said: access_pb2.Rule = method.GetOptions().Extensions[access_pb2.rule]
     names = (access_pb2.Role.Name(role) for role in said.roles if role)
     roles = frozenset(name.removeprefix("ROLE_").lower() for name in names)
@@ -105,19 +109,26 @@ def rule_of(method: MethodDescriptor) -> Rule:
 
 
 def allow(principal: Principal, method: MethodDescriptor, resource: Resource | None) -> Decision:
-    """Return what a caller may do by one call; nothing unless the method's rule allows it.
+    """Return the decision on one call: by the method's access rule, roles and scope of the caller.
 
     Args:
         principal: the caller.
-        method: the RPC, whose contract contains the access rule.
-        resource: what the call would read or change; None while that is not known yet, which
-            checks the roles only.
+        method: the RPC, whose contract contains the access rule; without a rule, the decision is
+            FORBID.
+        resource: what the call would read or change; None while that is not known yet, which checks
+            the roles only.
     """
     return apply(rule_of(method), principal, resource)
 
 
 def apply(rule: Rule, principal: Principal, resource: Resource | None) -> Decision:
-    """Return what `allow` returns for a method with this access rule."""
+    """Return the decision on one call, as `allow` does, for a given access rule.
+
+    Args:
+        rule: access rule of the method.
+        principal: the caller.
+        resource: what the call would read or change; None to check the roles only.
+    """
     if not principal.roles & rule.roles or rule.scope is Scope.UNSPECIFIED:
         return Decision.FORBID
     if principal.via and not rule.is_forwarded:

@@ -49,7 +49,7 @@ class Desk:
     now: Callable[[], datetime] = field(default=utc_now)
 
     def create(self, request: submission_service_pb2.CreateSubmissionRequest) -> Submission:
-        """Create a submission, or return the one that this request or source record created before.
+        """Create a submission, or find the one that this request or source record created before.
 
         Raises:
             AlreadyExists: the caller used the request id or source record with other content.
@@ -70,7 +70,7 @@ class Desk:
         return after
 
     def amend(self, request: submission_service_pb2.AmendSubmissionRequest) -> Submission:
-        """Replace the content of a submission; anything but a draft is submitted for review again.
+        """Replace a submission's content and return its new version; only a draft stays a draft.
 
         Raises:
             Refusal: for the reasons listed at `make`, `Intake.content` and `transitions.amend`.
@@ -86,7 +86,7 @@ class Desk:
         )
 
     def submit(self, request: submission_service_pb2.SubmitSubmissionRequest) -> Submission:
-        """Submit a draft or returned submission for review.
+        """Submit a draft or returned submission for review, and return its new version.
 
         Raises:
             Refusal: for the reasons listed at `make` and `transitions.submit`.
@@ -100,7 +100,7 @@ class Desk:
         )
 
     def withdraw(self, request: submission_service_pb2.WithdrawSubmissionRequest) -> Submission:
-        """Withdraw a submission, which then no longer counts anywhere.
+        """Withdraw a submission, which then no longer counts anywhere; return its new version.
 
         Raises:
             Refusal: for the reasons listed at `make` and `transitions.withdraw`.
@@ -147,6 +147,8 @@ class Desk:
     def repair(self, request: log_service_pb2.RepairSubmissionRequest) -> Submission:
         """Store the unchanged state as a new version, so that its events are published again.
 
+        Return that version, or the newest one if the request was applied before.
+
         Raises:
             NotFound: the submission does not exist, or the caller may not see it.
             WrongState: it was never submitted, so it has no events.
@@ -190,7 +192,7 @@ class Desk:
         return loaded
 
     def reaches(self, unit_id: str) -> bool:
-        """Return True if the policy allows the caller this method on a unit's submissions."""
+        """Return True if the caller may use the current RPC on the submissions of a unit."""
         resource = Resource.of([unit_id], is_secret=True)
         return allow(self.principal, self.method, resource) is Decision.ALLOW
 
@@ -203,7 +205,7 @@ class Desk:
         return page_of(self.submissions, self.principal, request, self.intake.units)
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
-        """Validate a content as of today and return its canonical form.
+        """Validate the content of a submission by today's date; return its canonical form.
 
         Raises:
             Refusal: the content is not valid; see `Intake.content`.
@@ -240,12 +242,12 @@ class Desk:
         )
 
     def asked(self, request: Any, reason: str = "") -> Change:
-        """Return the caller's change, with the id and digest by which a retry is recognised."""
+        """Return the caller's change by a request, whose id and digest identify a retry."""
         change = self.change(request.request_id, reason)
         return replace(change, request_sha256=wire.request_sha256(request))
 
     def change(self, request_id: str, reason: str = "") -> Change:
-        """Return a change by the caller, now, under a request id chosen by the server."""
+        """Return a change by the caller now, with an id chosen by the server, without a digest."""
         principal = self.principal
         return Change(
             subject=principal.subject,
@@ -258,7 +260,7 @@ class Desk:
         )
 
     def write(self, before: Loaded | None, after: Submission) -> Write:
-        """Return a write of ``after`` with its events; ``before`` is None for a new submission."""
+        """Plan a write of ``after`` with its events; ``before`` is None for a new submission."""
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 
@@ -293,5 +295,5 @@ def new_id() -> str:
 
 
 def new_submission_id(institution_id: str) -> str:
-    """Return a new submission id, `<institution id>.<UUID>`, so that any reader knows its owner."""
+    """Return a new submission id, `<institution id>.<UUID>`, which shows its owner."""
     return f"{institution_id}.{new_id()}"

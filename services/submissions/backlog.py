@@ -30,16 +30,17 @@ class Backlog:
         self._seen = (0.0, 0.0)
 
     def note(self, age_seconds: float) -> None:
-        """Record that the relay published a round.
+        """Record that the relay has published a round of events.
 
-        ``age_seconds`` is the age that the oldest event of the round had when it was read.
+        Args:
+            age_seconds: age that the oldest event of the round had when it was read.
         """
         with self._changed:
             self._seen = age_seconds, time.monotonic()
             self._changed.notify_all()
 
     def need_room(self) -> None:
-        """Check that a further submission would be published soon.
+        """Check that a further submission would be published soon; returns at once if so.
 
         Raises:
             Exhausted: publishing lags too far behind; the error says when to repeat.
@@ -49,7 +50,10 @@ class Backlog:
             raise Exhausted(text, retry_after_seconds=min(round(age, 1), RETRY_SECONDS_MAX))
 
     def wait_for_room(self) -> None:
-        """Wait until publishing has caught up for further rows, at most `BULK_WAIT_SECONDS`."""
+        """Wait until publishing has caught up, so that an import may write further rows.
+
+        Returns after at most `BULK_WAIT_SECONDS`, whether or not it has caught up.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._age() <= BULK_LATE_SECONDS, BULK_WAIT_SECONDS)
 

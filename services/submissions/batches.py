@@ -48,9 +48,9 @@ class Batches:
     def write(self, writes: Sequence[Write]) -> set[str]:
         """Write new submissions and next versions; return the ids of those that were not written.
 
-        A write is refused if a name of the submission is in use, another version was written
-        first, or its document has unpublished events. A batch with refused writes is halved until
-        these are alone, so all others are written.
+        A write is refused if the request id or source record is in use, another version was written
+        first, or the document of the submission has unpublished events. A batch with refused writes
+        is halved until these are alone, so all others are written.
 
         Raises:
             Exhausted: the broker has been down for too long; repeat later.
@@ -65,7 +65,10 @@ class Batches:
         return self.write(writes[:middle]) | self.write(writes[middle:])
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return at most ``limit`` documents with unpublished events, the oldest first."""
+        """Return at most ``limit`` documents of unpublished events, the oldest first.
+
+        Each has the events of one batch; the list is empty if all are published.
+        """
         return list(self._outbox.find({}).sort("_id", 1).limit(limit))
 
     def count_pending(self) -> int:
@@ -78,7 +81,10 @@ class Batches:
         return self._waiting
 
     def clear(self, ids: Sequence[str]) -> None:
-        """Delete the documents with these ids, after their events were published."""
+        """Delete the documents with these ids, after their events were published.
+
+        Ids of documents that no longer exist are ignored.
+        """
         if ids:
             self._outbox.delete_many({"_id": {"$in": list(ids)}})
 
@@ -125,7 +131,7 @@ class Batches:
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the values in order, in groups of at most `IDS_PER_QUERY`."""
+    """Yield the values in order, in groups of at most `IDS_PER_QUERY`; none without values."""
     for start in range(0, len(values), IDS_PER_QUERY):
         yield values[start : start + IDS_PER_QUERY]
 

@@ -82,7 +82,15 @@ def _gather(arrived: queue.Queue[T | _End], group: list[T]) -> bool:
 
 
 def without_repeats(group: Sequence[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
-    """Split a batch into consecutive parts, none of which contains the same key twice."""
+    """Split a batch into consecutive parts, none of which contains the same key twice.
+
+    Entries with the keys `a, b, a, c` become the parts `a, b` and `a, c`. An empty batch has no
+    parts.
+
+    Args:
+        group: entries of the batch.
+        key: returns the key of an entry.
+    """
     part: list[T] = []
     seen: set[Hashable] = set()
     for entry in group:
@@ -97,7 +105,10 @@ def without_repeats(group: Sequence[T], key: Callable[[T], Hashable]) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[R]):
-    """The answer to one entry of a stream, and the write it depends on (None: nothing changes)."""
+    """The answer to one entry of a stream, and the write that makes this answer true.
+
+    ``write`` is None if nothing changes, e.g. because the entry was applied before or is refused.
+    """
 
     answer: R
     write: Write | None = None

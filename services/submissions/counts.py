@@ -66,5 +66,8 @@ class Census(DependencyProvider):
         self.counter = Counter()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Databases], bool]:
-        """Return a function that counts the given databases and returns whether a count was due."""
+        """Return a function that counts the submissions of databases, unless no count is due.
+
+        It returns whether a count was due.
+        """
         return lambda databases: self.counter.count(databases, datetime.now(UTC))

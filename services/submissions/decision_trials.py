@@ -13,10 +13,10 @@ from services.submissions.decisions import plan_part
 def try_decisions(
     desk: Desk, requests: Iterable[pb.TryDecisionsRequest]
 ) -> Iterator[pb.TryDecisionsResponse]:
-    """Yield for each decision the answer of `decisions.decide_many`, and the events it would cause.
+    """Yield for each decision the answer that `decide_many` would give, and its encoded events.
 
-    The answers are in the order of the requests. Each decision is tried on the stored state: it
-    does not see the effects of the decisions before it.
+    The answers are in the order of the requests; nothing is written. Each decision is tried on the
+    stored state: it does not see the effects of the decisions before it.
 
     Raises:
         Unavailable: the database is down; the caller repeats.

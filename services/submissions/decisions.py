@@ -23,9 +23,10 @@ Request = pb.DecideSubmissionsRequest
 
 
 def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> tuple[Submission, bool]:
-    """Apply one decision; return the submission, and True if that was already its decision.
+    """Apply one decision; return the submission, and whether the decision had been taken before.
 
-    In that case, or if the request was applied before, nothing is written.
+    The second value is True if the same decision on the same content already holds. In that case,
+    or if this request was applied before, nothing is written and the stored version is returned.
 
     Raises:
         NotFound: the submission does not exist, or the caller may not see it.
@@ -72,7 +73,10 @@ def _decide_part(desk: Desk, requests: list[Request]) -> list[pb.DecideSubmissio
 
 
 def plan_part(desk: Desk, requests: list[Request]) -> list[DecisionPlan]:
-    """Return the plan of each decision, in order: its answer and its write; write nothing yet."""
+    """Return a plan for each decision, in order: its answer, and its write if it changes anything.
+
+    Nothing is written. A refused decision has a plan whose answer contains the error.
+    """
     find = _reader(desk, requests)
     return [_refusable(each, partial(_plan, desk, each, find(each))) for each in requests]
 

@@ -24,7 +24,10 @@ PARTNERS_MAX = 10_000
 
 
 def units_of(directory: directory_pb2.Directory) -> Mapping[str, Unit]:
-    """Return unit id -> unit for a directory; predecessors are derived from the successors."""
+    """Return unit id -> unit for all units of a directory, including those that have ended.
+
+    A directory names only the successors of a unit; its predecessors are derived from those.
+    """
     forebears: dict[str, list[str]] = {}
     for unit in directory.units:
         for successor_id in unit.successor_ids:
@@ -75,7 +78,10 @@ class UnitCache:
             return self._units.get(unit_id)
 
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of the units that were read last; none before `find` was called."""
+        """Return the ids of the units that were read last, even if they are stale.
+
+        There are none before `find` has read the directory.
+        """
         with self._lock:
             return tuple(self._units)
 
@@ -126,10 +132,15 @@ class KnownUnits:
     ids: Callable[[], Iterable[str]] = tuple
 
     def need(self, unit_id: str, path: str) -> None:
-        """Check that there is a unit with this id; ``path`` is the field of the request with it.
+        """Check that the directory has a unit with this id.
+
+        Args:
+            unit_id: id that the caller sent.
+            path: path of the request's field that contains it, for the error.
 
         Raises:
             InvalidArgument: the caller named no such unit; the error suggests similar ids.
+            Unavailable: the directory cannot be read.
         """
         if self.find(unit_id) is None:
             text = unknown_unit(unit_id, self.ids())
@@ -139,7 +150,7 @@ class KnownUnits:
 class Units(Stub):
     """Injects `KnownUnits`, which finds a unit by its id.
 
-    All calls of a process share one cache.
+    All workers of a process share one cache, see `UnitCache`.
     """
 
     def __init__(self) -> None:
@@ -170,7 +181,7 @@ class Units(Stub):
 class Partners(Stub):
     """Injects ``resolve(text)``, which returns the id of the partner that a text names.
 
-    All calls of a process share one cache.
+    All workers of a process share one cache, see `PartnerCache`.
     """
 
     def __init__(self) -> None:
@@ -184,7 +195,8 @@ class Partners(Stub):
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], str]:
         """Return the function from a partner's name, tax code or id to its id.
 
-        It raises `NotFound` for an unknown partner and `WrongState` for an ambiguous name.
+        It raises `NotFound` for an unknown partner, `WrongState` for a name of several, and
+        `Unavailable` if the partners service is down.
         """
         stub = super().get_dependency(worker_ctx)
 

@@ -95,7 +95,10 @@ class Write:
 
 
 def source_name(source: SourceRecord) -> str:
-    """Return the entry of `SubmissionDocument.names` that reserves a source record."""
+    """Return the entry of `SubmissionDocument.names` that reserves a source record.
+
+    For record `17` of the system `erp` it is `source/erp/17`.
+    """
     return f"source/{source.system}/{source.record_id}"
 
 
@@ -131,7 +134,12 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
 
 
 def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
-    """Return the document of a new submission, with these events in its outbox."""
+    """Return the document of a new submission.
+
+    Args:
+        write: write of the submission; its events are not used.
+        events: events to store in the document's outbox; may be empty.
+    """
     submission = write.after
     source = submission.source
     # A request id that the service made is unique without an index (ADR 0044).
@@ -153,7 +161,10 @@ def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
 
 
 def encode_change(write: Write) -> dict[str, Any]:
-    """Return the MongoDB update that stores a change, its audit entry and its events at once."""
+    """Return the MongoDB update that stores a change, its audit entry and its events at once.
+
+    It does not check the stored version; the filter of the update has to.
+    """
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": _fields(write.after.audit[-1])}
     for asked in _newly_asked(write):
@@ -165,7 +176,10 @@ def encode_change(write: Write) -> dict[str, Any]:
 
 
 def encode_next(write: Write) -> dict[str, Any]:
-    """Return the document of the next version of a submission, without events in its outbox."""
+    """Return the document of the next version of a submission, without the events of the write.
+
+    The outbox and fields that only a newer release knows are those of the stored document.
+    """
     assert write.before is not None
     before, asked = write.before.document, _newly_asked(write)
     return {
@@ -188,7 +202,10 @@ def _newly_asked(write: Write) -> Sequence[Asked]:
 
 
 def decode(document: dict[str, Any]) -> Loaded:
-    """Return the submission that a document holds, with its number of unpublished events."""
+    """Return the submission in a stored document, with its number of unpublished events.
+
+    Fields that documents of earlier releases lack get their defaults.
+    """
     verified = document["verified"]
     source = document["source_system"]
     audit = tuple(AuditEntry(**entry) for entry in document["audit"])
@@ -245,7 +262,7 @@ def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def decode_outbox(document: dict[str, Any]) -> list[Event]:
-    """Return the unpublished events of a document, oldest first."""
+    """Return the unpublished events of a document, oldest first; empty if all are published."""
     return [
         Event(
             event_id=entry["id"],
@@ -262,7 +279,7 @@ def decode_outbox(document: dict[str, Any]) -> list[Event]:
 
 
 def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
-    """Return the unpublished events of documents, in the order of each document."""
+    """Return the unpublished events of documents, document by document, each oldest first."""
     return [event for document in documents for event in decode_outbox(document)]
 
 

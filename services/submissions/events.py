@@ -27,17 +27,25 @@ REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
 
 
 def source_of(institution_id: str) -> str:
-    """Return the value of the CloudEvents attribute `source` for an institution's events."""
+    """Return the CloudEvents attribute `source` of an institution's events.
+
+    It is `kieng/submissions/vnu` for the institution `vnu`.
+    """
     return f"kieng/submissions/{institution_id}"
 
 
 def events_of(
     previous: Submission | None, submission: Submission, traceparent: str = ""
 ) -> list[Event]:
-    """Return the events of a new version, one per work, in the order to publish them.
+    """Return the events of a new version, one per work that it concerns, in order of publication.
 
-    ``previous`` is the version before; with None the events repeat the whole current state, e.g.
-    for a republished log. A submission that was never submitted has no events.
+    A submission that was never submitted has no events.
+
+    Args:
+        previous: the version before; if None, the events repeat the whole current state, e.g. for a
+            republished log.
+        submission: the new version.
+        traceparent: W3C trace context of the call that made it; empty if unknown.
     """
     return [_event(notice, submission, traceparent) for notice in notices(previous, submission)]
 
@@ -45,7 +53,8 @@ def events_of(
 def repairing_events(submission: Submission, traceparent: str = "") -> list[Event]:
     """Return the events that publish the whole current state of a submission again.
 
-    No event is marked as primary, so the notifications service sends nothing.
+    No event is marked as primary, so the notifications service sends nothing. A submission that was
+    never submitted has no events.
     """
     whole = notices(None, submission)
     return [_event(replace(n, is_primary=False), submission, traceparent) for n in whole]
@@ -92,7 +101,10 @@ def _verified_at(notice: Notice, submission: Submission) -> Timestamp | None:
 
 
 def encode_claim(content: Content) -> events_pb2.Claim:
-    """Return a content as a claim to publish: no personal fields, and proofs only as SHA-256."""
+    """Return a content as a claim to publish: without personal fields and names of proofs.
+
+    A proof is represented by its SHA-256 only.
+    """
     message = wire.encode_content(content)
     without_personal(message.facts)
     return events_pb2.Claim(
@@ -106,7 +118,10 @@ def encode_claim(content: Content) -> events_pb2.Claim:
 
 
 def without_personal(message: Message) -> None:
-    """Clear every field that the contract marks as personal, also in nested messages."""
+    """Clear every field that the contract marks as personal, also in nested messages.
+
+    The message is modified in place.
+    """
     for name in personal_fields(message.DESCRIPTOR):
         message.ClearField(name)
     for field, value in message.ListFields():

@@ -47,10 +47,13 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def happened_on(facts: facts_pb2.Facts) -> tuple[str, str]:
-    """Return the name and the value of the field that the contract marks as the date of the facts.
+    """Return name and value of the date field that decides in which month a work counts.
 
-    The value is `YYYY-MM-DD`, or empty if unset; it decides in which month the work counts. The
-    facts must have a type.
+    The contract marks one such field for each type of facts, e.g. the day of issue of a
+    publication. The value is `YYYY-MM-DD`, or empty if unset.
+
+    Args:
+        facts: description of the work; must have a type.
     """
     kind = fact_type(facts)
     name = _marked_date(kind)
@@ -67,7 +70,11 @@ def _marked_date(kind: str) -> str:
 def write_identifiers(facts: facts_pb2.Facts) -> None:
     """Rewrite person ids and keys of other works in their canonical form, in place.
 
-    Indicators count distinct persons and works, so the same one must not have two spellings.
+    Indicators count distinct persons and works, so the same one must not have two spellings. Other
+    fields are not changed.
+
+    Args:
+        facts: description of a work; must have a type.
     """
     fact = getattr(facts, fact_type(facts))
     for field in fact.DESCRIPTOR.fields:
@@ -80,10 +87,11 @@ def write_identifiers(facts: facts_pb2.Facts) -> None:
 
 
 def check_facts(facts: facts_pb2.Facts, today: date) -> None:
-    """Check the identifiers and dates of facts that already satisfy the contract's rules.
+    """Check the identifiers and dates in the description of a work; return if all are right.
 
     Args:
-        facts: the facts, after `write_identifiers`; not changed.
+        facts: the description, which satisfies the contract's rules and went through
+            `write_identifiers`; not changed.
         today: calendar date in Asia/Ho_Chi_Minh; a date one day later is accepted, too.
 
     Raises:

@@ -30,6 +30,9 @@ VERIFIER = "\0"
 def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb.TryImportResponse]:
     """Yield for each row, in order, the answer that `imports.import_rows` would give.
 
+    Nothing is written, but a row sees the effects of the earlier rows of its source record. An
+    answer also has the events that the row would cause, if the request asks for them.
+
     Raises:
         Exhausted: the caller sent more than `ROWS_MAX` rows.
         Unavailable: the database or the partners service is down; the caller repeats.

@@ -47,7 +47,8 @@ def import_rows(
 ) -> Iterator[pb.ImportSubmissionsResponse]:
     """Import a stream of rows and yield one answer per row, in order.
 
-    A refused row is answered with its error and does not stop the others.
+    An answer says what the row did, e.g. created a submission. A refused row is answered with its
+    error and does not stop the others.
 
     Raises:
         Unavailable: the database or the partners service is down; the caller sends all rows again.
@@ -59,7 +60,9 @@ def import_rows(
 def import_batches(
     desk: Desk, requests: Iterable[pb.ImportBatchesRequest]
 ) -> Iterator[pb.ImportBatchesResponse]:
-    """Import a stream of batches of rows and yield the answers to each batch, in order.
+    """Import a stream of batches of rows; yield one response per batch, in order.
+
+    A response contains the answer to each row, as `import_rows` gives it.
 
     Raises:
         InvalidArgument: the caller sent a batch without rows or with more than `GROUP_MAX`.
@@ -99,7 +102,10 @@ def _import_part(desk: Desk, rows: list[Row]) -> list[pb.ImportSubmissionsRespon
 
 
 def note_neighbours(desk: Desk, plans: Iterable[RowPlan]) -> None:
-    """Add notes on other claims of the same or a similar work to the answers of planned writes."""
+    """Add notes on other claims of the same or a similar work to the answers of planned writes.
+
+    Plans without a write are left as they are; see `Neighbours.tell` for the notes.
+    """
     written = [(plan.answer, plan.write.after) for plan in plans if plan.write]
 
     def may_see(unit_id: str) -> bool:

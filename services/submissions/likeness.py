@@ -38,10 +38,14 @@ ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def likeness(facts: facts_pb2.Facts) -> str:
-    """Return a text that claims about possibly the same work share; empty if facts give none.
+    """Return a text that claims about possibly the same work share; empty if there is none.
 
-    For a publication it is made of title and year; for works with a number, of the number without
-    punctuation, leading zeros, diacritics and preceding words.
+    For a publication it is made of year and title; a short title gives none. For a work with a
+    number, it is made of its partner, if it has one, and of the number without punctuation, leading
+    zeros, diacritics and words before it. Other types of works have none.
+
+    Args:
+        facts: description of the work; must have a type.
     """
     kind = fact_type(facts)
     fact = getattr(facts, kind)

@@ -30,7 +30,15 @@ class Neighbours:
 
     @classmethod
     def of(cls, submissions: Submissions, written: Iterable[Submission]) -> Neighbours:
-        """Return the submissions about the same or similar works as ``written``, including it."""
+        """Return an institution's submissions about the same works as ``written`` or similar ones.
+
+        Those of ``written`` are included as they will be, in place of their stored versions.
+        Drafts, rejected and withdrawn ones are omitted.
+
+        Args:
+            submissions: the stored submissions of the institution.
+            written: the submissions that are about to be written.
+        """
         mine = {each.submission_id: each for each in written}
         found = []
         for name in ("work_key", "likeness"):
@@ -48,11 +56,11 @@ class Neighbours:
     def tell(
         self, answer: Response, submission: Submission, may_see: Callable[[str], bool]
     ) -> None:
-        """Add to the answer to a row what the caller should know of other claims.
+        """Add to the answer to a row its notes on other claims of the same or a similar work.
 
-        Those are the claims that may be about the same work and, if the claims about the very same
-        work state contradictory shares, the sum of these shares. A submission that does not count
-        gets nothing.
+        These are at most `TOLD_MAX` claims under another work key that may be about the same work
+        and, if the shares stated by the claims on the very same work contradict each other, the sum
+        of these shares. A submission that does not count gets no notes.
 
         Args:
             answer: the answer to which they are added.

@@ -24,7 +24,11 @@ OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
 def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield key, CloudEvents source and value of each event of the submissions in these files."""
+    """Yield key, CloudEvents source and value of each event of the submissions in these files.
+
+    Args:
+        paths: files of a backup, `.bson.gz`; the events are in the order of their documents.
+    """
     for path in paths:
         with gzip.open(path, "rb") as file:
             for document in decode_file_iter(cast(BinaryIO, file), OPTIONS):
@@ -33,7 +37,14 @@ def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the events of the files named in ``arguments`` to standard output; return 0."""
+    """Write the events in files of a backup to standard output, in the form of the module.
+
+    Args:
+        arguments: paths of the files.
+
+    Returns:
+        The exit code 0.
+    """
     for record in records([Path(argument) for argument in arguments]):
         for content in record:
             sys.stdout.buffer.write(len(content).to_bytes(4, "big") + content)

@@ -69,7 +69,7 @@ class SubmissionOutbox:
         self._outage = outage
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return at most ``limit`` documents with unpublished events, and update the gauges."""
+        """Return at most about ``limit`` documents with unpublished events; update the gauges."""
         was_down, self._outage.is_open = self._outage.is_open, True
         began = time.monotonic()
         documents = self._submissions.pending(limit)
@@ -90,11 +90,14 @@ class SubmissionOutbox:
         return documents
 
     def events(self, documents: Sequence[dict[str, Any]]) -> list[Event]:
-        """Return the unpublished events of documents, in the order of each document."""
+        """Return the unpublished events of documents, document by document, each oldest first."""
         return waiting(documents)
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
-        """Remove the events of these documents, which are published now, and count them."""
+        """Remove the events of documents, as `pending` returned them, which are published now.
+
+        Also counts these events as published. Events added since stay.
+        """
         self._outage.note_step(self._publishes_since)
         published = sum(len(each["outbox"]) for each in documents)
         metrics.EVENTS_PUBLISHED.labels(self._institution_id).inc(published)
@@ -123,7 +126,10 @@ class Outboxes(DependencyProvider):
         return self
 
     def of(self, databases: Databases) -> list[SubmissionOutbox]:
-        """Return the outbox of each institution in ``databases``, the same object at every call."""
+        """Return the outbox of each institution in ``databases``, in their order.
+
+        An institution has the same outbox at every call.
+        """
         return [
             self._known.setdefault(each.institution_id, SubmissionOutbox(each, self._outage))
             for each in databases.all()

@@ -67,7 +67,14 @@ def page_of(
 def query_of(
     principal: Principal, request: submission_service_pb2.ListSubmissionsRequest
 ) -> dict[str, Any]:
-    """Return the MongoDB filter of a request, restricted to the units that ``principal`` reaches.
+    """Return the MongoDB filter of a request, limited to the units that the caller reaches.
+
+    A request without a unit means the caller's. For a unit above it, the filter selects the
+    caller's part; for any other unit that the caller does not reach, nothing.
+
+    Args:
+        principal: the caller.
+        request: the filters, which must all hold; an empty one is ignored.
 
     Raises:
         InvalidArgument: the caller sent an invalid time or an unknown type.

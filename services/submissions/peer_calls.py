@@ -51,7 +51,10 @@ class Stub(DependencyProvider):
         self._connection.close()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the stub, bound to the credential and trace of the current call."""
+        """Return the stub, bound to the credential and trace of the current call.
+
+        In a worker without a gRPC call, the stub sends no credential.
+        """
         call = worker_ctx.data.get("call")
         return BoundStub(self._connection.current(), call, self._tokens)
 

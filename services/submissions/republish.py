@@ -72,10 +72,16 @@ class LogPublisher(DependencyProvider):
 def republish(
     databases: Databases, log: Log, generation: int
 ) -> Iterator[log_service_pb2.RepublishLogResponse]:
-    """Publish the current state of every submission and yield progress per institution.
+    """Publish the current state of every submission; yield progress after each batch.
 
-    An institution's events end with a `LogRepublished` event in every partition, which carries
-    ``generation``. Safe to repeat, because consumers keep the newest version.
+    A response has the institution and its number of submissions published so far; in its last one
+    `done` is true. An institution's events end with a `LogRepublished` event in every partition.
+    Safe to repeat, because consumers keep the newest version.
+
+    Args:
+        databases: the submissions of all institutions.
+        log: writes the events.
+        generation: number of the new log, which `LogRepublished` carries.
 
     Raises:
         Unavailable: the broker or a database is down.

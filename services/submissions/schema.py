@@ -32,7 +32,7 @@ def databases(institutions: Sequence[str]) -> list[str]:
 
 
 def declare(database: Database[dict[str, Any]]) -> None:
-    """Create the missing indexes of a submissions database; see `mongo.declare`."""
+    """Check a submissions database and create its missing indexes; see `mongo.declare`."""
     mongo.declare(database, DOCUMENTS, len(MIGRATIONS))
 
 

@@ -77,7 +77,10 @@ class SubmissionsService:
 
     @grpc
     def create_submission(self, request: Any) -> Any:
-        """Create a draft or a submitted submission. Idempotent by request id and source record."""
+        """Create a draft or a submitted submission and return it; see `Desk.create`.
+
+        Idempotent by request id and source record.
+        """
         created = self.desk.create(request)
         return submission_service_pb2.CreateSubmissionResponse(
             submission=wire.encode_submission(created)
@@ -85,7 +88,10 @@ class SubmissionsService:
 
     @grpc
     def amend_submission(self, request: Any) -> Any:
-        """Replace the content of a submission. Idempotent by request id."""
+        """Replace the content of a submission and return its new version; see `Desk.amend`.
+
+        Idempotent by request id.
+        """
         amended = self.desk.amend(request)
         return submission_service_pb2.AmendSubmissionResponse(
             submission=wire.encode_submission(amended)
@@ -93,7 +99,10 @@ class SubmissionsService:
 
     @grpc
     def submit_submission(self, request: Any) -> Any:
-        """Submit a draft or returned submission for review. Idempotent by request id."""
+        """Submit a draft or returned submission for review and return its new version.
+
+        Idempotent by request id; see `Desk.submit`.
+        """
         submitted = self.desk.submit(request)
         return submission_service_pb2.SubmitSubmissionResponse(
             submission=wire.encode_submission(submitted)
@@ -101,7 +110,10 @@ class SubmissionsService:
 
     @grpc
     def withdraw_submission(self, request: Any) -> Any:
-        """Withdraw a submission, which then no longer counts. Idempotent by request id."""
+        """Withdraw a submission, which then no longer counts, and return its new version.
+
+        Idempotent by request id; see `Desk.withdraw`.
+        """
         withdrawn = self.desk.withdraw(request)
         return submission_service_pb2.WithdrawSubmissionResponse(
             submission=wire.encode_submission(withdrawn)
@@ -109,7 +121,11 @@ class SubmissionsService:
 
     @grpc
     def get_submission(self, request: Any) -> Any:
-        """Return one submission that the caller may see, with its history if requested."""
+        """Return one submission, with its history if the request asks for it.
+
+        Raises:
+            NotFound: it does not exist, or the caller may not see it.
+        """
         found = self.desk.read(request.submission_id).submission
         message = wire.encode_submission(found)
         if request.with_history:
@@ -118,13 +134,19 @@ class SubmissionsService:
 
     @grpc
     def get_work_key(self, request: Any) -> Any:
-        """Return the work key that a text means, folded as an import folds it."""
+        """Return the work key that a text means, in the spelling in which an import stores it.
+
+        The work need not exist. A text that is no work key is returned nearly unchanged.
+        """
         key = canonical_reference(request.text)
         return submission_service_pb2.GetWorkKeyResponse(work_key=key)
 
     @grpc
     def list_submissions(self, request: Any) -> Any:
-        """Return a page of the submissions that the caller may see, ordered by id."""
+        """Return a page of the submissions that the filters select and the caller may see.
+
+        They are ordered by id.
+        """
         page = self.desk.page(request)
         return submission_service_pb2.ListSubmissionsResponse(
             submissions=map(wire.encode_submission, page.submissions),
@@ -133,7 +155,10 @@ class SubmissionsService:
 
     @grpc
     def decide_submission(self, request: Any) -> Any:
-        """Approve, verify, return or reject a submission. Idempotent by request id."""
+        """Approve, verify, return or reject a submission, and return it; see `decisions.decide`.
+
+        The response says whether that was its decision before. Idempotent by request id.
+        """
         decided, is_repeat = decisions.decide(self.desk, request)
         return review_service_pb2.DecideSubmissionResponse(
             submission=wire.encode_submission(decided), unchanged=is_repeat
@@ -141,7 +166,10 @@ class SubmissionsService:
 
     @grpc
     def decide_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Apply a stream of decisions, with one answer per request. Idempotent by request id."""
+        """Apply a stream of decisions, with one answer per request, in order.
+
+        A refused decision is answered with its error. Idempotent by request id.
+        """
         return decisions.decide_many(self.desk, requests)
 
     @grpc
@@ -151,12 +179,18 @@ class SubmissionsService:
 
     @grpc
     def import_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Import a stream of rows, with one answer per row. Idempotent by source record."""
+        """Import a stream of rows, with one answer per row, in order.
+
+        A refused row is answered with its error. Idempotent by source record.
+        """
         return imports.import_rows(self.desk, requests)
 
     @grpc
     def import_batches(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Import a stream of batches of rows, each answered as a whole. Idempotent by record."""
+        """Import a stream of batches of rows, with one response per batch, in order.
+
+        A response has one answer per row, as in `import_submissions`. Idempotent by source record.
+        """
         return imports.import_batches(self.desk, requests)
 
     @grpc
@@ -176,7 +210,7 @@ class SubmissionsService:
 
     @grpc
     def repair_submission(self, request: Any) -> Any:
-        """Publish one submission again, as a new version. Idempotent by request id."""
+        """Publish the events of a submission again, as a new version. Idempotent by request id."""
         repaired = self.desk.repair(request)
         return log_service_pb2.RepairSubmissionResponse(
             submission_id=repaired.submission_id, version=repaired.version
@@ -184,7 +218,10 @@ class SubmissionsService:
 
     @repeat(5.0)
     def count_submissions(self) -> None:
-        """Count submissions by state and export the numbers, unless the last count is recent."""
+        """Count submissions by state and export the numbers, unless the last count is recent.
+
+        While the database is down, nothing is counted and the last numbers stay.
+        """
         with suppress(*DOWN):  # counted when the database is back
             self.count_all(self.databases)
 

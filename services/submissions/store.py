@@ -57,7 +57,7 @@ class Submissions:
         self.backlog = Backlog()
 
     def declare(self) -> None:
-        """Create the missing indexes of the database."""
+        """Check the database and create its missing indexes; see `mongo.declare`."""
         declare(self._database)
 
     @cached_property
@@ -85,7 +85,7 @@ class Submissions:
         return self._one({"names": source_name(source)})
 
     def of_ids(self, ids: Iterable[str]) -> dict[str, Loaded]:
-        """Return id -> submission for those of the ids that exist."""
+        """Return id -> submission for those of the ids that exist; the others are left out."""
         return {found.submission.submission_id: found for found in self._many("_id", ids)}
 
     def of_sources(self, sources: Iterable[SourceRecord]) -> dict[SourceRecord, Loaded]:
@@ -94,11 +94,13 @@ class Submissions:
         return {each.submission.source: each for each in found if each.submission.source}
 
     def near(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
-        """Yield the submissions whose field has one of the values, at most `NEAR_MAX` per query.
+        """Yield the submissions with one of these values in a field.
+
+        At most `NEAR_MAX` submissions are read per 50 values; further ones are left out.
 
         Args:
             name: field of the content, `work_key` or `likeness`.
-            values: wanted values of the field.
+            values: wanted values of the field; a repeated one counts once.
         """
         for chunk in chunks(sorted(set(values))):
             yield from map(decode, self._documents.find({name: {"$in": chunk}}).limit(NEAR_MAX))
@@ -174,7 +176,8 @@ class Submissions:
     def pending(self, limit: int) -> list[dict[str, Any]]:
         """Return documents with unpublished events, reduced to what is needed to publish them.
 
-        Batches come first, so that the events of a submission keep the order of its versions.
+        Those of batches come first, so that the events of a submission keep the order of its
+        versions. At most ``limit`` others follow; none while there are many batches.
         """
         batches_max = math.ceil(limit / GROUP_MAX)
         batches = self.batches.pending(batches_max)
@@ -261,7 +264,7 @@ class SubmissionDatabases(Store):
 
 
 def absent() -> NotFound:
-    """Return the one error for a submission that is absent or that the caller may not see."""
+    """Return the error for a submission that does not exist or that the caller may not see."""
     return NotFound("no such submission")
 
 

@@ -37,11 +37,12 @@ class Intake:
     resolve: Callable[[str], str]
 
     def content(self, message: submission_pb2.Content, submission_id: str, today: date) -> Content:
-        """Return the canonical content, with partners resolved to their registered ids.
+        """Return a content in canonical form, with partners resolved to their registered ids.
 
         Args:
             message: content that satisfies the rules of the contract; not modified.
-            submission_id: becomes the work key if the facts contain no identifier of the work.
+            submission_id: becomes part of the work key if the facts contain no identifier of the
+                work.
             today: calendar date in Asia/Ho_Chi_Minh.
 
         Raises:

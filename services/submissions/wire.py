@@ -27,9 +27,11 @@ def request_sha256(request: Message) -> str:
 
 
 def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:
-    """Return the domain object of a validated content whose partner is resolved.
+    """Return the domain object of a validated content message whose partner is resolved.
 
-    ``submission_id`` becomes the work key if the facts contain no identifier of the work.
+    Args:
+        message: the content in canonical form.
+        submission_id: becomes part of the work key if the content has no identifier of the work.
     """
     return Content(
         encoded=message.SerializeToString(deterministic=True),
@@ -42,17 +44,20 @@ def decode_content(message: submission_pb2.Content, submission_id: str) -> Conte
 
 
 def encode_content(content: Content) -> submission_pb2.Content:
-    """Return the protobuf message of a content."""
+    """Return the content of a submission as a protobuf message; later changes do not affect it."""
     return submission_pb2.Content.FromString(content.encoded)
 
 
 def decode_source(message: submission_pb2.SourceRecord) -> SourceRecord:
-    """Return the domain object of a source record, i.e. a record in another system."""
+    """Return the domain object of a source record, i.e. of the id of a record in another system."""
     return SourceRecord(message.system, message.record_id)
 
 
 def encode_submission(submission: Submission) -> submission_pb2.Submission:
-    """Return the protobuf message of a submission, including its personal fields."""
+    """Return a submission as a protobuf message, including personal fields, without its history.
+
+    Fields that do not apply are unset, e.g. the verified content while nothing is verified.
+    """
     message = submission_pb2.Submission(
         submission_id=submission.submission_id,
         version=submission.version,
@@ -77,7 +82,7 @@ def encode_submission(submission: Submission) -> submission_pb2.Submission:
 
 
 def encode_history(submission: Submission) -> list[submission_pb2.HistoryEntry]:
-    """Return the changes of a submission, oldest first, including their personal fields."""
+    """Return the changes of a submission as messages, oldest first, with personal fields."""
     return [
         submission_pb2.HistoryEntry(
             version=entry.version,
@@ -91,7 +96,7 @@ def encode_history(submission: Submission) -> list[submission_pb2.HistoryEntry]:
 
 
 def encode_time(moment: datetime) -> Timestamp:
-    """Return the protobuf timestamp of a time, which must have a time zone."""
+    """Return a time as a protobuf timestamp; it must have a time zone."""
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp

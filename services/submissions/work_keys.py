@@ -45,14 +45,18 @@ SEVERAL_DOIS = re.compile(r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/", re.IGNO
 
 
 def fact_type(facts: facts_pb2.Facts) -> str:
-    """Return the type of the facts, e.g. `publication`; empty if the message has none."""
+    """Return the type of facts, i.e. of the work they describe; empty if they describe none.
+
+    Types are the fields of the message `Facts`, e.g. `publication`.
+    """
     return facts.WhichOneof("kind") or ""
 
 
 def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
     """Return the work key of checked facts whose partner is resolved, e.g. `doi:10.5555/x`.
 
-    Facts without an identifier get `sub:<submission id>`, which no other submission shares.
+    Facts that contain no identifier of their work get `sub:<submission id>`, which no other
+    submission shares.
     """
     kind = fact_type(facts)
     fact = getattr(facts, kind)
@@ -76,7 +80,10 @@ def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
 
 
 def canonical_number(text: str) -> str:
-    """Return a number or code in its folded form, without punctuation around it."""
+    """Return a number or code in its folded form, e.g. `hd 12 / 2024.` as `HD 12/2024`.
+
+    Punctuation around it is removed; a text without letters or digits may become empty.
+    """
     return folded(text).strip(AROUND)
 
 
@@ -104,8 +111,9 @@ def canonical_doi(text: str) -> str:
 def canonical_reference(text: str) -> str:
     """Return the work key that a person typed, in the form in which `work_key` returns it.
 
-    A DOI may be typed in any spelling and without the prefix `doi:`, and the kind of a key in
-    capitals. A text that is no work key is returned without its invisible characters.
+    A DOI may be typed in any spelling and without the prefix `doi:`, e.g.
+    `https://doi.org/10.5555/X` for `doi:10.5555/x`, and the kind of a key in capitals. A text that
+    is no work key is returned without its invisible characters.
     """
     shown = visible(text)
     if doi := canonical_doi(shown):

@@ -41,10 +41,11 @@ class Admission:
         self._open: Counter[tuple[str, ...]] = Counter()
 
     def enter(self, principal: Principal) -> None:
-        """Count one more for a principal; call `leave` when it ends.
+        """Count one more open call, or stream, of a principal; call `leave` once when it ends.
 
         Raises:
-            Exhausted: a limit is reached; nothing was counted.
+            Exhausted: a limit of the principal, its institution or the process is reached; nothing
+                was counted.
         """
         limits = self._limits
         keys = _keys(principal)
@@ -58,7 +59,7 @@ class Admission:
             self._open.update(keys)
 
     def leave(self, principal: Principal) -> None:
-        """Count one less for a principal for whom `enter` was called."""
+        """Count one open call, or stream, less for a principal; only after a successful `enter`."""
         with self._lock:
             for key in _keys(principal):
                 self._open[key] -= 1
@@ -66,7 +67,7 @@ class Admission:
                     del self._open[key]
 
     def open(self) -> int:
-        """Return how many are open in the whole process."""
+        """Return how many calls, or streams, are open in the whole process."""
         return self._open[()]
 
 

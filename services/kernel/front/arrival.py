@@ -49,13 +49,13 @@ class Arrival:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the caller's deadline; None if the caller set none."""
+        """Seconds until the caller's deadline, negative after it; None if the caller set none."""
         deadline = self._event.call_details.deadline
         return None if deadline >= core._INF_TIMEOUT * 10 else deadline - time.time()
 
     @property
     def peer(self) -> str:
-        """Address of the client's connection, without the port."""
+        """Address of the client's connection, without the port, e.g. `ipv4:10.0.0.7`."""
         return str(self._event.call.peer().decode()).rpartition(":")[0]
 
     @property
@@ -129,7 +129,7 @@ class Arrival:
             raise InvalidArgument("the request is corrupt", reason="MALFORMED") from None
 
     def refuse(self, refusal: Refusal) -> None:
-        """End the call with the status of a refusal; returns at once."""
+        """End the call with the status of a refusal unless it has ended already; never blocks."""
         status = trailers_of(refusal)
         with self._state.condition:
             if core._is_rpc_state_active(self._state):
@@ -137,7 +137,7 @@ class Arrival:
                 self._end(status.code, status.details)
 
     def abort(self, code: grpcio.StatusCode, details: str) -> None:
-        """End the call with a status that has no details for programs; returns at once."""
+        """End the call with a status and a text unless it has ended already; never blocks."""
         with self._state.condition:
             if core._is_rpc_state_active(self._state):
                 self._end(code, details)

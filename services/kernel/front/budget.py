@@ -22,11 +22,11 @@ class Budget:
         self._left: dict[str, tuple[float, float, int]] = {}
 
     def may(self, key: str) -> int | None:
-        """Count an event of a key, and return None if the key's budget is used up.
+        """Count an event of a key against its budget, and return None if the budget is used up.
 
         Returns:
             Within the budget, the number of events of this key that exceeded it since the last one
-                that did not; usually 0.
+            that did not; usually 0.
         """
         now = time.monotonic()
         with self._lock:

@@ -28,7 +28,10 @@ class Health:
         self._names, self._trouble, self._stopping = {*names, ""}, trouble, stopping
 
     def check(self, request: Any, context: Any) -> Response:
-        """Answer Health/Check for `request.service`; NOT_FOUND if it is unknown. Never blocks."""
+        """Answer Health/Check for `request.service`: SERVING, or NOT_SERVING in trouble or on stop.
+
+        An unknown service ends the call with NOT_FOUND. Never blocks.
+        """
         if request.service not in self._names:
             context.abort(grpcio.StatusCode.NOT_FOUND, "no such service")
         return Response(status=self._status())
@@ -36,7 +39,8 @@ class Health:
     def watch(self, request: Any, context: Any) -> Iterator[Response]:
         """Answer Health/Watch: yield the current status, then each change until the process stops.
 
-        An unknown service has the status SERVICE_UNKNOWN.
+        On stop NOT_SERVING is sent before the stream ends. An unknown service has the status
+        SERVICE_UNKNOWN throughout.
         """
         is_known, sent = request.service in self._names, None
         while context.is_active():

@@ -63,9 +63,10 @@ class Load(NamedTuple):
         return self.used > BUSY * FORGET_SECONDS
 
     def exceeds(self, share: Share) -> bool:
-        """Return True if an institution used more than its weight entitles it to.
+        """Return True if an institution used more worker time than its weight entitles it to.
 
-        Always False while no other institution is present.
+        That is more, in proportion to its weight, than the institutions that are present used
+        together. Always False while no other institution is present.
         """
         return self.present > 1 and share.used * self.weights > self.used * share.weight
 
@@ -101,7 +102,7 @@ class FairQueues:
         """Let the workers finish all waiting jobs, then stop them.
 
         Args:
-            seconds: maximum time to wait for this.
+            seconds: maximum time to wait for this; workers that take longer are left running.
         """
         with self._changed:
             self._stopping = True
@@ -166,7 +167,10 @@ class FairQueues:
                 share.charge(method, cpu, cpu)
 
     def saturation(self) -> str:
-        """Return what is wrong if calls wait and no worker takes one; empty if nothing is."""
+        """Return a text about the shortage if calls wait but none was taken for `STUCK_SECONDS`.
+
+        Return an empty text otherwise.
+        """
         now = time.monotonic()
         with self._changed:
             oldest = min((share.oldest(now) for share in self._shares.values()), default=now)

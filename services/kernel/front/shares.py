@@ -73,16 +73,23 @@ class Share:
         return sum(len(jobs) for lane in self.waiting.values() for jobs in lane.values())
 
     def is_heavy(self, method: str) -> bool:
-        """Return True if the institution's calls of this method have turned out to be heavy."""
+        """Return True if the institution's calls of this method have turned out to be heavy.
+
+        A method that it has not called yet is not heavy.
+        """
         return self.means.get(method, 0.0) > 1.0
 
     def oldest(self, now: float) -> float:
-        """Return the monotonic time of the oldest waiting job; ``now`` if none waits."""
+        """Return the time at which the oldest waiting job was created; ``now`` if none waits.
+
+        Args:
+            now: current monotonic time.
+        """
         firsts = (jobs[0].since for lane in self.waiting.values() for jobs in lane.values())
         return min(firsts, default=now)
 
     def put(self, job: Job) -> None:
-        """Append a job to the queue of its principal."""
+        """Append a job to its principal's queue, among the jobs of heavy methods or the others."""
         lane = self.waiting[self.is_heavy(job.method)]
         lane.setdefault(job.principal, deque()).append(job)
 
@@ -100,7 +107,7 @@ class Share:
         return job
 
     def charge(self, method: str, worker_seconds: float, cpu_seconds: float) -> None:
-        """Add the cost of a finished job to the usage of the institution and of the method.
+        """Add the cost of a finished job to the institution's usage and to the method's average.
 
         Args:
             method: full name of the RPC.

@@ -24,7 +24,7 @@ WAITING_MAX = 4096
 
 
 class SlowAnswers:
-    """Answers refused calls, at once or late. Thread-safe."""
+    """Ends refused calls: at once, or late if the caller was refused too often. Thread-safe."""
 
     def __init__(self) -> None:
         self._prompt = Budget(PROMPT_AT_ONCE, PROMPT_PER_SECOND)
@@ -36,11 +36,14 @@ class SlowAnswers:
         threading.Thread(target=self._answer_late, name="grpc-slow", daemon=True).start()
 
     def answer(self, caller: str, end: Callable[[], None]) -> None:
-        """End a refused call, at once or later; returns at once.
+        """End a refused call: now, or after `SLOW_SECONDS` if its caller is often refused.
+
+        Never blocks. While too many answers wait, or the process stops, the call ends now in any
+        case.
 
         Args:
             caller: key of the refused caller: the institution or, if unknown, the address.
-            end: sends the status; must not raise.
+            end: sends the status; must not raise. A late answer runs it on another thread.
         """
         is_full = self._waiting.qsize() >= WAITING_MAX
         if is_full or self._stopping.is_set() or self._is_prompt(caller):
@@ -63,7 +66,7 @@ class SlowAnswers:
         return self._prompt.may(caller) is not None
 
     def stop(self) -> None:
-        """Send all waiting answers now, and send each later one at once."""
+        """Send all waiting answers now, and each later one at once; the thread keeps running."""
         self._stopping.set()
 
     def close(self) -> None:

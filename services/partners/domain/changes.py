@@ -26,9 +26,13 @@ class Change:
 
 
 def difference(before: Sequence[Unit], after: Sequence[Unit]) -> Change:
-    """Return whom the step from one tree to another concerns; empty sets if the trees are equal.
+    """Return which units and institutions the step from one tree to another concerns.
 
-    ``before`` is empty for the first tree.
+    Both sets are empty if the trees have the same units; see `Change`.
+
+    Args:
+        before: units of the former tree; empty for the first tree.
+        after: units of the next tree.
     """
     old, new = ({unit.unit_id: unit for unit in units} for units in (before, after))
     roots = {unit.unit_id for unit in (*before, *after) if unit.kind is Kind.CONSORTIUM}
@@ -51,8 +55,9 @@ def difference(before: Sequence[Unit], after: Sequence[Unit]) -> Change:
 def rebased(base: Sequence[Unit], asked: Sequence[Unit], newest: Sequence[Unit]) -> list[Unit]:
     """Apply a change that was made to an older tree to the newest one (a three-way merge).
 
-    The change is the difference between ``base`` and ``asked``. The result lists the units in the
-    order of ``asked``, then those that only ``newest`` contains.
+    The change is the difference between ``base`` and ``asked``. Return the units in the order of
+    ``asked``, then those that only ``newest`` contains. Whether they are a valid tree is not
+    checked.
 
     Raises:
         WrongState: a unit to change was changed differently in the meantime.

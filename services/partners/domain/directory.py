@@ -81,7 +81,7 @@ def arranged(units: Sequence[Unit], fold: Fold) -> tuple[Unit, ...]:
 
 
 def same_tree(left: Iterable[Unit], right: Iterable[Unit]) -> bool:
-    """Return True if two trees contain the same units, in whatever order they are listed."""
+    """Return True if two trees contain equal units, in whatever order they are listed."""
     return set(left) == set(right)
 
 
@@ -179,7 +179,9 @@ class Entry:
 def entries_of(units: Iterable[Unit], fold: Fold) -> tuple[Entry, ...]:
     """Return the search entries of units, in the same order.
 
-    ``fold`` normalises a text; queries must be normalised by the same function.
+    Args:
+        units: the units.
+        fold: normalises a text; queries must be normalised by the same function.
     """
     return tuple(_entry(unit, fold) for unit in units)
 
@@ -217,9 +219,13 @@ def search(
 
 
 def rank(entry: Entry, query: str) -> int | None:
-    """Return how well an entry matches a normalised query: 0 (best) to 3; None if not at all.
+    """Return how well an entry matches a query: 0 (best) to 3; None if it does not match.
 
     0: a code equals the query; 1: a name does; 2: one of them begins with it; 3: it has all words.
+
+    Args:
+        entry: search entry of a unit.
+        query: the query, normalised as the entry is.
     """
     if query in entry.codes:
         return 0

@@ -79,7 +79,11 @@ class Partner:
     version: int = 0
 
     def registered(self, number: int) -> Partner:
-        """Return the partner as version 1, with the id `partner:<number>` of at least 5 digits."""
+        """Return the partner as registered: version 1, with an id.
+
+        Args:
+            number: number of the partner; 7 gives the id `partner:00007`.
+        """
         return replace(self, partner_id=f"partner:{number:05d}", version=1)
 
 
@@ -112,7 +116,8 @@ def _without_legal_form(text: str) -> str:
 def known_as(asked: Partner, matches: Iterable[Partner]) -> Partner | None:
     """Return the registered partner that a registration refers to; None if it is a new one.
 
-    That is the partner with the same tax code, or one that has all its names already.
+    That is the partner with the same tax code or, if the registration has none, one that has all
+    its names already.
 
     Args:
         asked: partner to register.

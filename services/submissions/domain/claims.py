@@ -26,7 +26,11 @@ class Notice:
 
 
 def claim_on(submission: Submission, work_key: str) -> tuple[Content | None, Content | None]:
-    """Return the declared and the verified content that count for a work; None where none does."""
+    """Return the declared and the verified content of a submission that count for a work.
+
+    Each is None if no such content counts: it is about another work, or the state of the submission
+    excludes it, e.g. a draft declares nothing and a withdrawn one has nothing verified.
+    """
     declared = submission.content if submission.state in DECLARED else None
     verified = submission.verified if submission.state not in CLOSED else None
     return (
@@ -36,7 +40,10 @@ def claim_on(submission: Submission, work_key: str) -> tuple[Content | None, Con
 
 
 def live_keys(submission: Submission) -> frozenset[str]:
-    """Return the keys of the works to which the submission contributes; at most two."""
+    """Return the keys of the works for which the submission counts: none, one, or two.
+
+    There are two after an amendment to another work, while the verified one still counts.
+    """
     candidates = {submission.content.work_key}
     if submission.verified:
         candidates.add(submission.verified.work_key)
@@ -44,11 +51,15 @@ def live_keys(submission: Submission) -> frozenset[str]:
 
 
 def notices(previous: Submission | None, submission: Submission) -> list[Notice]:
-    """Return one notice per work that a new version concerns; retractions come first.
+    """Return one notice per work that a new version concerns; that of its current work is last.
 
-    A submission that was never submitted has none. Without ``previous``, the version before, the
-    notices are the full current state for a new log. They also retract former works, because old
-    events about these may still be in flight.
+    Retractions of other works come first. A submission that was never submitted has no notices.
+
+    Args:
+        previous: the version before. Without it, the notices are the full current state for a new
+            log; they also retract former works, because old events about these may still be in
+            flight.
+        submission: the new version.
     """
     if not submission.submitted_by:
         return []

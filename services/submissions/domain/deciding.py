@@ -71,10 +71,11 @@ def is_taken(submission: Submission, decision: Decision, reason: str, version: i
 
 
 def need_undecided(submission: Submission, decision: Decision) -> None:
-    """Check that a submission still waits for a decision.
+    """Check that the state of a submission still allows a decision.
 
     Raises:
-        WrongState: it waits for none; the error of a decided one says by whom, when and why.
+        WrongState: it does not; if a decision led to that state, the error says by whom, when and
+            why.
     """
     if submission.state in DECIDABLE[decision]:
         return

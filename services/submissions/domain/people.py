@@ -17,7 +17,8 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
 def person(subject: str) -> str:
     """Return a comparable key of the person behind a token subject.
 
-    Subjects that differ only in case, blanks or invisible characters give the same key.
+    Subjects that differ only in case, blanks or invisible characters give the same key. The key of
+    an empty subject is empty.
     """
     compatible = unicodedata.normalize("NFKC", subject).casefold()
     # Composed again, so that accents that belong to a letter stay and loose marks go.
@@ -27,6 +28,8 @@ def person(subject: str) -> str:
 
 def writers(submission: Submission, until: int | None = None) -> tuple[str, ...]:
     """Return the subjects that wrote the submission, each once, in order of their first change.
+
+    To write means to create, amend, renew or submit. Several subjects of one `person` count as one.
 
     Args:
         submission: the submission with its audit trail.
@@ -45,7 +48,10 @@ def has_written(submission: Submission, subject: str) -> bool:
 
 
 def has_approved(submission: Submission, subject: str) -> bool:
-    """Return True if this person ever approved the current content on behalf of the unit."""
+    """Return True if this person ever approved the present content on behalf of the unit.
+
+    Approvals of an earlier content do not count.
+    """
     approvals = (
         entry.subject
         for entry in submission.audit
@@ -72,7 +78,10 @@ def is_owner(submission: Submission, subject: str) -> bool:
 
 
 def authors_to_notify(submission: Submission) -> tuple[str, ...]:
-    """Return the writers of a withdrawn submission except the person who withdrew it."""
+    """Return the writers of a withdrawn submission except the person who withdrew it.
+
+    For a submission that was never withdrawn, return all its writers.
+    """
     withdrawals = [entry for entry in submission.audit if entry.action == "withdraw"]
     by = person(withdrawals[-1].subject) if withdrawals else ""
     return tuple(each for each in writers(submission) if person(each) != by)

@@ -39,8 +39,8 @@ class Content:
     """What a unit claims of one work.
 
     ``encoded`` is the whole content as canonical protobuf bytes, equal if and only if two contents
-    are equal. The rules do not decode it; they use the other fields only. Claims with the same
-    ``likeness`` may be about the same work; it is empty if there is no such text.
+    are equal. The rules do not decode it; they use the other fields only. ``likeness`` is a text
+    that claims share if they may be about the same work; empty if the content gives none.
     """
 
     encoded: bytes
@@ -68,7 +68,8 @@ class SourceRecord:
 class AuditEntry:
     """One change of a submission: who did what, when and why.
 
-    ``version`` and ``content_sha256`` are those of the version that the change made.
+    ``version`` and ``content_sha256`` are those of the version that the change made; ``action`` is
+    e.g. `create` or `verify`; ``reason`` is empty if none was given.
     """
 
     version: int
@@ -135,10 +136,11 @@ class Submission:
 
     @property
     def handed_in_at(self) -> datetime:
-        """When it was first submitted for review; later changes do not move this time.
+        """When it was first submitted for review; when it was created if it never was.
 
-        A draft is first submitted by a `submit` that only amendments precede. A submission that
-        was submitted on creation can have a `submit` only after a decision.
+        Later changes do not move this time. A draft is first submitted by a `submit` that only
+        amendments precede. A submission that was submitted on creation can have a `submit` only
+        after a decision.
         """
         for entry in self.audit:
             if entry.action == "submit":
@@ -183,6 +185,9 @@ def next_version(version: int, epoch: int) -> int:
 
 
 def ancestors(unit_id: str) -> Iterator[str]:
-    """Yield the ids of the units above a unit and its own, e.g. `vnu`, `vnu/hus` for `vnu/hus`."""
+    """Yield the ids of the units above a unit and then its own, the highest first.
+
+    For `vnu/hus` these are `vnu` and `vnu/hus`.
+    """
     slugs = unit_id.split("/")
     yield from ("/".join(slugs[:length]) for length in range(1, len(slugs) + 1))

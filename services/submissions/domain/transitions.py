@@ -69,9 +69,10 @@ def create(
 
 
 def amend(submission: Submission, content: Content, change: Change) -> Submission:
-    """Replace the content. A draft stays a draft; anything else is submitted for review again.
+    """Return the next version, with another content. Only a draft remains a draft.
 
-    A verified content keeps counting until the next verification.
+    Any other submission is submitted for review again; its verified content, if there is one, keeps
+    counting until the next verification.
 
     Raises:
         WrongState: the submission is rejected or withdrawn.
@@ -85,7 +86,9 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
 
 
 def renew(submission: Submission, content: Content, change: Change) -> Submission:
-    """Submit a withdrawn submission again, e.g. because its source record has reappeared.
+    """Return the next version of a withdrawn submission, which is submitted again with a content.
+
+    This happens e.g. when its source record has reappeared.
 
     Raises:
         WrongState: the submission is not withdrawn.
@@ -98,7 +101,7 @@ def renew(submission: Submission, content: Content, change: Change) -> Submissio
 
 
 def submit(submission: Submission, change: Change) -> Submission:
-    """Submit a draft or returned submission for review.
+    """Return the next version of a draft or returned submission: submitted for review.
 
     Raises:
         WrongState: the submission is in another state.
@@ -110,7 +113,7 @@ def submit(submission: Submission, change: Change) -> Submission:
 
 
 def withdraw(submission: Submission, change: Change) -> Submission:
-    """Withdraw a submission, which then no longer counts anywhere.
+    """Return the next version of a submission: withdrawn, so that it no longer counts anywhere.
 
     Raises:
         WrongState: the submission is rejected or withdrawn already.
@@ -136,7 +139,7 @@ def withdraw(submission: Submission, change: Change) -> Submission:
 def decide(
     submission: Submission, decision: Decision, change: Change, version: int = 0
 ) -> Submission:
-    """Approve, verify, return or reject a submission.
+    """Return the next version of a submission: approved, verified, returned or rejected.
 
     If the same decision was already taken on the same content and still holds, ``submission``
     itself is returned.

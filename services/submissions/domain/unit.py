@@ -19,16 +19,22 @@ class Unit:
     predecessor_ids: tuple[str, ...] = ()
 
     def had_ended_by(self, day: str) -> bool:
-        """Return True if the unit no longer existed on ``day`` (`YYYY-MM-DD`)."""
+        """Return True if the unit no longer existed on ``day`` (`YYYY-MM-DD`).
+
+        It still existed on its last day; always False while it has none.
+        """
         return bool(self.last_day) and day > self.last_day
 
     def began_after(self, day: str) -> bool:
-        """Return True if the unit did not exist yet on ``day`` (`YYYY-MM-DD`)."""
+        """Return True if the unit did not exist yet on ``day`` (`YYYY-MM-DD`).
+
+        It already existed on its first day; always False if that is unknown.
+        """
         return bool(self.first_day) and day < self.first_day
 
     @property
     def heirs(self) -> str:
-        """The ids of the successors, joined by "or" for an error message.
+        """The ids of the successors in the form for an error message, e.g. `vnu/a or vnu/b`.
 
         `the unit above it` if there are none.
         """
@@ -36,5 +42,8 @@ class Unit:
 
     @property
     def forebears(self) -> str:
-        """The ids of the predecessors, in the form of `heirs`."""
+        """The ids of the predecessors, in the form of `heirs`.
+
+        `the unit above it` if none are known.
+        """
         return " or ".join(self.predecessor_ids) or "the unit above it"
