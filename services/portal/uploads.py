@@ -167,20 +167,20 @@ def read(upload: Upload) -> Found:
         if path.suffix.lower() not in SUFFIXES:
             return Found(wrong=Unreadable(path, f"only {', '.join(SUFFIXES)} can be read"))
         try:
-            parsed = submission_file.read(path, reading)
-            return _found(path, parsed, bibliographies.source_of(path))
-        except HeadingsWrong as wrong:
-            names = [
-                reading.columns.get(heading, name)
-                for heading, name in zip(
-                    wrong.table.header,
-                    headings.suggested(wrong.type_name, wrong.table.header),
-                    strict=True,
-                )
-            ]
-            return Found(wrong.type_name, _kept(path, wrong.table), names, wrong=wrong)
+            return _read(path, reading)
         except Unreadable as wrong:
             return Found(wrong=wrong)
+
+
+def _read(path: Path, reading: Reading) -> Found:
+    try:
+        parsed = submission_file.read(path, reading)
+    except HeadingsWrong as wrong:
+        header, type_name = wrong.table.header, wrong.type_name
+        suggested = zip(header, headings.suggested(type_name, header), strict=True)
+        names = [reading.columns.get(heading, name) for heading, name in suggested]
+        return Found(type_name, _kept(path, wrong.table), names, wrong=wrong)
+    return _found(path, parsed, bibliographies.source_of(path))
 
 
 def _known(type_name: str, chosen: Mapping[str, str]) -> Mapping[str, str]:

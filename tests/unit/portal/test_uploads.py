@@ -67,3 +67,11 @@ def test_the_event_loop_goes_on_while_a_large_file_is_read() -> None:
     rows, turns = asyncio.run(scenario())
     assert rows == ROWS - 1
     assert turns > 1
+
+
+def test_too_many_rows_below_wrong_headings_are_no_error_of_the_portal() -> None:
+    rows = "".join(f"p{number},vnu/hus\n" for number in range(5_001))
+    content = f"record_id,unit_id,no such\n{rows}".replace("hus\n", "hus,x\n").encode()
+    found = read(Upload("receipt.csv", content, {"type": "receipt", "system": "file"}))
+    assert found.parsed is None
+    assert "5,000 rows" in str(found.wrong)
