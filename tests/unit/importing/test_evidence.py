@@ -91,8 +91,9 @@ def test_a_file_that_cannot_be_read_is_named(
     def refuse(path: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(CellWrong) as wrong:
+    # Only meanwhile: pytest opens files, too.
+    with monkeypatch.context() as patch, pytest.raises(CellWrong) as wrong:
+        patch.setattr(Path, "open", refuse)
         EvidenceFolder(tmp_path)("a.pdf")
     assert wrong.value.problem == "cell.file_unreadable"
     assert wrong.value.values == {"text": "a.pdf", "reason": "Permission denied"}
