@@ -19,7 +19,7 @@ from tests.simulation.many import play, wrong
 from tests.simulation.mutants import MUTANTS, applied
 from tests.simulation.run import Outcome
 
-SEEDS_MAX = 1000
+SEEDS_MAX = 1500
 SEEDS_FILE = Path(__file__).with_name("seeds.json")
 RUNS = 60
 """So many at least are compared with the oracle at once."""

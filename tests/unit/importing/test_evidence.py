@@ -92,8 +92,9 @@ def test_a_file_that_cannot_be_read_is_named(
         raise PermissionError(13, "Permission denied", str(path))
 
     # Only meanwhile: pytest opens files, too.
-    with monkeypatch.context() as patch, pytest.raises(CellWrong) as wrong:
+    with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        EvidenceFolder(tmp_path)("a.pdf")
+        with pytest.raises(CellWrong) as wrong:
+            EvidenceFolder(tmp_path)("a.pdf")
     assert wrong.value.problem == "cell.file_unreadable"
     assert wrong.value.values == {"text": "a.pdf", "reason": "Permission denied"}
