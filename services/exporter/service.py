@@ -39,7 +39,9 @@ class Database(Store):
 
 
 class Rounds(DependencyProvider):
-    """Measures and exports; injects itself, since a round needs what the last one found.
+    """Measures broker and database in rounds, and exports the results as metrics.
+
+    The dependency provides itself to the service, because a round compares with the one before.
 
     Not thread-safe.
     """

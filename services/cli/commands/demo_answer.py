@@ -44,7 +44,7 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class DemoAnswer:
-    """Prints the numbers of the demo.
+    """Prints how the targets of the demo stand, and writes its KPI values to a file.
 
     ``stub`` is that of the KPI service; ``institutions`` are the ids of the universities.
     """

@@ -117,11 +117,11 @@ class Arrival:
         )
 
     def parse(self, message: bytes) -> Any:
-        """Return the parsed request message of these bytes.
+        """Return the request message of the RPC that bytes encode.
 
         Raises:
-            InvalidArgument: the bytes are not a message of the RPC's request type. The caller's
-                fault.
+            InvalidArgument: the bytes encode no valid message of this type. The fault of the
+                caller of the RPC.
         """
         try:
             return self._deserializer(message)

@@ -38,11 +38,14 @@ def weights(claims: Sequence[Claim], tree: UnitTree) -> list[Fraction]:
 
 
 def split(amount: int, claims: Sequence[Claim], tree: UnitTree) -> list[int]:
-    """Split an integer among claims by the largest remainder method; the parts add up exactly.
+    """Split an integer among claims by their `weights`; the parts add up to it exactly.
+
+    What division leaves over is given out by the largest remainder method.
 
     Args:
         amount: the integer to split, not negative.
-        claims: live claims in order of precedence; of equal remainders, the first claim's wins.
+        claims: live claims, at least one, in order of precedence; of equal remainders, the first
+            claim's wins.
         tree: the unit tree, to find the institution of each claim.
 
     Returns:

@@ -21,13 +21,14 @@ from services.kpi.store.views import View
 def encode_view(
     view: View, progress: Progress, digest: str, dismissed: int = 0
 ) -> view_pb2.ViewInfo:
-    """Return view and position of an answer as a protobuf message.
+    """Return the view and position that an answer is based on, as a protobuf message.
 
     Args:
         view: the view.
         progress: the position.
         digest: digest of the view at this position; empty if unknown.
-        dismissed: number of parked records that an operator dismissed; 0 for the past.
+        dismissed: number of parked records that an operator has dismissed; 0 for an answer about
+            a past position.
     """
     return view_pb2.ViewInfo(
         view_id=view.view_id,

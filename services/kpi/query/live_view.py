@@ -163,7 +163,7 @@ class LiveView:
         self._dismissed_due = 0.0
 
     def targets_changed(self) -> None:
-        """Make the next refresh read the targets again, instead of within a second."""
+        """Make the next refresh read the targets again, even if they were read within a second."""
         self._targets_due = 0.0
 
     @property

@@ -188,7 +188,10 @@ def overlaps(
 def matrix(
     request: kpi_service_pb2.GetOverlapMatrixRequest, live: LiveView, snapshots: Snapshots
 ) -> kpi_service_pb2.GetOverlapMatrixResponse:
-    """Return how many works the children of a unit have in common, by pair, triple and exact set.
+    """Count the works that children of a unit share.
+
+    Counted are, for each pair and triple, the works that at least these children claim, and for
+    each set of children the works that exactly these claim.
 
     Raises:
         InvalidArgument: see `Question.of`.

@@ -174,11 +174,12 @@ class Views:
         self._views.update_one(expected, {"$set": change})
 
     def diverge(self, view: View, place: str, reason: str) -> None:
-        """Store why a view is not folded; an empty reason removes it.
+        """Store why a view is not folded at a place; an empty reason removes the stored one.
 
         Args:
             view: the view as it was read.
-            place: number of a partition, `log` or `unsafe`.
+            place: number of a partition; `log` if the log is another one than was folded, `unsafe`
+                if settings of its topic would lose events.
             reason: what is wrong; empty if nothing is.
         """
         if view.diverged.get(place, "") != reason:

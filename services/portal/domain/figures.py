@@ -78,9 +78,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """How a unit performs against its targets: how many it has reached, is on pace for or behind.
+    """How a unit performs against its targets.
 
-    The counts are of targets; ``attainment`` is how far the unit is on average.
+    ``reached``, ``on_pace`` and ``behind`` are numbers of targets, each counted once.
+    ``attainment`` is the mean of the attained parts of the targets, from 0 to 1; None if the unit
+    has no targets.
     """
 
     unit_id: str

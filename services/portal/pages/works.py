@@ -117,9 +117,10 @@ def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]
 
 
 def claimed(content: submission_pb2.Content) -> dict[str, str]:
-    """Return name -> text of what the content of a submission claims.
+    """Return name -> text of the claims in the content of a submission.
 
-    These are its type, unit, part, share (in parts per million, if set) and the facts that are set.
+    Names are `type` (empty text if there are no facts), `unit_id`, `part`, `share_ppm` in parts
+    per million if a share is declared, and those of the facts that are set.
     """
     type_ = content.facts.WhichOneof("kind") or ""
     part = submission_pb2.Part.Name(content.part).removeprefix("PART_").lower()
