@@ -21,7 +21,8 @@ PASSING = frozenset(
     }
 )
 """Statuses of a service that is restarting, temporarily unreachable or busy."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 90.0
+"""Longer than a database keeps what a killed process had begun (60 s): it may hold the same rows."""
 PAUSE_SECONDS = 1.0
 
 Q = TypeVar("Q")

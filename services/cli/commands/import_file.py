@@ -98,7 +98,7 @@ def import_file(
 ) -> None:
     """Import submissions from a table; the same file again changes nothing.
 
-    When the service goes away, it waits a minute for it and goes on with the row it was at.
+    When the service goes away, it waits 90 seconds for it and goes on with the row it was at.
 
     Example: kieng import publication.csv --institution vnu --system cris
     kieng import scopus.csv --institution vnu --unit vnu/hus --month-day 12-31 --dry-run
