@@ -22,7 +22,7 @@ PASSING = frozenset(
 )
 """Statuses of a service that is restarting, temporarily unreachable or busy."""
 PATIENCE_SECONDS = 90.0
-"""Longer than a database keeps what a killed process had begun (60 s): it may hold the same rows."""
+"""Longer than a database keeps what a killed process had begun: it may hold the same rows, 60 s."""
 PAUSE_SECONDS = 1.0
 
 Q = TypeVar("Q")

@@ -91,7 +91,7 @@ def test_a_service_that_stays_away_ends_the_wait(clients: Any) -> None:
     with pytest.raises(CallFailed) as failure:
         list(answers(stub.ImportSubmissions, ROWS, patience))
     assert failure.value.exit_code == 3
-    # Asked every 25 s: a minute after the kill its rows are free again, and are asked for once more.
+    # Asked every 25 s, also once after a minute, when the rows of a killed process are free again.
     assert len(pauses) == 4
 
 
