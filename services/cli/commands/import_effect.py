@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +19,8 @@ from services.cli.terminal.effect_tables import STAGES, effect_table, visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import value_json, view_json
 from services.cli.terminal.screen import Screen
+from services.importing.event_trials import event_trials
 
-BYTES_PER_MESSAGE = 256 * 1024
-EVENTS_PER_MESSAGE = 1_000
 SHOWN_MAX = 500
 
 
@@ -85,7 +84,7 @@ def numbers_of(clients: Clients, trial: Trial, by_month: bool, patience: Patienc
         CallFailed: there is no view, or the service did not come back in time.
     """
     stub = clients.stub(KpiServiceStub)
-    requests = list(_requests(trial, by_month))
+    requests = list(event_trials(trial.submitted, trial.verified, by_month))
     while True:
         numbers = Numbers()
         try:
@@ -96,30 +95,6 @@ def numbers_of(clients: Clients, trial: Trial, by_month: bool, patience: Patienc
             return numbers
         except CallFailed as failure:
             patience.wait(failure)
-
-
-def _requests(trial: Trial, by_month: bool) -> Iterator[api.TryEventsRequest]:
-    yield api.TryEventsRequest(by_month=by_month)
-    for several in _messages(trial.submitted):
-        yield api.TryEventsRequest(submitted=several)
-    for several in _messages(trial.verified):
-        yield api.TryEventsRequest(verified=several)
-
-
-def _messages(events: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Split events into groups that are small enough for one message each."""
-    several: list[bytes] = []
-    size = 0
-    for event in events:
-        if several and (
-            size + len(event) > BYTES_PER_MESSAGE or len(several) == EVENTS_PER_MESSAGE
-        ):
-            yield several
-            several, size = [], 0
-        several.append(event)
-        size += len(event)
-    if several:
-        yield several
 
 
 def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2, submission_pb2
+from services.importing.event_trials import event_trials
 from services.portal import wire
 from services.portal.calls import of_status
 from services.portal.catalogues import Catalogue
@@ -22,7 +23,6 @@ from services.portal.site import Page
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
-MESSAGE_BYTES, MESSAGE_EVENTS = 256 * 1024, 1_000
 TRIAL_SYSTEM = "portal"
 """Source system of a row that is only tried, so that it matches no imported record."""
 
@@ -97,26 +97,12 @@ async def effects_of_events(
     Raises:
         Refused: the services cannot try it now.
     """
-    requests = [kpi_service_pb2.TryEventsRequest(submitted=each) for each in _messages(submitted)]
-    requests += [kpi_service_pb2.TryEventsRequest(verified=each) for each in _messages(verified)]
-    parts = await _all(page, KPI["TryEvents"], *requests) if requests else []
+    asked = event_trials(submitted, verified) if submitted or verified else ()
+    parts = await _all(page, KPI["TryEvents"], *asked) if asked else []
     effects = [each for part in parts for each in part.effects]
     catalogue = await page.site.catalogues.live(page.session.token)
     found = [_effect(each, each.once_submitted) for each in effects]
     return Effects(catalogue, visible(page, catalogue, found))
-
-
-def _messages(events: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Yield the events in groups that each fit into one message."""
-    several, size = list[bytes](), 0
-    for event in events:
-        if several and (size + len(event) > MESSAGE_BYTES or len(several) == MESSAGE_EVENTS):
-            yield several
-            several, size = [], 0
-        several.append(event)
-        size += len(event)
-    if several:
-        yield several
 
 
 async def effects_of_decisions(
