@@ -24,7 +24,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from services import definitions
 from services.cli.files import catalogue_yaml
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.cli.terminal.texts import Lang
 from services.importing.errors import NoRoom, Unclear, Unreadable
 from services.refusals import in_language
+from services.texts import Lang
 
 NO, USAGE, DOWN = 1, 2, 3
 INTERRUPTED = 130

@@ -22,8 +22,8 @@ from services.cli.terminal.help import (
     show_in_language,
     show_refusal,
 )
-from services.cli.terminal.texts import Lang
 from services.importing.errors import Unreadable
+from services.texts import Lang
 
 COMMANDS = {
     "up": Entry(

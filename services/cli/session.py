@@ -20,8 +20,8 @@ from services.cli.completion import COMPLETERS, Words, remember
 from services.cli.errors import USAGE, Failure, failure_of
 from services.cli.terminal.help import LangOption
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
 from services.importing.errors import Unreadable
+from services.texts import Lang
 
 InstitutionOption = Annotated[
     str,

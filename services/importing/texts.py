@@ -5,10 +5,11 @@ Each problem has two texts: `cell.KIND.problem` says what is wrong, `cell.KIND.r
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from services.texts import read_texts
 
 FOLDER = Path(__file__).parent
 
@@ -19,12 +20,7 @@ def texts(lang: str) -> Mapping[str, str]:
 
     Keys are dotted, e.g. `cell.amount.problem`; texts may have placeholders.
     """
-    document = tomllib.loads((FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
-    return {
-        f"cell.{kind}.{part}": said
-        for kind, parts in document["cell"].items()
-        for part, said in parts.items()
-    }
+    return read_texts(FOLDER, lang)
 
 
 def text(lang: str, key: str, values: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ from functools import cached_property
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.portal.calls import Services
-from services.portal.texts import Lang
 from services.refusals.suggestion import suggestion
+from services.texts import Lang
 
 GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].methods_by_name[
     "GetCatalogue"

@@ -13,7 +13,7 @@ from babel.numbers import format_decimal, format_percent
 
 from services.amounts import Form, compact
 from services.portal.domain.figures import Number
-from services.portal.texts import Lang
+from services.texts import Lang
 
 NOTHING = "–"  # noqa: RUF001  an en dash, as typography has it for a missing value
 SHORT_FROM = 1_000_000

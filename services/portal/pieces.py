@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from services.portal import numbers
 from services.portal.domain import pictures, trust
-from services.portal.texts import Lang, text
+from services.portal.texts import text
+from services.texts import Lang
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"

@@ -34,10 +34,11 @@ from services.portal.pieces import Pieces, environment, formats, link
 from services.portal.providers import Provider, SignInFailed, listed
 from services.portal.renewals import Renewals
 from services.portal.sessions import Session, Sessions, admitted
-from services.portal.texts import Lang, text, word
+from services.portal.texts import text, word
 from services.portal.trial import Picker
 from services.portal.uploads import Desk
 from services.refusals import in_language
+from services.texts import Lang
 
 KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[str, tuple[Number | None, ...]]]
 """State of the view and selection -> indicator -> values of consecutive months."""

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from services.texts import Lang, read_texts
 
 FOLDER = Path(__file__).parent
 
 
-class Lang(StrEnum):
-    """Language of a page: Vietnamese or English."""
-
-    vi = "vi"
-    en = "en"
-
-
 @cache
 def texts(lang: Lang) -> Mapping[str, str]:
-    """Return dotted key -> text of a language, e.g. `health.view`; the file is read on first use.
-
-    Texts may have placeholders such as `{name}`.
-    """
-    document = tomllib.loads((FOLDER / f"{lang.value}.toml").read_text(encoding="utf-8"))
-    return dict(_flat(document))
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in document.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+    """Return dotted key -> text in a language; the file of a language is read at its first use."""
+    return read_texts(FOLDER, lang)
 
 
 def text(lang: Lang, key: str, **values: object) -> str:

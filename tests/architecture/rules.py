@@ -122,12 +122,12 @@ def only_the_embedded_profile_knows_its_parts(root: Path) -> list[str]:
 # what the command line and the portal share: files that are read and written, and what is written
 # in the language of readers, i.e. refusals, what indicators count, and large amounts.
 ALONE = set[str]()
-OF_READERS = {"refusals", "definitions", "amounts", "documents", "importing"}
+OF_READERS = {"refusals", "definitions", "amounts", "documents", "importing", "texts"}
 SHARED = {
     "kernel": {"policy"},
     "policy": {"kernel"},
     **dict.fromkeys(OF_READERS, ALONE),
-    "importing": {"kernel", "refusals"},
+    "importing": {"kernel", "refusals", "texts"},
 }
 SHARED_BY_ALL = {"kernel", "policy", "agreement", *OF_READERS}
 

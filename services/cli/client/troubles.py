@@ -10,9 +10,10 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from services.cli.errors import DOWN, NO, Failure
-from services.cli.terminal.texts import Lang, text
+from services.cli.terminal.texts import text
 from services.importing.refused_cells import column_of
 from services.refusals import head_of, in_language
+from services.texts import Lang
 
 EXIT_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: NO,

@@ -22,7 +22,7 @@ from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 app = typer.Typer(
     no_args_is_help=True, help="Publish catalogues of indicators, and try them out beforehand."

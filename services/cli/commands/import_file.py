@@ -17,9 +17,9 @@ from services.cli.errors import NO, USAGE, Failure
 from services.cli.files.destination import need_places
 from services.cli.session import Session, with_session
 from services.cli.terminal.escaping import visible
-from services.cli.terminal.texts import Lang
 from services.importing import refused_rows
 from services.importing.headings import REFUSED_BECAUSE
+from services.texts import Lang
 
 SYSTEM = "file"
 MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")

@@ -17,11 +17,11 @@ from services.cli.commands.import_notes import Notes
 from services.cli.terminal.escaping import visible
 from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
 from services.importing import submission_rows
 from services.importing.column_aliases import ALIASES
 from services.importing.headings import EVIDENCE_COLUMNS
 from services.importing.refused_cells import refused_cells
+from services.texts import Lang
 
 SHOWN_MAX = 50
 EVIDENCE = "evidence"

@@ -27,8 +27,9 @@ from services.cli.errors import NO
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang, text
+from services.cli.terminal.texts import text
 from services.refusals import in_language
+from services.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="See what waits for a decision, and decide.")
 app.command()(review_queue.queue)

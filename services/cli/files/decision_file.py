@@ -10,9 +10,10 @@ from typing import Any
 
 from services.cli.errors import Failure
 from services.cli.terminal.escaping import not_computed, visible
-from services.cli.terminal.texts import Lang, text
+from services.cli.terminal.texts import text
 from services.importing import spreadsheets
 from services.importing.xlsx_book import new_book
+from services.texts import Lang
 
 DECISIONS = ("approve", "verify", "return", "reject")
 COLUMNS = (

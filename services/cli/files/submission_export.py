@@ -14,10 +14,10 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
 from services.cli.files.template_book import heading
-from services.cli.terminal.texts import Lang
 from services.importing.field_values import enum_choices, joined
 from services.importing.headings import CLAIM_COLUMNS, columns, fact_columns
 from services.importing.xlsx_book import new_book
+from services.texts import Lang
 
 SUFFIXES = (".csv", ".xlsx")
 WIDTH = 22

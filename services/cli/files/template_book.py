@@ -10,12 +10,12 @@ import xlsxwriter
 from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import facts_pb2, submission_pb2
-from services.cli.terminal.texts import Lang
 from services.importing.column_aliases import ALIASES
 from services.importing.field_values import enum_choices, is_amount, is_day
 from services.importing.headings import CLAIM_COLUMNS, EVIDENCE_COLUMNS, columns, fact_columns
 from services.importing.submission_rows import EXAMPLE_ID
 from services.importing.xlsx_book import new_book
+from services.texts import Lang
 
 ROWS = 5_000
 """Number of rows that have drop-downs."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 from kieng.kpi.v1 import view_pb2
 from services.amounts import Form, compact
 from services.cli.terminal.render import Shown, number_text, value_text
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 MONEY = "vnd"
 SHORT_FROM = 1_000_000

@@ -13,7 +13,7 @@ from services.cli.terminal.render import NOTHING, number_text, percent_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
 from services.cli.terminal.target_tables import gap_of, standing_of
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 FORMS: dict[Lang, Form] = {Lang.vi: "long", Lang.en: "short"}
 """Language -> form of amounts that fits 80 columns; Vietnamese has no familiar abbreviations."""

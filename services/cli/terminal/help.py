@@ -22,8 +22,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from services.cli.terminal.texts import Lang
 from services.refusals import Sentences
+from services.texts import Lang
 
 FILE = Path(__file__).parent / "help.vi.toml"
 EXAMPLE, USAGE = "Example: ", "Usage: "

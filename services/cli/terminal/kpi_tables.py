@@ -14,7 +14,7 @@ from services.cli.terminal.amounts import amount_text, short_text
 from services.cli.terminal.frame import period_text, title_of
 from services.cli.terminal.render import NOTHING, enum_text, iso_day_text, number_text, percent_text
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 COLUMNS_MAX = 6
 NAMES_WIDTH_MIN = 32

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import view_pb2
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
 EXACT_DIGITS_MAX = 15

@@ -16,8 +16,9 @@ from rich.console import RenderableType
 from services.cli.terminal.escaping import EscapingConsole, json_visible
 from services.cli.terminal.formats import csv_text, markdown_text, parts, xlsx_bytes
 from services.cli.terminal.tables import WholeTable, commands_apart
-from services.cli.terminal.texts import Lang, text, texts
+from services.cli.terminal.texts import text, texts
 from services.kernel.lossy_stream import LossyStream
+from services.texts import Lang
 
 if TYPE_CHECKING:
     from rich.progress import Progress

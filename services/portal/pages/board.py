@@ -17,7 +17,7 @@ from services.portal.domain import periods, trust
 from services.portal.domain.figures import Figure, Number, change
 from services.portal.domain.periods import Period
 from services.portal.site import Page
-from services.portal.texts import Lang
+from services.texts import Lang
 
 KPI = kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"].methods_by_name
 SERIES_MONTHS = 24

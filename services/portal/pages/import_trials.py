@@ -16,8 +16,8 @@ from services.importing.refused_cells import refused_cells
 from services.importing.texts import text
 from services.portal.calls import of_status
 from services.portal.pages.tables import Value, as_csv
-from services.portal.texts import Lang
 from services.portal.uploads import Found, Upload, packed
+from services.texts import Lang
 
 SHOWN_MAX = 100
 """Most refused cells on a page; the report as a file has all of them."""

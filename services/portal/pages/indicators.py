@@ -27,7 +27,8 @@ from services.portal.pages.board import (
 )
 from services.portal.pages.tables import plain, wanted_file
 from services.portal.site import Page
-from services.portal.texts import Lang, word
+from services.portal.texts import word
+from services.texts import Lang
 
 VERSIONS_MAX = 12
 """Most catalogue versions that are searched for earlier definitions."""

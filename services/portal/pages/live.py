@@ -25,7 +25,7 @@ from services.portal.domain.figures import Figure
 from services.portal.domain.periods import Period
 from services.portal.pages.board import KPI, house_of, period_of, read_cells, selection, troubles_of
 from services.portal.site import Page, Site
-from services.portal.texts import Lang
+from services.texts import Lang
 
 RETRY_MS = 5000
 

@@ -16,7 +16,7 @@ import typer
 
 import services
 from services.cli.main import app
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 FOLDER = Path(__file__).parent
 RECORDS = {Lang.en: FOLDER / "help.txt", Lang.vi: FOLDER / "help.vi.txt"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.cli.errors import DOWN, NO, USAGE, failure_of
-from services.cli.terminal.texts import Lang
 from services.importing.errors import NoRoom, Unclear, Unreadable
+from services.texts import Lang
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from difflib import unified_diff
 
 import pytest
 
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 from tests.unit.cli import help_pages
 
 

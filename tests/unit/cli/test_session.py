@@ -15,7 +15,7 @@ from services.cli.client.stack import CONSORTIUM
 from services.cli.errors import Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 SHARED = {"institution", "subject", "output", "lang", "data"}
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.portal import numbers
 from services.portal.domain.figures import Number
-from services.portal.texts import Lang
+from services.texts import Lang
 
 VI, EN = Lang.vi, Lang.en
 

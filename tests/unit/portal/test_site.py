@@ -9,7 +9,8 @@ import pytest
 from kieng.kpi.v1 import view_pb2
 from services.portal import numbers, wire
 from services.portal.pieces import environment
-from services.portal.texts import Lang, text
+from services.portal.texts import text
+from services.texts import Lang
 
 RATIO = view_pb2.Ratio(numerator=139, denominator=2)
 PACE = view_pb2.Pace(

@@ -13,7 +13,8 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from services.portal.pieces import STATIC, static
-from services.portal.texts import Lang, texts
+from services.portal.texts import texts
+from services.texts import Lang
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 ROOT = Path(__file__).parents[3]

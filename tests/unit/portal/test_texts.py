@@ -7,8 +7,8 @@ from string import Formatter
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.portal import texts
-from services.portal.texts import Lang
 from services.portal.trial import ROLES
+from services.texts import Lang
 
 PORTAL = Path(texts.FOLDER)
 SAID = re.compile(r"""\b(?:t|page\.text|text)\(\s*"([a-z_]+\.[a-z_]+)\"""")

@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from services.cli.client.troubles import CallFailed, Trouble, trouble_of_status
 from services.cli.errors import DOWN, NO
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 ADDRESS = "127.0.0.1:1"
 

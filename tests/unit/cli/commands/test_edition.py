@@ -19,7 +19,7 @@ from services.cli.main import main
 from services.cli.terminal.edition_tables import difference_text, edition_table, restatement_table
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 from tests.unit.cli.pages.rendering import Page, printed
 
 KEY = Ed25519PrivateKey.generate()

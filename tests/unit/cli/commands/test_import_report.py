@@ -11,9 +11,9 @@ from kieng.submissions.v1 import import_service_pb2 as pb
 from kieng.submissions.v1 import submission_pb2
 from services.cli.commands.import_report import Report, local_mistakes, refusals, show
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
 from services.importing import submission_rows
 from services.importing.spreadsheets import Table
+from services.texts import Lang
 
 
 def unchanged(

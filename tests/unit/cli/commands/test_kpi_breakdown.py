@@ -12,7 +12,7 @@ from services.cli.terminal.escaping import EscapingConsole
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import cell_json
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 NAMES = Names.of(read(CATALOGUE), Lang.en)
 

@@ -15,7 +15,7 @@ from services.cli.commands.import_report import RefusedRow
 from services.cli.commands.review_waiting import Filters, Role
 from services.cli.session import Session
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 CHANGED = "the submission was changed in between; read it again and repeat"
 

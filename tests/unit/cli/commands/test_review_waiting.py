@@ -23,7 +23,7 @@ from services.cli.commands.review_waiting import (
     try_decisions,
 )
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 NOW = datetime(2025, 8, 1, tzinfo=UTC)
 CHANGED = "the submission was changed in between; read it again and repeat"

@@ -23,7 +23,7 @@ from services.cli.commands.status import Look, figures, show
 from services.cli.errors import DOWN, NO
 from services.cli.main import main
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 STACK = Stack(
     "d",

@@ -17,7 +17,7 @@ from services.cli.commands.what_if_winners import (
     winners_and_losers,
 )
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 VERIFIED = kpi_service_pb2.MEASURE_VERIFIED
 Indicator = catalogue_pb2.Indicator

@@ -9,8 +9,9 @@ import pytest
 
 from services.cli.errors import Failure
 from services.cli.files import decision_file
-from services.cli.terminal.texts import Lang, text
+from services.cli.terminal.texts import text
 from services.importing import spreadsheets
+from services.texts import Lang
 
 ROW = {
     "title": "=HYPERLINK(1)",

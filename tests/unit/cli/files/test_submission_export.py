@@ -11,10 +11,10 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
 from services.cli.files import submission_export
-from services.cli.terminal.texts import Lang
 from services.importing import headings, spreadsheets
 from services.importing.field_values import is_amount, is_day, joined, places, split
 from services.importing.submission_file import Reading, read
+from services.texts import Lang
 
 PROOFS = (("A | B", "https://a.test/?q=1"), ("B\\", ""), ("C", "doi:10.5555/x"))
 

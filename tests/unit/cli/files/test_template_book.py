@@ -12,8 +12,8 @@ import xlsxwriter
 
 from services.cli.files import template_book
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
 from services.importing import headings, spreadsheets, submission_rows
+from services.texts import Lang
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 

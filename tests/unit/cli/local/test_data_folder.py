@@ -16,7 +16,7 @@ import pytest
 from services.cli.errors import DOWN, Failure
 from services.cli.local.data_folder import FREE_BYTES_MIN, held
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 SCREEN = Screen(Output.table, Lang.en)
 NOBODY = 65534

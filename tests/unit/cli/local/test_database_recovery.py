@@ -21,7 +21,7 @@ from services.cli.local.database_recovery import ROOM_BYTES, DatabaseRecovery
 from services.cli.local.restart_policy import RESTARTS_MAX, RestartPolicy
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 
 class Database:

@@ -25,7 +25,7 @@ from services.cli.local.stack_processes import SERVICE_SECONDS, Launch, Plan
 from services.cli.local.supervisor import Task, keep
 from services.cli.local.tether import run_tethered
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 STOP_SECONDS_MAX = 8.0
 

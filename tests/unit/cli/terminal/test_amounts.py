@@ -2,7 +2,7 @@ import pytest
 
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.amounts import amount_text, fraction_of, short_text, signed_text
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 BLANK = "\N{NO-BREAK SPACE}"
 

@@ -9,7 +9,7 @@ from services.cli.commands.demo_answer import STEPS, next_steps
 from services.cli.terminal.demo_tables import joint_text, standings_text, targets_table
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 NAMES = Names(
     indicators={"KNW-03": "Bài báo WoS/Scopus", "COM-03": "Giá trị chuyển giao, thương mại hóa"},

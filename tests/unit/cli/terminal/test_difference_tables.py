@@ -5,7 +5,7 @@ from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.difference_tables import SHOWN_MAX, difference, kind_of
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 Claim = api.RestatedClaim
 

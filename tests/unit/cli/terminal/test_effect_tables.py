@@ -7,7 +7,7 @@ from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.effect_tables import in_short, period_text, visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 SCREEN = Screen(lang=Lang.vi)
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from services.cli.terminal.escaping import EscapingConsole, json_visible, visible
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 from tests.architecture.test_texts import BAD
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u200b"

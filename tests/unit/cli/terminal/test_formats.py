@@ -15,7 +15,7 @@ from rich.text import Text
 from services.cli.terminal.formats import parts
 from services.cli.terminal.render import Shown, number_text, percent_text
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 
 def answer(screen: Screen) -> RenderableType:

@@ -6,7 +6,7 @@ from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.frame import age_text, period_text, title_of
 from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 NOW = datetime(2025, 8, 1, 9, 0, tzinfo=UTC)
 

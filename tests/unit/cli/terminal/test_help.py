@@ -13,8 +13,8 @@ from typer.exceptions import TyperException
 
 from services.cli.main import app, main
 from services.cli.terminal.help import EXAMPLE, FILE, USAGE, asked_language, paragraphs
-from services.cli.terminal.texts import Lang
 from services.refusals import Sentences
+from services.texts import Lang
 
 TABLE = tomllib.loads(FILE.read_text(encoding="utf-8"))
 

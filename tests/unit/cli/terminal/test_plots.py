@@ -6,7 +6,7 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.plots import Plot, PlotLayout
 from services.cli.terminal.screen import Output, Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 
 def plot(unit: str, cell: view_pb2.Cell, *, is_read: bool = True) -> Plot:

@@ -12,7 +12,7 @@ from services.cli.terminal.explanation_tables import explained, is_exact
 from services.cli.terminal.kpi_tables import Names, cell_text
 from services.cli.terminal.render import cell_json, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 
 def whole(number: int) -> view_pb2.Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.cli.terminal.review_tables import AMOUNTS, subject_text
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 from tests.unit.submissions.builders import publication, transfer
 
 

@@ -7,7 +7,7 @@ import pytest
 from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.status_tables import processes, span_text, summary
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.submission_tables import content_pairs, many, one
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 from tests.unit.submissions.builders import expert, publication, transfer
 
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import commands_apart
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 ID = "vnu.0192f0c1-7a2b-7000-8000-00112233aabb"
 SHA256 = "0123456789abcdef" * 4

@@ -10,7 +10,7 @@ from services.cli.terminal.target_tables import (
     standing_of,
     targets_table,
 )
-from services.cli.terminal.texts import Lang
+from services.texts import Lang
 
 Ratio = view_pb2.Ratio
 NAMES = Names(units_of_value={"COM-03": "vnd"})

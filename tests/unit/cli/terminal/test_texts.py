@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.cli.commands.import_report import OUTCOMES
-from services.cli.terminal.texts import FOLDER, Lang, text, texts
+from services.cli.terminal.texts import FOLDER, text, texts
+from services.texts import Lang
 
 SERVICES = Path(__file__).parents[4] / "services"
 SOURCES = sorted(path for name in ("cli", "importing") for path in (SERVICES / name).rglob("*.py"))

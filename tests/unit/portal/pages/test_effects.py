@@ -7,7 +7,7 @@ from typing import Any
 
 from services.portal.catalogues import Catalogue
 from services.portal.pages.effects import Effect, visible
-from services.portal.texts import Lang
+from services.texts import Lang
 from tests.unit.portal.answered import CATALOGUE
 
 PAGE: Any = SimpleNamespace(lang=Lang.vi)

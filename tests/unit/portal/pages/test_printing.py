@@ -13,7 +13,8 @@ from kieng.kpi.v1 import kpi_service_pb2 as kpi
 from kieng.kpi.v1 import view_pb2
 from services.documents import pdf
 from services.documents.page import Page as Sheet
-from services.portal.texts import Lang, text
+from services.portal.texts import text
+from services.texts import Lang
 from tests.unit.portal.answered import PERIOD, Answers, Portal, cells
 
 PACE = view_pb2.Pace(
