@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from multiprocessing import get_context
+from multiprocessing.context import ForkContext, ForkServerContext
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import IO, Any
@@ -98,7 +99,11 @@ class ForkedModule:
 
 
 def completed(
-    module: str, *arguments: str, environment: Mapping[str, str], given: bytes = b""
+    module: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    given: bytes = b"",
+    context: ForkContext | ForkServerContext = FORKING,
 ) -> subprocess.CompletedProcess[bytes]:
     """`python -m MODULE ARGUMENTS` to its end, with what it printed.
 
@@ -107,11 +112,12 @@ def completed(
         arguments: its command-line arguments.
         environment: all variables of the process.
         given: its standard input.
+        context: FORKING, or that of `fork` in a process that is a fork itself and has no threads.
     """
     with tempfile.TemporaryDirectory(prefix="forked-") as folder:
         paths = [Path(folder, name) for name in ("given", "printed", "said")]
         paths[0].write_bytes(given)
-        process = FORKING.Process(
+        process = context.Process(
             target=_complete, args=(module, arguments, {**environment}, paths), name=module
         )
         process.start()

@@ -27,31 +27,45 @@ class Span:
 
 @dataclass
 class Collector:
-    """Every span that was sent here. Thread-safe."""
+    """Every span that was sent here, read when somebody asks. Thread-safe."""
 
     endpoint: str = ""
-    spans: list[Span] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    _sent: list[bytes] = field(default_factory=list)
+    _spans: list[Span] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, request: ExportTraceServiceRequest) -> None:
-        for resource in request.resource_spans:
-            named = {a.key: a.value.string_value for a in resource.resource.attributes}
-            for scope in resource.scope_spans:
-                for span in scope.spans:
-                    linked = frozenset(link.trace_id.hex() for link in span.links)
-                    service, raw = named["service.name"], span.SerializeToString()
-                    kept = Span(service, span.name, span.trace_id.hex(), linked, raw)
-                    with self.lock:
-                        self.spans.append(kept)
+    def take(self, request: bytes) -> None:
+        """Keep an `ExportTraceServiceRequest`."""
+        with self._lock:
+            self._sent.append(request)
+
+    @property
+    def spans(self) -> list[Span]:
+        """All spans until now."""
+        with self._lock:
+            for request in self._sent:
+                self._spans += spans_of(ExportTraceServiceRequest.FromString(request))
+            self._sent.clear()
+            return list(self._spans)
 
     def of(self, trace_id: str) -> dict[str, set[str]]:
         """Service -> names of its spans that belong to a trace or are linked to it."""
         found: dict[str, set[str]] = {}
-        with self.lock:
-            for span in self.spans:
-                if trace_id == span.trace_id or trace_id in span.linked:
-                    found.setdefault(span.service, set()).add(span.name)
+        for span in self.spans:
+            if trace_id == span.trace_id or trace_id in span.linked:
+                found.setdefault(span.service, set()).add(span.name)
         return found
+
+
+def spans_of(request: ExportTraceServiceRequest) -> Iterator[Span]:
+    """Yield the spans of what a process sent at once."""
+    for resource in request.resource_spans:
+        named = {a.key: a.value.string_value for a in resource.resource.attributes}
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                linked = frozenset(link.trace_id.hex() for link in span.links)
+                service, raw = named["service.name"], span.SerializeToString()
+                yield Span(service, span.name, span.trace_id.hex(), linked, raw)
 
 
 @contextmanager
@@ -61,7 +75,7 @@ def collecting() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            collector.take(ExportTraceServiceRequest.FromString(body))
+            collector.take(body)
             answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")

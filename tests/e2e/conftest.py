@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from tests.distribution import BREAKING, E2E, LAST
+from tests.distribution import E2E, MENDING, last_user_of_the_stack
 from tests.e2e import sample
 from tests.e2e.collecting import Collector, collecting
 from tests.e2e.comparing import Comparison
@@ -115,13 +115,22 @@ def comparison(stack: RunningStack, measured: Callable[[str], None]) -> Iterator
 
 @pytest.fixture(scope="module", autouse=True)
 def _every_cell_equals_the_oracles(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compare after each module that breaks something, and otherwise when the stack ends.
+    """Compare before what might mend a cell, and when a stack ends; end it after its last module.
 
-    A cell that went wrong stays wrong, as the log stays the same.
+    Otherwise a cell that went wrong stays wrong, as the log stays the same.
     """
-    here = (item for item in request.session.items if item.path == request.path)
-    comparing = any("stack" in getattr(item, "fixturenames", ()) for item in here)
-    comparison: Comparison | None = request.getfixturevalue("comparison") if comparing else None
-    yield
-    if comparison is not None and request.path.name in BREAKING - {LAST}:
+    every = request.session.items
+    here = (item for item in every if item.path == request.path)
+    if not any("stack" in getattr(item, "fixturenames", ()) for item in here):
+        yield
+        return
+    stack: RunningStack = request.getfixturevalue("stack")
+    comparison: Comparison = request.getfixturevalue("comparison")
+    if request.path.name in MENDING:
         comparison.check()
+    yield
+    # A session may go on for minutes, and an idle stack costs a tenth of a core.
+    workers = getattr(request.config, "workerinput", {}).get("workercount", 1)
+    if stack.is_running and request.path == last_user_of_the_stack(every, request.path, workers):
+        comparison.check()
+        stack.stop()

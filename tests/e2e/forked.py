@@ -1,21 +1,25 @@
 """`kieng` commands in processes that are forked with everything imported (tests/forking.py).
 
-Each is a process with an environment, a folder and outputs of its own, and an exit code. That the
-installed program starts is shown by the tests that start it (see KIENG).
+Each is a process with an environment, a folder and outputs of its own, and an exit code. So are the
+programs of the KPI service that commands run (services/cli/admin/offline.py). That the installed
+program starts them, and itself, is shown by the tests that start it (see KIENG).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from tests.forking import FORKING
+from tests.forking import FORKING, completed
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,16 @@ def _command(
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
     sys.argv = ["kieng", *arguments]
     # Imported here already: see tests/forking.py.
+    from services.cli.admin import offline
     from services.cli.main import main
 
+    vars(offline)["subprocess"] = SimpleNamespace(run=_program)
     main(arguments)
+
+
+def _program(
+    command: Sequence[str], *, input: bytes, **_: object
+) -> subprocess.CompletedProcess[bytes]:
+    """`subprocess.run` of `python -m MODULE ARGUMENTS`, as a fork."""
+    fork = get_context("fork")
+    return completed(*command[2:], environment=os.environ, given=input, context=fork)

@@ -15,7 +15,7 @@ from tests.e2e.running import KIENG, RunningStack, heeding_ctrl_c
 from tests.e2e.test_import_cases import PROOF, exported, imported, write
 from tests.waiting import wait_until
 
-ROWS = 1_200
+ROWS = 800
 
 
 def table(path: Path) -> Path:

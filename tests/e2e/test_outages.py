@@ -24,7 +24,7 @@ from tests.pausing import paused
 from tests.waiting import wait_until
 
 RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-ROWS = 1_200
+ROWS = 800
 YEAR = ("2021-01", "2021-12")
 
 
