@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -24,7 +23,7 @@ from services.kernel.errors import Refusal
 from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
-from services.kernel.interceptors import Call, Context, surrounded
+from services.kernel.interceptors import Call, Context, Stopping, surrounded
 from services.kernel.metrics import GRPC_STREAMS_LIMIT, GRPC_THREADS, GRPC_WAITING, preset_grpc
 from services.kernel.mongo import within
 from services.kernel.privacy import shown_to
@@ -70,7 +69,7 @@ class GrpcServer(SharedExtension):
 
     def __init__(self) -> None:
         self.port = 0
-        self.stopping = threading.Event()
+        self.stopping = Stopping()
 
     def start(self) -> None:
         """Bind the gRPC port and start serving; does nothing if the server is already started.

@@ -52,6 +52,38 @@ Context = grpcio.ServicerContext
 NOBODY = Principal("", "", "", frozenset())
 
 
+class Stopping(threading.Event):
+    """Set once the server is stopping; then it also sets the events that calls wait for.
+
+    So a call can wait for something else without looking again and again whether to stop.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._awaited: set[threading.Event] = set()
+        self._lock = threading.Lock()
+
+    def set(self) -> None:
+        """Set this event, and all those that are being waited for. Idempotent."""
+        with self._lock:
+            super().set()
+            for event in self._awaited:
+                event.set()
+
+    @contextmanager
+    def waking(self, event: threading.Event) -> Iterator[None]:
+        """While the block runs, set another event as soon as this one is set."""
+        with self._lock:
+            self._awaited.add(event)
+        if self.is_set():
+            event.set()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._awaited.discard(event)
+
+
 @dataclass(slots=True)
 class Call:
     """A gRPC call on its way through the interceptors to its worker.
@@ -67,7 +99,7 @@ class Call:
 
     method: MethodDescriptor
     context: Context
-    stopping: threading.Event
+    stopping: Stopping
     traceparent: str = ""
     principal: Principal = NOBODY
     token: str = ""
@@ -75,6 +107,14 @@ class Call:
     def is_active(self) -> bool:
         """Return False if the client has left or the server is stopping."""
         return bool(self.context.is_active()) and not self.stopping.is_set()
+
+    @contextmanager
+    def waking(self, event: threading.Event) -> Iterator[None]:
+        """While the block runs, set an event as soon as the call is no longer active."""
+        with self.stopping.waking(event):
+            if not self.context.add_callback(event.set):
+                event.set()
+            yield
 
 
 @contextmanager

@@ -231,6 +231,55 @@ def test_a_stream_that_asks_whether_it_is_active_ends_when_the_server_stops(
         stop.result(10)
 
 
+@pytest.mark.parametrize("ends", ["the caller leaves", "the server stops"])
+def test_a_stream_that_sleeps_is_woken_when_it_is_over(settings: KernelSettings, ends: str) -> None:
+    asleep, over = Event(), Event()
+
+    def sleep(request: Any, call: Call) -> Iterator[Any]:
+        news = Event()
+        with call.waking(news):
+            yield api.WatchNotificationsResponse()
+            assert call.is_active()
+            assert not news.is_set()
+            asleep.set()
+            assert news.wait(10)
+            assert not call.is_active()
+        over.set()
+
+    with running(settings) as client:
+        client.behaviour.answer = sleep
+        stream = watch(client)
+        next(stream)
+        assert asleep.wait(10)
+        if ends == "the caller leaves":
+            stream.cancel()
+        else:
+            client.server.stop()
+        assert over.wait(10)
+
+
+def test_a_call_that_is_over_wakes_whoever_begins_to_wait(settings: KernelSettings) -> None:
+    began, woken = Event(), Event()
+
+    def listen(request: Any, call: Call) -> Iterator[Any]:
+        yield api.WatchNotificationsResponse()
+        began.set()
+        while call.is_active():
+            Event().wait(0.01)
+        news = Event()
+        with call.waking(news):
+            assert news.wait(10)
+        woken.set()
+
+    with running(settings) as client:
+        client.behaviour.answer = listen
+        stream = watch(client)
+        next(stream)
+        assert began.wait(10)
+        stream.cancel()
+        assert woken.wait(10)
+
+
 def test_workers_end_before_what_they_use_is_closed(settings: KernelSettings) -> None:
     order: list[str] = []
 
