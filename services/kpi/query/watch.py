@@ -22,7 +22,7 @@ from services.kpi.query.live_view import LiveView, ViewState, state_cells
 
 SIGN_OF_LIFE_SECONDS = 10.0
 """Maximum silence of a stream, unless there are so many streams that `SIGNS_PER_SECOND` applies."""
-SIGNS_PER_SECOND = 20.0
+SIGNS_PER_SECOND = 10.0
 """Maximum rate of signs of life of all streams together, as they cost CPU while nothing changes."""
 
 
