@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -248,6 +249,7 @@ class Grpc(Entrypoint):
             traceparent,
             admitted.principal,
             admitted.token,
+            time.monotonic() - admitted.arrival.began,
         )
         with surrounded(call):
             request = admitted.request()
