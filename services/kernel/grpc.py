@@ -24,7 +24,8 @@ from services.kernel.errors import Refusal
 from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
-from services.kernel.interceptors import Call, Context, Stopping, surrounded
+from services.kernel.front.stopping import Stopping
+from services.kernel.interceptors import Call, Context, surrounded
 from services.kernel.metrics import GRPC_STREAMS_LIMIT, GRPC_THREADS, GRPC_WAITING, preset_grpc
 from services.kernel.mongo import within
 from services.kernel.privacy import shown_to

@@ -34,6 +34,7 @@ from pymongo.errors import OperationFailure
 from services.kernel import metrics
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument, Refusal, Unauthenticated, Unavailable
+from services.kernel.front.stopping import Stopping
 from services.kernel.mongo import DOWN, SICK
 from services.kernel.tracing import span
 
@@ -50,38 +51,6 @@ STREAM_SECONDS_MAX = 600.0
 
 Context = grpcio.ServicerContext
 NOBODY = Principal("", "", "", frozenset())
-
-
-class Stopping(threading.Event):
-    """Set once the server is stopping; then it also sets the events that calls wait for.
-
-    So a call can wait for something else without looking again and again whether to stop.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._awaited: set[threading.Event] = set()
-        self._lock = threading.Lock()
-
-    def set(self) -> None:
-        """Set this event, and all those that are being waited for. Idempotent."""
-        with self._lock:
-            super().set()
-            for event in self._awaited:
-                event.set()
-
-    @contextmanager
-    def waking(self, event: threading.Event) -> Iterator[None]:
-        """While the block runs, set another event as soon as this one is set."""
-        with self._lock:
-            self._awaited.add(event)
-        if self.is_set():
-            event.set()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._awaited.discard(event)
 
 
 @dataclass(slots=True)
