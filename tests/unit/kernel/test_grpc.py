@@ -215,23 +215,6 @@ def test_a_stop_says_not_serving_and_lets_running_calls_end(settings: KernelSett
         stop.result(10)
 
 
-def test_a_stream_that_asks_whether_it_is_active_ends_when_the_server_stops(
-    settings: KernelSettings,
-) -> None:
-    def listen(request: Any, call: Call) -> Iterator[Any]:
-        while call.is_active():
-            Event().wait(0.01)
-            yield api.WatchNotificationsResponse()
-
-    with ThreadPoolExecutor(1) as pool, running(settings) as client:
-        client.behaviour.answer = listen
-        stream = watch(client)
-        next(stream)
-        stop = pool.submit(client.server.stop)
-        assert all(message == api.WatchNotificationsResponse() for message in stream)
-        stop.result(10)
-
-
 def test_the_line_of_a_call_says_where_its_time_went(client: Client) -> None:
     def wait(request: Any, call: Call) -> None:
         Event().wait(0.05)
@@ -242,55 +225,6 @@ def test_the_line_of_a_call_says_where_its_time_went(client: Client) -> None:
     (line,) = [each for each in said if each["event"] == "call"]
     assert line["ms"] >= 50 > line["cpu_ms"] >= 0
     assert line["waited_ms"] >= 0
-
-
-@pytest.mark.parametrize("ends", ["the caller leaves", "the server stops"])
-def test_a_stream_that_sleeps_is_woken_when_it_is_over(settings: KernelSettings, ends: str) -> None:
-    asleep, over = Event(), Event()
-
-    def sleep(request: Any, call: Call) -> Iterator[Any]:
-        news = Event()
-        with call.waking(news):
-            yield api.WatchNotificationsResponse()
-            assert call.is_active()
-            assert not news.is_set()
-            asleep.set()
-            assert news.wait(10)
-            assert not call.is_active()
-        over.set()
-
-    with running(settings) as client:
-        client.behaviour.answer = sleep
-        stream = watch(client)
-        next(stream)
-        assert asleep.wait(10)
-        if ends == "the caller leaves":
-            stream.cancel()
-        else:
-            client.server.stop()
-        assert over.wait(10)
-
-
-def test_a_call_that_is_over_wakes_whoever_begins_to_wait(settings: KernelSettings) -> None:
-    began, woken = Event(), Event()
-
-    def listen(request: Any, call: Call) -> Iterator[Any]:
-        yield api.WatchNotificationsResponse()
-        began.set()
-        while call.is_active():
-            Event().wait(0.01)
-        news = Event()
-        with call.waking(news):
-            assert news.wait(10)
-        woken.set()
-
-    with running(settings) as client:
-        client.behaviour.answer = listen
-        stream = watch(client)
-        next(stream)
-        assert began.wait(10)
-        stream.cancel()
-        assert woken.wait(10)
 
 
 def test_workers_end_before_what_they_use_is_closed(settings: KernelSettings) -> None:
