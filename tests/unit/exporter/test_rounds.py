@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from services.exporter import service
 from services.exporter.service import REST_FACTOR, SIZES_SECONDS, Rounds
 
 
@@ -17,7 +16,7 @@ def test_sizes_are_measured_for_one_percent_of_the_time_at_most(
     monkeypatch: pytest.MonkeyPatch, took: float, pause: float
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(service.time, "monotonic", lambda: now)
+    monkeypatch.setattr("services.exporter.service.time.monotonic", lambda: now)
     rounds = Rounds()
     rounds.setup()
     began = now
