@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from services.cli.client.stack import SERVICES
-from services.cli.main import app
+from services.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "kieng"
