@@ -167,7 +167,8 @@ def _split(text: str) -> list[str]:
         return text.split()
     import shlex
 
-    lexer, found = shlex.shlex(text, posix=True), []
+    lexer = shlex.shlex(text, posix=True)
+    found: list[str] = []
     lexer.whitespace_split, lexer.commenters = True, ""
     try:
         found += lexer
