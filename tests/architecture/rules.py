@@ -163,7 +163,8 @@ def is_domain(parts: tuple[str, ...]) -> bool:
 def domains_are_pure(root: Path) -> list[str]:
     """A domain imports its own service's domain, the kernel's errors and pure standard library.
 
-    It may also name the languages of texts. The kernel's errors import nothing but the standard library themselves.
+    It may also name the languages of texts. The kernel's errors import nothing but the standard
+    library themselves.
     """
     found = []
     for path in python_files(root / "services"):
