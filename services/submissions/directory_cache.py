@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nameko.containers import WorkerContext
@@ -130,6 +130,8 @@ class KnownUnits:
 
     find: Callable[[str], Unit | None]
     ids: Callable[[], Iterable[str]] = tuple
+    search: Callable[[str], Sequence[str]] | None = None
+    """Returns the ids of units by a name, an alias or an abbreviation; at most two."""
 
     def need(self, unit_id: str, path: str) -> None:
         """Check that the directory has a unit with this id.
@@ -143,7 +145,7 @@ class KnownUnits:
             Unavailable: the directory cannot be read.
         """
         if self.find(unit_id) is None:
-            text = unknown_unit(unit_id, self.ids())
+            text = unknown_unit(unit_id, self.ids(), self.search)
             raise InvalidArgument(f"{path}: {text}", fields={path: text})
 
 
@@ -175,7 +177,14 @@ class Units(Stub):
             except NotFound:
                 raise Unavailable("no directory of units is published yet") from None
 
-        return KnownUnits(find, self.cache.ids)
+        def search(text: str) -> list[str]:
+            request = directory_service_pb2.SearchUnitsRequest(query=text, page_size=2)
+            try:
+                return [unit.unit_id for unit in stub.SearchUnits(request).units]
+            except (InvalidArgument, Unavailable):
+                return []  # a name without letters, or an outage: nothing is suggested
+
+        return KnownUnits(find, self.cache.ids, search)
 
 
 class Partners(Stub):
