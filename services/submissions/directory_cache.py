@@ -7,6 +7,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from nameko.containers import WorkerContext
 
@@ -41,6 +43,22 @@ def units_of(directory: directory_pb2.Directory) -> Mapping[str, Unit]:
         )
         for unit in directory.units
     }
+
+
+def units_named(stub: Any, text: str) -> list[str]:
+    """Return the ids of at most two units that a name, an alias or an abbreviation may mean.
+
+    There are none if the text has no letter or digit, or the directory cannot be searched.
+
+    Args:
+        stub: stub of the DirectoryService.
+        text: the name.
+    """
+    request = directory_service_pb2.SearchUnitsRequest(query=text, page_size=2)
+    try:
+        return [unit.unit_id for unit in stub.SearchUnits(request).units]
+    except (InvalidArgument, Unavailable):
+        return []
 
 
 class UnitCache:
@@ -177,14 +195,7 @@ class Units(Stub):
             except NotFound:
                 raise Unavailable("no directory of units is published yet") from None
 
-        def search(text: str) -> list[str]:
-            request = directory_service_pb2.SearchUnitsRequest(query=text, page_size=2)
-            try:
-                return [unit.unit_id for unit in stub.SearchUnits(request).units]
-            except (InvalidArgument, Unavailable):
-                return []  # a name without letters, or an outage: nothing is suggested
-
-        return KnownUnits(find, self.cache.ids, search)
+        return KnownUnits(find, self.cache.ids, partial(units_named, stub))
 
 
 class Partners(Stub):
