@@ -119,6 +119,6 @@ class Searching:
     ],
 )
 def test_a_unit_that_is_named_instead_of_its_id_is_suggested(service: Any, hint: str) -> None:
-    known = KnownUnits({}.get, tuple, partial(units_named, service))
+    known = KnownUnits(dict[str, Unit]().get, tuple, partial(units_named, service))
     with pytest.raises(InvalidArgument, match=hint):
         known.need("ĐHKHTN", "unit_id")
