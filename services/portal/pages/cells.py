@@ -13,8 +13,9 @@ from kieng.submissions.v1 import submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal import wire
 from services.portal.domain.periods import Period, period
-from services.portal.pages.board import KPI, read_cells, selection, status_of
+from services.portal.pages.board import status_of
 from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.reading import KPI, read_cells, selection
 from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
 
