@@ -13,7 +13,7 @@ from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import answers_of, facts_of, fields_of, version_of
-from services.portal.pages.cells import SUBMISSIONS
+from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.effects import effects_of
 from services.portal.pages.threads import read_thread
 from services.portal.pages.works import shown

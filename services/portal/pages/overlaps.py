@@ -10,7 +10,7 @@ from starlette.responses import Response
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
 from services.portal.catalogues import Catalogue
 from services.portal.pages.board import check_unit, status_of
-from services.portal.pages.cells import MEASURES
+from services.portal.pages.cell_names import MEASURES
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import KPI
 from services.portal.pages.tables import wanted_file

@@ -16,7 +16,7 @@ from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.forms import TYPES
 from services.portal.pages.board import check_unit
-from services.portal.pages.cells import SUBMISSIONS
+from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.tables import Value, wanted_file
 from services.portal.pages.threads import Entry, read_thread
 from services.portal.pages.works import shown

@@ -15,7 +15,7 @@ from kieng.submissions.v1 import review_service_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import version_of
-from services.portal.pages.cells import SUBMISSIONS
+from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
 from services.portal.pages.queue import QUEUE_MAX
 from services.portal.pages.works import shown

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
-from services.portal.pages.cells import SUBMISSIONS
+from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.site import Page
 
 

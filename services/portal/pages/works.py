@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.portal.pages.cells import (
+from services.portal.pages.cell_names import (
     SUBMISSIONS,
     asked_work,
     explain_absence,
