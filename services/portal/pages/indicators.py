@@ -78,6 +78,9 @@ async def indicator(page: Page) -> Response:
         "units": _units(page, catalogue, units, columns, figures),
         **{each.by: _terms(page, each) for each in splits},
     }
+    trees = await wanted_trees(page, unit_id, [code], period)
+    if trees:
+        tables["trees"] = trees.lines(page)
     lines = tables.get(page.query.get("table", ""), tables[""])
     stood = [[answer.view.view_id, answer.view.digest] for _ in lines]
     stood[0] = [page.text("column.view"), page.text("column.digest")]
@@ -94,7 +97,7 @@ async def indicator(page: Page) -> Response:
         columns=columns,
         units=units,
         splits=splits,
-        trees=await wanted_trees(page, unit_id, [code], period),
+        trees=trees,
         trend=trend,
         chart=chart([[v for _, v, _ in trend], [d for _, _, d in trend]]),
         definitions=definitions,

@@ -11,6 +11,7 @@ from services.portal.catalogues import GET
 from services.portal.domain import periods
 from services.portal.domain.figures import Number
 from services.portal.domain.periods import Period
+from services.portal.pages.tables import Value, plain
 from services.portal.site import Page
 
 COMPARE = GET.containing_service.methods_by_name["CompareTrees"]
@@ -44,6 +45,20 @@ class Trees:
     now: Period
     moved: Sequence[str]
     rows: Sequence[TwoTrees]
+
+    def lines(self, page: Page) -> list[list[Value]]:
+        """Return headings and rows of the file of this table, in the language of the page."""
+        heads: list[Value] = [page.text("column.indicator")]
+        heads += [
+            f"{page.text(tree)} {each.first} – {each.last}"  # noqa: RUF001
+            for tree in ("trees.was", "trees.is")
+            for each in (self.before, self.now)
+        ]
+        rows: list[list[Value]] = [
+            [row.code, *map(plain, (row.was_before, row.was, row.is_before, row.is_now))]
+            for row in self.rows
+        ]
+        return [heads, *rows]
 
 
 async def wanted_trees(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from starlette.responses import Response
 
@@ -23,7 +23,8 @@ async def unit(page: Page) -> Response:
     """Answer `/units/ID`: the board of the unit, and the table of its children, if it has any.
 
     The children are in the order in which the KPI service ranks them; over more than a year, which
-    it does not summarise, in that of the tree. With `file`, the answer is their table as a file.
+    it does not summarise, in that of the tree. With `file`, the answer is their table as a file;
+    with `trees=1&table=trees`, that of both trees.
 
     Raises:
         Refused: the caller may not read the numbers.
@@ -45,7 +46,10 @@ async def unit(page: Page) -> Response:
             else ()
         )
     order = [each.unit_id for each in summary.ranks] if summary else children
-    lines = _lines(page, found, summary, order, columns, figures)
+    trees = await wanted_trees(page, unit_id, [row.code for row in found.rows], found.period)
+    lines: Iterable[Sequence[Value]] = _lines(page, found, summary, order, columns, figures)
+    if trees and page.query.get("table") == "trees":
+        lines = trees.lines(page)
     if file := await wanted_file(page, f"kieng-{unit_id.replace('/', '-')}-children", lines):
         return file
     return page.html(
@@ -57,7 +61,7 @@ async def unit(page: Page) -> Response:
         order=order,
         columns=columns,
         figures=figures,
-        trees=await wanted_trees(page, unit_id, [row.code for row in found.rows], found.period),
+        trees=trees,
     )
 
 

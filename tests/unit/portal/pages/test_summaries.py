@@ -151,4 +151,7 @@ def test_both_trees_are_compared_when_asked() -> None:
     for path in ("/units/a", "/indicators/KNW-03"):
         text = asked(path, Portal(answers), unit="a", trees="1").text
         assert "a/old" in text
-        assert [text.index(each) for each in ("7.001", "7.002", "7.003", "7.004")]
+        places = [text.index(each) for each in ("7.001", "7.002", "7.003", "7.004")]
+        assert places == sorted(places)
+        file = rows(asked(path, Portal(answers), unit="a", trees="1", file="csv", table="trees"))
+        assert file[1][:5] == ["KNW-03", "7001", "7002", "7003", "7004"]
