@@ -107,7 +107,10 @@ class CatalogueApi(ProposalApi):
     def open_log_generation(
         self, request: catalogue_service_pb2.OpenLogGenerationRequest
     ) -> catalogue_service_pb2.OpenLogGenerationResponse:
-        """OpenLogGeneration: propose a view of the present log, if no view was made of it yet.
+        """OpenLogGeneration: propose a view of the current log, if none has been made yet.
+
+        If a view of the log was made already, nothing is proposed, and the answer names that view
+        and its generation; if it is already proposed, the answer holds that proposal.
 
         A number of partitions that the log does not have yet is proposed as well: the proposal
         takes effect once it is approved and the log has been repartitioned.
