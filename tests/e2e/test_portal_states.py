@@ -7,20 +7,22 @@ pages without a network.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser, Page, Route
 
-from kieng.kpi.v1 import edition_service_pb2, kpi_service_pb2
+from kieng.kpi.v1 import edition_service_pb2, kpi_service_pb2, view_pb2
 from kieng.notifications.v1 import notification_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.calls import Refused
 from tests.e2e.browsing import LOOKS, browser, chromium, violations, with_language
-from tests.unit.portal.answered import Answers, Portal
+from tests.unit.portal.answered import CATALOGUE, Answers, Portal, cells
 from tests.unit.portal.pages.test_review import history, waits
 
 MONTHS = "from=2025-01&to=2025-07"
@@ -117,15 +119,9 @@ async def fetched(portal: Portal, url: str) -> httpx.Response:
         return await client.get(url)
 
 
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(("lang", "scheme"), LOOKS)
-def test_axe_finds_nothing_in_any_state(
-    running: Browser, lang: str, scheme: Any, state: str
-) -> None:
-    answers, paths = STATES[state]
-    portal = Portal(answers(), "approver")
-    context = running.new_context(color_scheme=scheme)
-    page = context.new_page()
+@contextmanager
+def opened(running: Browser, portal: Portal, scheme: Any) -> Iterator[Page]:
+    """A window whose every request this process answers."""
     # Playwright has an event loop of its own in this thread.
     with ThreadPoolExecutor(1) as beside:
 
@@ -134,11 +130,70 @@ def test_axe_finds_nothing_in_any_state(
             headers = {"content-type": answer.headers.get("content-type", "text/plain")}
             route.fulfill(status=answer.status_code, headers=headers, body=answer.content)
 
+        context = running.new_context(color_scheme=scheme)
+        page = context.new_page()
         page.route("http://portal/**", fulfill)
+        yield page
+        context.close()
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(("lang", "scheme"), LOOKS)
+def test_axe_finds_nothing_in_any_state(
+    running: Browser, lang: str, scheme: Any, state: str
+) -> None:
+    answers, paths = STATES[state]
+    with opened(running, Portal(answers(), "approver"), scheme) as page:
         found = {}
         for path in paths:
             page.goto(f"http://portal{with_language(path, lang)}")
             assert page.locator("h1").count() == 1, path
             found[path] = violations(page)
-    context.close()
     assert {path: each for path, each in found.items() if each} == {}
+
+
+def crowded() -> Answers:
+    """Sixteen units below, and long amounts with targets in every row."""
+
+    def summary(request: kpi_service_pb2.GetReportRequest) -> kpi_service_pb2.GetReportResponse:
+        share = view_pb2.Ratio(numerator=1, denominator=16)
+        children = [
+            kpi_service_pb2.RankedChild(
+                unit_id=f"Trường thành viên số {number}", attainment=share, share=share
+            )
+            for number in range(16)
+        ]
+        value = view_pb2.Value(whole=117_609_637_349)
+        movers = [
+            kpi_service_pb2.Mover(indicator_code=each.indicator_code, before=value, now=value)
+            for each in cells(selected(CODES[:5]))
+        ]
+        return kpi_service_pb2.GetReportResponse(children=children, movers=movers)
+
+    def kpis(request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
+        found = cells(request.selection, value=117_609_637_349)
+        for cell in found:
+            cell.target = 350_000_000_000
+            cell.pace.standing = view_pb2.Pace.STANDING_BEHIND
+            cell.pace.on_date = "2025-07-31"
+            cell.pace.forecast.numerator, cell.pace.forecast.denominator = 190_000_000_000, 1
+        view = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
+        return kpi_service_pb2.GetKpisResponse(view=view, cells=found)
+
+    return Healthy(GetReport=summary, GetKpis=kpis)
+
+
+CODES = [each.code for each in CATALOGUE.indicators]
+
+
+def selected(codes: list[str]) -> view_pb2.Selection:
+    return view_pb2.Selection(
+        unit_ids=["a"], indicator_codes=codes, from_month="2025-01", to_month="2025-07"
+    )
+
+
+def test_the_report_of_a_university_is_one_printed_page(running: Browser) -> None:
+    with opened(running, Portal(crowded()), "light") as page:
+        page.goto(f"http://portal/report?unit=a&{MONTHS}")
+        printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1

@@ -108,7 +108,7 @@ def test_files_have_exact_numbers_and_what_they_stand_on() -> None:
         "Nhà nước",
         "Nhà trường",
         "Nhà doanh nghiệp",
-        "Chung cho cả ba nhà",
+        "Chung cho mọi nhà",
     } < houses
     assert lines[-1][1].endswith("/editions/2025-h1/report?unit=a")
 
