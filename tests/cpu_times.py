@@ -34,10 +34,11 @@ def family_seconds() -> float:
 
 def _children(process: Path) -> list[int]:
     found = list[int]()
-    for thread in process.glob("task/*/children"):
-        # A thread that ended meanwhile has none.
-        with contextlib.suppress(OSError):
-            found += map(int, thread.read_text().split())
+    # A process or a thread that ended meanwhile has none.
+    with contextlib.suppress(OSError):
+        for thread in process.glob("task/*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, thread.read_text().split())
     return found
 
 
