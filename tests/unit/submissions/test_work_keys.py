@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import idutils
 import pytest
 
 from kieng.submissions.v1 import facts_pb2
@@ -199,6 +198,8 @@ def test_a_key_that_was_typed_is_written_as_the_work_has_it(typed: str, key: str
     ],
 )
 def test_a_doi_is_read_as_idutils_reads_it(text: str) -> None:
+    import idutils  # here, because every worker imports this module
+
     found = DOI.match(text)
     assert bool(found) == bool(idutils.is_doi(text))
     assert found is None or found[1] == idutils.normalize_doi(text)
