@@ -158,13 +158,14 @@ class FairQueues:
                 pass
         begin = time.thread_time()
         try:
-            yield is_wanted()
+            yield (was_wanted := is_wanted())
         finally:
             over.set()
             with self._changed:
                 # Only CPU time counts: a stream mostly waits, which costs others nothing.
                 cpu = time.thread_time() - begin
-                share.charge(method, cpu, cpu)
+                if was_wanted:
+                    share.charge(method, cpu, cpu)
 
     def saturation(self) -> str:
         """Return a text about the shortage if calls wait but none was taken for `STUCK_SECONDS`.
@@ -197,10 +198,11 @@ class FairQueues:
         while (taken := self._take()) is not None:
             share, job, heavy = taken
             begin, cpu_begin = time.monotonic(), time.thread_time()
-            job.run()
+            was_wanted = job.run() is not False
             spent, cpu = time.monotonic() - begin, time.thread_time() - cpu_begin
             with self._changed:
-                if not job.is_token:
+                # A call that was not answered says nothing about what its method costs.
+                if was_wanted and not job.is_token:
                     share.charge(job.method, spent, cpu)
                 load = self._load()
                 is_limited = (heavy or load.is_busy) and load.exceeds(share)
