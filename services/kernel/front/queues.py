@@ -24,6 +24,10 @@ from services.kernel.front.shares import Job, Share
 HEAVY_AT_ONCE = 4
 HEAVY_AT_ONCE_EACH = 2
 """Maximum number of heavy calls that an institution runs at once if no other is present; else 1."""
+LEFT_TO_OTHERS = 4
+"""One in so many workers is never taken by the institution that has the others, so that whoever
+comes next is answered at once although what its calls cost is only known when they have ended.
+"""
 SQUEEZED = 2
 """Number of workers left to an institution above its share while the workers are busy and other
 institutions are present.
@@ -239,7 +243,9 @@ class FairQueues:
         load, best = self._load(), None
         for share in self._shares.values():
             lane = self._lane(share, load.present < 2)
-            most = SQUEEZED if load.is_busy and load.exceeds(share) else self.workers
+            most = self.workers - self.workers // LEFT_TO_OTHERS
+            if load.is_busy and load.exceeds(share):
+                most = SQUEEZED
             if lane is None or share.running >= most:
                 continue
             if best is None or share.used / share.weight < best[0].used / best[0].weight:

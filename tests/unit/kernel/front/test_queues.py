@@ -104,6 +104,23 @@ def test_heavy_calls_run_a_few_at_a_time_and_leave_the_others_a_worker() -> None
     assert fair.waiting() == 0
 
 
+def test_calls_of_unknown_cost_leave_workers_to_whoever_comes_next() -> None:
+    """32 explanations of a service that had just started kept a neighbour waiting for a second."""
+    go_on, quick = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        go_on.wait(20)
+
+    with started(8) as fair:
+        for _ in range(20):
+            fair.put(Job("a", "p", "new", wait))
+        wait_until(lambda: fair._shares["a"].running == 6)
+        fair.put(Job("b", "p", "quick", quick.set))
+        assert quick.wait(10)
+        assert fair._shares["a"].running == 6
+        go_on.set()
+
+
 def test_calls_whose_callers_have_left_do_not_make_a_heavy_method_a_light_one() -> None:
     """They cost nothing; who gave all its calls up soon ran as many as there are workers."""
     entered, go_on = threading.Semaphore(0), threading.Event()
