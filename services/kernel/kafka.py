@@ -216,10 +216,7 @@ class Consume(Looping, ConsumerRebalanceListener):
             self._consumer.seek(partition, 0)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Forget the delivered but uncommitted batches, and the metrics, of revoked partitions.
-
-        The group coordinator calls this.
-        """
+        """Forget the uncommitted batches and the metrics of partitions that the group revokes."""
         gone = set(revoked)
         self._delivered = deque(each for each in self._delivered if each[0] not in gone)
         metrics.forget_partitions(self.group, gone)

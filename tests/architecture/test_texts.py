@@ -35,6 +35,7 @@ def refused(descriptor: Descriptor, path: Path, text: str) -> bool:
 def rules_of(path: Path) -> tuple[bytes, ...]:
     """What the contract says of a text: rules of its field, its message and where that stands."""
     message = path[-1].containing_type
+    assert message is not None
     options = [path[-1].GetOptions(), message.GetOptions(), *(f.GetOptions() for f in path[-2:-1])]
     return tuple(each.SerializeToString(deterministic=True) for each in options)
 

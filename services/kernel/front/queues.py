@@ -25,8 +25,8 @@ HEAVY_AT_ONCE = 4
 HEAVY_AT_ONCE_EACH = 2
 """Maximum number of heavy calls that an institution runs at once if no other is present; else 1."""
 LEFT_TO_OTHERS = 4
-"""One in so many workers is never taken by the institution that has the others, so that whoever
-comes next is answered at once although what its calls cost is only known when they have ended.
+"""One in so many workers is never taken by the institution that has the others: what a call costs
+is known only when it has ended, and meanwhile the calls of others must not wait.
 """
 SQUEEZED = 2
 """Number of workers left to an institution above its share while the workers are busy and other

@@ -146,15 +146,15 @@ def the_explanations_of_all_works_add_up_to_the_cell(counted: Counted) -> None:
     works, cube = counted.works, counted.cube
     first, last = sorted(counted.months)
     for indicator in catalogue.indicators.values():
-        counted = catalogue.indicators.get(indicator.attainment_of, indicator).value
-        assert counted is not None
+        component = catalogue.indicators.get(indicator.attainment_of, indicator).value
+        assert component is not None
         for unit, unit_id in enumerate(tree.ids):
             value = cube.value(unit_id, indicator, 1, first, last, 7)
             shares = [
                 share_of(work.contributed, catalogue, unit, indicator, 1, first, last)
                 for work in works.values()
             ]
-            if counted.rule is Rule.DISTINCT:
+            if component.rule is Rule.DISTINCT:
                 assert value == len({member for share, member in shares if share})
                 continue
             assert _numerator(value) == sum(_numerator(share) for share, _ in shares)

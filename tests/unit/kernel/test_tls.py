@@ -148,7 +148,12 @@ def test_a_new_certificate_is_shown_to_the_next_and_drops_no_call(
     parts: Parts, served: Client
 ) -> None:
     asked, go_on = threading.Event(), threading.Event()
-    served.behaviour.answer = lambda request, call: (asked.set() or go_on.wait(20)) and None
+
+    def answer(request: object, call: object) -> None:
+        asked.set()
+        go_on.wait(20)
+
+    served.behaviour.answer = answer
     port = served.server.port
     address, own = f"127.0.0.1:{port}", parts.settings()
     connection = Connection(address, own, NotificationServiceStub)
