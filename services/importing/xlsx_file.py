@@ -58,12 +58,14 @@ class Sheet:
         rows: cells of each row, beginning with the first row of the sheet; without blank rows at
             the end.
         hidden: indexes of the hidden rows in ``rows``.
+        hidden_columns: indexes of the hidden columns up to the last value.
     """
 
     name: str
     is_visible: bool
     rows: list[list[Cell]]
     hidden: frozenset[int]
+    hidden_columns: frozenset[int]
 
     def has_rows(self) -> bool:
         """Return True if any cell of the sheet is not blank, also in hidden rows."""
@@ -126,7 +128,13 @@ def _sheets(path: Path, archive: ZipFile, book: Any, cells_max: int) -> Iterator
             raise Unreadable(path, problem)
         rows = _without_end(_rows(sheet, marks))
         is_visible = entry.visible == python_calamine.SheetVisibleEnum.Visible
-        yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows))
+        columns = frozenset(_within(marks.hidden_columns, marks.columns))
+        yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows), columns)
+
+
+def _within(ranges: Iterable[tuple[int, int]], end: int) -> Iterator[int]:
+    for first, last in ranges:
+        yield from range(first, min(last + 1, end))
 
 
 def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
