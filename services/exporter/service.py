@@ -76,7 +76,7 @@ class Rounds(DependencyProvider):
     def rest(self, what: str, began: float) -> None:
         """Put off the next measurement ``what``, so that it takes one percent of the time at most.
 
-        Some databases read all their data to tell their size; the embedded one does.
+        Some databases read all their data to report their size; the embedded one does.
 
         Args:
             what: the measurement that has just ended, successfully or not.

@@ -124,7 +124,9 @@ def of_status(code: str, status: status_pb2.Status, message: str = "") -> Refuse
 
 
 class Services:
-    """The services of this installation, called with the tokens of users. For one event loop.
+    """The services of this installation, called with the tokens of users.
+
+    Belongs to one event loop.
 
     Args:
         settings: addresses of the services, and certificates.

@@ -151,8 +151,8 @@ class Catalogues:
     async def version(self, version: int, token: str) -> Catalogue:
         """Return a catalogue version, from the cache if it is there.
 
-        For a cached version the rights of the caller are not checked: they must just have read its
-        numbers.
+        The caller's rights are not checked for a cached version, so the caller must have read its
+        numbers just before, which does check them.
 
         Args:
             version: number of the version; 0 for that of the live view, which is always read anew.

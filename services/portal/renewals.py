@@ -18,7 +18,7 @@ Providers treat a second use of a refresh token as theft.
 
 
 class Renewals:
-    """Exchanges the refresh tokens of sessions for new tokens. For one event loop.
+    """Exchanges the refresh tokens of sessions for new tokens. Belongs to one event loop.
 
     Args:
         providers: institution id -> its provider.

@@ -61,7 +61,7 @@ RENEW_TOKEN_SECONDS = 300
 
 @dataclass
 class Site:
-    """What all pages of a process share. For one event loop.
+    """What all pages of a process share. Belongs to one event loop.
 
     Args:
         settings: settings of the portal.
@@ -110,7 +110,7 @@ class Site:
     async def renewed(self, session: Session) -> Session:
         """Return a session with a new token if its token expires soon and can be renewed.
 
-        Otherwise, also if the provider fails, return the same session.
+        Otherwise, or if the provider fails, return the session unchanged.
         """
         left = session.expires_at - time.time()
         if session.refresh_token and left < REFRESH_SECONDS:

@@ -83,7 +83,7 @@ class Picker:
     def token(
         self, institution_id: str, subject: str, roles: Sequence[str], unit_id: str
     ) -> tuple[str, float]:
-        """Return a token of any user of an institution, and the Unix time at which it expires.
+        """Return a token for any user of an institution, and the Unix time at which it expires.
 
         Args:
             institution_id: institution whose key signs the token.

@@ -130,7 +130,7 @@ def unpacked(text: str, bytes_max: int = FILE_BYTES_MAX) -> bytes:
 
 
 class Desk:
-    """Runs blocking work on worker threads, a few tasks at a time. For one event loop."""
+    """Runs blocking work on worker threads, a few tasks at a time. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._seats = asyncio.Semaphore(READ_AT_ONCE)

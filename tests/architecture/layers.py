@@ -19,12 +19,14 @@ Layers = Sequence[tuple[str, ...]]
 LAYERS: Mapping[str, Layers] = {
     "cli": (
         ("main",),
+        ("app",),
         ("commands",),
         ("checks",),
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files", "documents"),
         ("completion", "errors", "lazy_group", "plain_options"),
+        ("completion_words",),
         ("terminal",),
     ),
     "importing": (

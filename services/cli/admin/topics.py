@@ -62,7 +62,7 @@ class Difference:
 
     @property
     def is_generous(self) -> bool:
-        """Whether the broker has more partitions or replicas than the table, which is no fault."""
+        """Whether the broker has more partitions or replicas than the table; this is harmless."""
         is_number = self.aspect in {"partitions", "replication"}
         return is_number and int(self.found) > int(self.wanted)
 

@@ -49,8 +49,9 @@ class Narrowing:
 
     Args:
         targets_only: whether to leave out cells without a target.
-        behind: whether to leave out targets that are not behind.
-        order: order of the cells.
+        behind: whether to keep only cells whose target is behind; this leaves out cells without a
+            target, too.
+        order: order of the cells; by gap, cells without a target are left out as well.
     """
 
     targets_only: bool

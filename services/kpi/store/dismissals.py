@@ -1,6 +1,6 @@
-"""Stores dismissals, i.e. that operators gave up repairing parked records.
+"""Stores dismissals: decisions by operators to give up repairing a parked record.
 
-A dismissal is keyed by the place of its record in the log, so every view of the log has it.
+A dismissal is keyed by the place of its record in the log, so it applies to every view of that log.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Dismissal:
 
 
 class Dismissals:
-    """The store of dismissals. Thread-safe."""
+    """The store of dismissals. Thread-safe. A record has at most one: the first one is kept."""
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._dismissals = database["dismissals"]

@@ -57,7 +57,7 @@ class Flush:
         newest_event_ms: time of the newest event so far, in ms since 1970.
         republished: institutions whose log has been republished in this partition so far.
         rows: (unit id, month) -> row with all its cells.
-        works: work key -> document fields `u`, `j` and `c`.
+        works: work key -> fields of its document, see `WorkDocuments.fields`.
         parked: offset -> parked record.
         mended: offsets of parked records that a newer version replaced.
         last_hash: `event_hash` of the last record of the batch.
