@@ -181,13 +181,17 @@ def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | Non
     header = [cell_text(cell) for cell in headings]
     while header and not header[-1]:
         header.pop()
-    foreign = _Foreign()
-    count = 0
+    foreign, unnamed = _Foreign(), [n for n, text in enumerate(header) if not text]
+    lost, count = set[int](), 0
     for count, (_, row) in enumerate(chain(first[at + 1 :], numbered), start=1):
         foreign.look_at(row)
+        lost.update(each for each in unnamed if has_text(_at(row, each)))
         if count > ROWS_MAX:
             raise Unreadable(path, f"more than {ROWS_MAX:,} rows; split it")
     notices = [Notice("import.titles_skipped", {"rows": str(at)})] if at else []
+    if lost:
+        columns = ", ".join(xlsx_file.letters(each) for each in sorted(lost))
+        notices.append(Notice("import.columns_unnamed", {"columns": columns}))
     return _with_unicode(Table(header, Body(rows, begin), notices), foreign.columns)
 
 

@@ -196,15 +196,16 @@ def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:
     for (top, left), (bottom, right) in ranges:
         for row in range(top, bottom + 1):
             result.setdefault(row, {})[left] = row == top
-            name = f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}"
+            name = f"{letters(left)}{top + 1}:{letters(right)}{bottom + 1}"
             for column in range(left + 1, right + 1):
                 result[row][column] = UnreadableCell("cell.merged", name)
     return result
 
 
-def _letters(column: int) -> str:
-    letters = ""
+def letters(column: int) -> str:
+    """Return the name of a column that is counted from 0, e.g. `AB` for 27."""
+    name = ""
     while column >= 0:
-        letters = chr(ord("A") + column % 26) + letters
+        name = chr(ord("A") + column % 26) + name
         column = column // 26 - 1
-    return letters
+    return name

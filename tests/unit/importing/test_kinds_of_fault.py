@@ -192,3 +192,26 @@ def test_letters_that_were_written_as_their_bytes_are_refused(tmp_path: Path, te
 def test_signs_that_are_meant_are_read(tmp_path: Path, title: str) -> None:
     (request,) = titled(tmp_path, title).requests
     assert request.content.facts.publication.title == title
+
+
+@pytest.mark.parametrize("other", ["R\u20131", "R\u20111", "R\u22121", "\uff32-1", "R-1\u00a0"])
+def test_one_record_with_ids_that_only_look_the_same_is_there_twice(
+    tmp_path: Path, other: str
+) -> None:
+    parsed = csv_of(tmp_path, f"record_id,unit_id,title\nR-1,vnu/hus,A\n{other},vnu/hus,B\n")
+    assert problems(parsed) == [(3, "record_id", "cell.twice")]
+
+
+@pytest.mark.parametrize("other", ["r-1", "R-01", "R_1", "R1", "Đ-1"])
+def test_other_ids_are_other_records(tmp_path: Path, other: str) -> None:
+    parsed = csv_of(tmp_path, f"record_id,unit_id,title\nR-1,vnu/hus,A\n{other},vnu/hus,B\n")
+    assert not parsed.wrong
+    assert len(parsed.requests) == 2
+
+
+def test_values_under_no_heading_are_told(tmp_path: Path) -> None:
+    text = "record_id,,unit_id,title,\nr1,lost,vnu/hus,A,\nr2,,vnu/hus,B,\n"
+    parsed = csv_of(tmp_path, text)
+    assert [each.key for each in parsed.notices] == ["import.columns_unnamed"]
+    assert parsed.notices[0].values == {"columns": "B"}
+    assert not csv_of(tmp_path, text.replace("lost", " ")).notices
