@@ -30,7 +30,7 @@ ORCID = re.compile(
 # One within a text that says more, e.g. in brackets; only of the blocks that ORCID gives out.
 ORCID_INSIDE = re.compile(r"(?<![0-9A-Z])(000[09]([-._])00\d\d\2\d{4}\2\d{3}[\dX])(?![0-9A-Z])")
 # Cyrillic and Greek capitals that look like Latin ones, the dots that look like a full stop, and
-# the other slash: nobody gives two works numbers that differ in these alone.
+# the other slash: numbers of two works never differ in these alone.
 LOOK_ALIKE = str.maketrans(
     "АВЕКМНОРСТУХЅІЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧ·∙⋅。｡\\",  # noqa: RUF001 - the letters that are meant
     "ABEKMHOPCTYXSIJABEZHIKMNOPTYX...../",
