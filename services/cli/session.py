@@ -16,7 +16,7 @@ import typer
 
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.stack import CONSORTIUM, DATA, Stack, find
-from services.cli.completion import COMPLETERS, Words, remember
+from services.cli.completion_words import Words, remember
 from services.cli.errors import USAGE, Failure, failure_of
 from services.cli.terminal.help import LangOption
 from services.cli.terminal.screen import Output, Screen
@@ -113,7 +113,7 @@ class Session:
         return self.clients.stub(stub_class)
 
     def remember(self, kind: str, words: Words) -> None:
-        """Store suggestions for completion in a shell; see `services.cli.completion.remember`.
+        """Store suggestions for completion in a shell; see `completion_words.remember`.
 
         ``kind`` is `UNITS`, `INDICATORS` or `SUBMISSIONS`; ``words`` maps ids to explanations.
         """
@@ -252,8 +252,4 @@ def _signature(command: Decorated, shared: dict[str, tuple[Any, Any]]) -> inspec
         inspect.Parameter(name, by_name, default=default, annotation=kind)
         for name, (kind, default) in shared.items()
     ]
-    for parameter in parameters:
-        if complete := COMPLETERS.get(parameter.name):
-            for declared in getattr(parameter.annotation, "__metadata__", ()):
-                declared.autocompletion = complete
     return inspect.Signature(parameters)

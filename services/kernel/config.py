@@ -81,6 +81,8 @@ class KernelSettings(BaseSettings):
     """How a consumer gets partitions: `group` has its group assign them, `sole` takes all."""
     kafka_fetch_wait_ms: int = 100
     """Maximum time for which the broker delays an empty fetch response."""
+    bell_folder: Path | None = None
+    """Folder by which the processes of one machine wake each other; if unset, they look often."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """Security protocol between Kafka clients and brokers."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"

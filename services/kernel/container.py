@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
@@ -20,8 +20,9 @@ import structlog
 from nameko.containers import ServiceContainer, WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint
 
+from services.kernel.bell import Bell
 from services.kernel.config import KernelSettings
-from services.kernel.quietness import Quietness
+from services.kernel.quietness import RUNG_SECONDS, Quietness
 
 log = structlog.get_logger()
 
@@ -90,11 +91,20 @@ class NativeContainer(ServiceContainer):
 class Looping(Entrypoint):
     """An entrypoint with its own native thread, on which it runs the ``loop`` of the subclass.
 
-    An error that the loop raises stops the process.
+    An error that the loop raises stops the process. A loop pauses by waiting for ``wake``, which is
+    set when the loop has to stop, and when the `Bell` is rung for one of the names ``rung_for``.
     """
+
+    bell = Bell()
+    rung_for: Collection[str] = ()
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.wake = threading.Event()
+        super().__init__(**kwargs)
 
     def setup(self) -> None:
         """Create the thread on which the loop will run; nameko calls this before `start`."""
+        self.bell.listen(self.wake, self.rung_for)
         self.stopping = threading.Event()
         name = f"{type(self).__name__}-{self.method_name}".lower()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -109,6 +119,7 @@ class Looping(Entrypoint):
         A loop that takes longer is left running; its thread ends with the process.
         """
         self.stopping.set()
+        self.wake.set()
         if self._thread.is_alive():
             self._thread.join(LOOP_SECONDS_MAX)
 
@@ -125,8 +136,8 @@ class Looping(Entrypoint):
 class Repeat(Looping):
     """Runs a method repeatedly on its own thread: when a `Waker` wakes it, and once per interval.
 
-    If the method returns True, it runs again without a pause. Runs do not overlap. An error stops
-    the process.
+    If the method returns True, it runs again without a pause; if it returns a number, after at most
+    so many seconds. Runs do not overlap. An error stops the process.
 
     Args:
         interval_seconds: longest pause between two runs.
@@ -134,14 +145,7 @@ class Repeat(Looping):
 
     def __init__(self, interval_seconds: float, **kwargs: Any) -> None:
         self.interval_seconds = interval_seconds
-        self.wake = threading.Event()
         super().__init__(**kwargs)
-
-    def stop(self) -> None:
-        """Stop repeating; wait for a run in progress, but at most `LOOP_SECONDS_MAX`."""
-        self.stopping.set()
-        self.wake.set()
-        super().stop()
 
     def loop(self) -> None:
         """Run the method whenever woken or when the interval has passed, until stopped.
@@ -152,8 +156,8 @@ class Repeat(Looping):
             self.wake.clear()
             with self.container.worker(self) as method:
                 again = method()
-            if not again:
-                self.wake.wait(self.interval_seconds)
+            if again is not True:
+                self.wake.wait(again or self.interval_seconds)
 
 
 repeat = Repeat.decorator
@@ -163,17 +167,32 @@ class Poll(Repeat):
     """Repeats a method that looks for news, e.g. new rows, and returns whether it found any.
 
     It pauses after every run, and for longer once no run has found anything for
-    `QUIET_AFTER_SECONDS`. A `Waker` ends a pause early.
+    `QUIET_AFTER_SECONDS`. A `Waker` or a ring of the `Bell` ends a pause early.
 
     Args:
         interval_seconds: pause between two runs, unless times are quiet.
         quiet_seconds: pause between two runs in quiet times.
+        rung_for: names for which the bell is rung when there is news. If there is a bell, the pause
+            in quiet times is then `RUNG_SECONDS`.
     """
 
-    def __init__(self, interval_seconds: float, quiet_seconds: float, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        interval_seconds: float,
+        quiet_seconds: float,
+        rung_for: Collection[str] = (),
+        **kwargs: Any,
+    ) -> None:
         self.quiet_seconds = quiet_seconds
         self.quietness = Quietness()
         super().__init__(interval_seconds, **kwargs)
+        self.rung_for = rung_for
+
+    def setup(self) -> None:
+        """Create the thread, and choose the pause in quiet times."""
+        super().setup()
+        if self.rung_for and self.bell.folder:
+            self.quiet_seconds = RUNG_SECONDS
 
     def loop(self) -> None:
         """Run the method whenever woken or when the pause is over, until stopped."""
@@ -182,7 +201,8 @@ class Poll(Repeat):
             with self.container.worker(self) as method:
                 self.quietness.note(bool(method()))
             is_quiet = self.quietness.is_quiet
-            self.wake.wait(self.quiet_seconds if is_quiet else self.interval_seconds)
+            is_woken = self.wake.wait(self.quiet_seconds if is_quiet else self.interval_seconds)
+            self.quietness.note(is_woken)
 
 
 poll = Poll.decorator

@@ -23,7 +23,7 @@ from services.kernel.container import Looping
 from services.kernel.errors import InvalidRecord, NotReady, OwnershipLost, Unavailable
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import KafkaPublisher
-from services.kernel.quietness import Quietness
+from services.kernel.quietness import RUNG_SECONDS, Quietness
 from services.kernel.tracing import span
 
 log = structlog.get_logger()
@@ -117,6 +117,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         self._quietness = Quietness()
         self._dead_letters_in_a_row = 0
         super().__init__(**kwargs)
+        self.rung_for = topics
 
     def loop(self) -> None:
         """Consume the topics until stopped; rejoin the group after transient errors."""
@@ -154,6 +155,7 @@ class Consume(Looping, ConsumerRebalanceListener):
             self._take_partitions(consumer)
             while not self.stopping.is_set():
                 self._ticked_at = time.monotonic()
+                self._go_on_joining(consumer)
                 self._claim(consumer, keeper)
                 most = keeper.records_wanted if keeper else self.max_records
                 polled = consumer.poll(timeout_ms=self._rest(), max_records=most)
@@ -181,12 +183,14 @@ class Consume(Looping, ConsumerRebalanceListener):
 
         The embedded broker answers an empty fetch only when its wait has elapsed, even if a record
         has arrived meanwhile. In quiet times, short polls with pauses between them find records
-        soon enough and save a tenth of a core.
+        soon enough and save a tenth of a core. A ring of the bell by a writer ends the pause.
         """
         is_alone = self.container.settings.kafka_membership == "sole"
         if not (is_alone and self._quietness.is_quiet):
             return POLL_MS
-        self.stopping.wait(QUIET_SECONDS)
+        is_rung = self.wake.wait(RUNG_SECONDS if self.bell.folder else QUIET_SECONDS)
+        self.wake.clear()
+        self._quietness.note(is_rung)
         return QUIET_POLL_MS
 
     def _take_partitions(self, consumer: KafkaConsumer) -> None:
@@ -212,13 +216,17 @@ class Consume(Looping, ConsumerRebalanceListener):
             self._consumer.seek(partition, 0)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Forget the delivered but uncommitted batches, and the metrics, of revoked partitions.
-
-        The group coordinator calls this.
-        """
+        """Forget the uncommitted batches and the metrics of partitions that the group revokes."""
         gone = set(revoked)
         self._delivered = deque(each for each in self._delivered if each[0] not in gone)
         metrics.forget_partitions(self.group, gone)
+
+    def _go_on_joining(self, consumer: KafkaConsumer) -> None:
+        # kafka-python 3.0.12 forgets a rebalance if a poll ends while the group's leader awaits its
+        # share: it would beat no more, get no new partition, and poll without a pause.
+        coordinator = consumer._coordinator
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
 
     def _claim(self, consumer: KafkaConsumer, keeper: Any) -> None:
         for partition in consumer.paused():
@@ -268,12 +276,13 @@ class Consume(Looping, ConsumerRebalanceListener):
             self.publisher.write([(f"{record.topic}.dlq", b"", None, marks)])
 
     def _advance(self, consumer: KafkaConsumer, keeper: Any) -> None:
-        """Commit and count, in order, the delivered batches that have been stored."""
+        """Commit and count, in order, the delivered batches that have been stored, and ring."""
         while self._delivered:
             partition, records = self._delivered[0]
             if keeper and keeper.stored_offset(partition.partition) <= records[-1].offset:
                 return
             self._delivered.popleft()
+            self.bell.ring(self.group)
             self._commit(consumer, partition, records)
             metrics.count_records(self.group, records, consumer.highwater(partition) or 0)
 

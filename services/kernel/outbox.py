@@ -17,6 +17,9 @@ Publish = Callable[[Iterable[Event]], None]
 
 log = structlog.get_logger()
 
+RETRY_SECONDS = 0.5
+"""Pause before the next round while the broker or the database is down."""
+
 
 class Outbox(Protocol):
     """Documents of one kind that may contain unpublished events."""
@@ -43,7 +46,7 @@ class OutboxRelay:
         self._is_down = False
         self._rounds = 0
 
-    def run(self, outboxes: Sequence[Outbox], publish: Publish, limit: int) -> bool:
+    def run(self, outboxes: Sequence[Outbox], publish: Publish, limit: int) -> bool | float:
         """Run one round: publish about ``limit`` events, then remove them from their documents.
 
         Each round starts with the next outbox, so that a long one does not delay the others. An
@@ -55,7 +58,8 @@ class OutboxRelay:
             limit: number of events at which the round ends.
 
         Returns:
-            True if the limit was reached, so that more events may be pending.
+            True if the limit was reached, so that more events may be pending; during an outage
+                the seconds after which to try again; otherwise False.
         """
         self._rounds += 1
         first = self._rounds % len(outboxes) if outboxes else 0
@@ -69,7 +73,7 @@ class OutboxRelay:
             if not self._is_down:
                 log.warning("events wait in the outbox", reason=str(error))
             self._is_down = True
-            return False
+            return RETRY_SECONDS
         if self._is_down:
             log.info("events are published again")
         self._is_down = False

@@ -14,6 +14,7 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
 from opentelemetry.trace import SpanKind
 
+from services.kernel.bell import Bell
 from services.kernel.errors import Unavailable
 from services.kernel.tracing import span
 
@@ -68,6 +69,8 @@ class Event:
 class KafkaPublisher(SharedExtension):
     """The process's one Kafka producer of CloudEvents. Thread-safe."""
 
+    bell = Bell()
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._producer: KafkaProducer | None = None
@@ -115,9 +118,12 @@ class KafkaPublisher(SharedExtension):
         producer = None
         try:
             producer = self.producer
-            futures = [producer.send(*record) for record in records]
+            written = list(records)
+            futures = [producer.send(*record) for record in written]
             for future in futures:
                 future.get(timeout=PUBLISH_SECONDS_MAX)
+            if written:
+                self.bell.ring(*{topic for topic, *_ in written})
         except KafkaError as error:
             self._forget(producer)
             raise Unavailable(f"the broker does not acknowledge: {error!r}") from error

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 QUIET_AFTER_SECONDS = 2.0
+RUNG_SECONDS = 2.0
+"""Pause between two looks for news in quiet times, if `Bell` ends it when there is news."""
 
 
 class Quietness:

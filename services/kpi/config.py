@@ -16,6 +16,10 @@ RECORDS_MAX = 4000
 """Maximum number of records in one flush."""
 FETCH_BYTES_MAX = 12_000_000
 """Maximum bytes of one partition per fetch: several full batches, so that few batches are small."""
+SUBMISSIONS_GROUP = "kieng.kpi"
+"""Consumer group that folds submissions; also the name for which it rings when it has."""
+VIEWS = "kieng.kpi.views"
+"""Name for which a process rings that has changed which view is wanted or live, or a target."""
 EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
 """Environment variables that hold the private key of editions or name its file."""
 

@@ -20,6 +20,7 @@ from kieng.kpi.v1 import (
     target_service_pb2,
 )
 from kieng.proposals.v1 import proposal_service_pb2
+from services.kernel.bell import Ringer
 from services.kernel.container import poll, repeat
 from services.kernel.errors import InvalidRecord, Unavailable
 from services.kernel.kafka import Record, consume, event_type
@@ -30,7 +31,7 @@ from services.kpi.api.editions import EditionApi
 from services.kpi.api.kpis import KpiApi
 from services.kpi.api.parked import ParkedApi
 from services.kpi.api.targets import TargetApi
-from services.kpi.config import RECORDS_MAX
+from services.kpi.config import RECORDS_MAX, SUBMISSIONS_GROUP, VIEWS
 from services.kpi.domain.months import month_of_date
 from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.projection.ownership import OwnedPartitions
@@ -54,8 +55,9 @@ class KpiAggregator:
     catalogues = CatalogueStore()
     partitions = OwnedPartitions()
     builder = ViewBuilder()
+    ring = Ringer()
 
-    @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=RECORDS_MAX)
+    @consume(SUBMISSIONS, group=SUBMISSIONS_GROUP, positions="partitions", max_records=RECORDS_MAX)
     def on_submissions(self, records: list[Record]) -> None:
         """Fold a batch of submission events of one partition.
 
@@ -71,17 +73,20 @@ class KpiAggregator:
         """
         self.partitions.watch()
 
-    @poll(0.25, quiet_seconds=1.0)
+    @poll(0.25, quiet_seconds=1.0, rung_for=(VIEWS,))
     def build_views(self) -> bool:
         """Advance a rebuild by one step; return whether one is running.
 
         Returns False, after a warning in the log, while the broker or the database is down.
         """
         try:
-            return bool(self.builder.step())
+            is_building = bool(self.builder.step())
         except (Unavailable, *DOWN):
             log.warning("broker or database is down; building goes on when they are back")
             return False
+        if is_building:
+            self.ring(VIEWS)
+        return is_building
 
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
@@ -120,7 +125,7 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     live = Live()
 
-    @poll(0.025, quiet_seconds=0.2)
+    @poll(0.025, quiet_seconds=0.2, rung_for=(SUBMISSIONS_GROUP, VIEWS))
     def refresh(self) -> bool:
         """Bring the live view up to what the aggregator stored; return whether anything changed.
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import mongoengine as me
 
-from services.notifications.domain import Kind, Language, Notice, Notification, Subscription
+from services.notifications.domain import Kind, Notice, Notification, Subscription
+from services.texts import Lang
 
 EMAIL = "email"
 
@@ -156,7 +157,7 @@ def decode_subscription(document: dict[str, Any]) -> Subscription:
     return Subscription(
         email_kinds=tuple(Kind(kind) for kind in document["email_kinds"]),
         email=document["email"],
-        language=Language(document["language"]),
+        language=Lang(document["language"]),
         target_unit_ids=tuple(document["target_unit_ids"]),
         # Absent in subscriptions of releases that confirmed nothing.
         is_confirmed=document.get("confirmed", False),

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.kernel.errors import InvalidArgument
+from services.texts import Lang
 
 ROOT_UNIT_ID = "consortium"
 ATTEMPTS_MAX = 10
@@ -35,13 +36,6 @@ class Kind(StrEnum):
     SUBMISSION_WITHDRAWN = "submission_withdrawn"
     WORK_CONTRADICTED = "work_contradicted"
     EMAIL_CONFIRMATION = "email_confirmation"
-
-
-class Language(StrEnum):
-    """Language in which a person reads notifications, as an ISO 639-1 code."""
-
-    VI = "vi"
-    EN = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class Subscription:
 
     email_kinds: tuple[Kind, ...] = ()
     email: str = ""
-    language: Language = Language.VI
+    language: Lang = Lang.vi
     target_unit_ids: tuple[str, ...] = ()
     is_confirmed: bool = False
     """Whether the person has confirmed the address by a code that was sent to it."""

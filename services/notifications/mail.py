@@ -12,14 +12,15 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from services.notifications.config import Settings
-from services.notifications.domain import Language, Notification
+from services.notifications.domain import Notification
 from services.notifications.texts import render
+from services.texts import Lang
 
 TIMEOUT_SECONDS = 10.0
 
 
 def compose(
-    notification: Notification, language: Language, *, sender: str, receiver: str, now: datetime
+    notification: Notification, language: Lang, *, sender: str, receiver: str, now: datetime
 ) -> EmailMessage:
     """Return the e-mail that delivers a notification.
 

@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.notifications.domain import Facts, Language, Notification
+from services.notifications.domain import Facts, Notification
+from services.texts import Lang
 
 SUBJECT_CHARACTERS_MAX = 150
 OTHER_TYPE = "other"
@@ -19,7 +20,7 @@ HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 Texts = Mapping[str, Mapping[str, str]]
 
 
-def read_texts(language: Language) -> Texts:
+def read_texts(language: Lang) -> Texts:
     """Return section -> key -> text of a language.
 
     There are sections with the templates of subjects and of bodies by kind of notification, and
@@ -29,10 +30,10 @@ def read_texts(language: Language) -> Texts:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-TEXTS: Mapping[Language, Texts] = {language: read_texts(language) for language in Language}
+TEXTS: Mapping[Lang, Texts] = {language: read_texts(language) for language in Lang}
 
 
-def render(notification: Notification, language: Language) -> tuple[str, str]:
+def render(notification: Notification, language: Lang) -> tuple[str, str]:
     """Return the subject (one line) and the body (a few lines) of a notification.
 
     A subject longer than `SUBJECT_CHARACTERS_MAX` is cut and ends with an ellipsis.
@@ -47,7 +48,7 @@ def render(notification: Notification, language: Language) -> tuple[str, str]:
     return subject, texts["body"][notification.kind].format(**values)
 
 
-def _values(facts: Facts, language: Language) -> dict[str, str]:
+def _values(facts: Facts, language: Lang) -> dict[str, str]:
     values = {name: _one_line(str(fact)) for name, fact in facts.items()}
     for name in ("target", "value"):
         if name in facts:
@@ -60,7 +61,7 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
     return values
 
 
-def _work(values: dict[str, str], language: Language) -> str:
+def _work(values: dict[str, str], language: Lang) -> str:
     """Return type and name of a submission's work, e.g. `Publication “Title”`.
 
     The name is the title or else the key; a submission that counts nowhere has no title.
@@ -72,12 +73,12 @@ def _work(values: dict[str, str], language: Language) -> str:
     return f"{type_name} “{values['title'] or key}”"
 
 
-def number(value: int, language: Language) -> str:
+def number(value: int, language: Lang) -> str:
     """Return an integer with the thousands separator of a language.
 
     For 1200 it is `1.200` in Vietnamese and `1,200` in English.
     """
-    return f"{value:,}".replace(",", "." if language == Language.VI else ",")
+    return f"{value:,}".replace(",", "." if language == Lang.vi else ",")
 
 
 def _one_line(text: str) -> str:

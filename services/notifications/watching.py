@@ -14,8 +14,9 @@ from nameko.extensions import DependencyProvider
 from kieng.notifications.v1 import notification_service_pb2
 from services.kernel.errors import Exhausted
 from services.notifications import metrics, wire
-from services.notifications.domain import Language, Notification
+from services.notifications.domain import Notification
 from services.notifications.store import Inbox, Subscriptions
+from services.texts import Lang
 
 # More streams than three institutions can have open under the kernel's limit per institution.
 WATCHERS_MAX = 100
@@ -108,7 +109,7 @@ def watch(
 
 
 def _messages(
-    fresh: Sequence[Notification], language: Language
+    fresh: Sequence[Notification], language: Lang
 ) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
     """Yield one message per notification; a heartbeat if there are none."""
     if not fresh:

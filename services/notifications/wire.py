@@ -18,7 +18,6 @@ from services.notifications.contradictions import Claimant, Contradicted
 from services.notifications.domain import (
     Decided,
     Kind,
-    Language,
     Notification,
     Proposed,
     Reached,
@@ -26,6 +25,7 @@ from services.notifications.domain import (
     Subscription,
 )
 from services.notifications.texts import render
+from services.texts import Lang
 
 SUBMISSION_CHANGED = submission_events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 TARGET_REACHED = kpi_events_pb2.TargetReached.DESCRIPTOR.full_name
@@ -52,7 +52,7 @@ TITLE_FIELDS = {
 }
 Heard = Decided | Reached | Proposed | Contradicted
 """The decoded events that may cause notices."""
-_LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
+_LANGUAGES = {notification_pb2.LANGUAGE_EN: Lang.en}
 
 
 def is_listened_to(record: Record) -> bool:
@@ -190,7 +190,7 @@ def encode_kind(kind: Kind) -> notification_pb2.Kind.ValueType:
 
 
 def encode_notification(
-    notification: Notification, language: Language
+    notification: Notification, language: Lang
 ) -> notification_pb2.Notification:
     """Return a notification as a protobuf message, with subject and body in a language."""
     subject, body = render(notification, language)
@@ -217,7 +217,7 @@ def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
     return Subscription(
         email_kinds=tuple(dict.fromkeys(kinds)),
         email=message.email,
-        language=_LANGUAGES.get(message.language, Language.VI),
+        language=_LANGUAGES.get(message.language, Lang.vi),
         target_unit_ids=tuple(dict.fromkeys(filter(None, message.target_unit_ids))),
     )
 

@@ -216,8 +216,13 @@ class PartnersService(ProposalApi):
         self.wake_relay()
         return int(version)
 
-    @repeat(0.5)
-    def publish_outbox(self) -> bool:
-        """Publish pending events and return True if more may be pending. Safe to repeat."""
+    @repeat(5.0)
+    def publish_outbox(self) -> bool | float:
+        """Publish pending events; return True if more may be pending. Safe to repeat.
+
+        Each write of events wakes it; the runs in between find events that a killed process left.
+        While the broker or the database is down, it returns the seconds until the next try.
+        """
         outboxes = DirectoryOutbox(self.directories), PartnerOutbox(self.partners)
-        return bool(self.relay.run(outboxes, self.publish, UNSENT_PER_RUN))
+        again: bool | float = self.relay.run(outboxes, self.publish, UNSENT_PER_RUN)
+        return again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 LIKENESS = 0.7
@@ -32,7 +32,9 @@ def suggestion(text: str, known: Iterable[str]) -> str:
     return names[like[0]] if like else ""
 
 
-def unknown_unit(unit_id: str, known: Iterable[str]) -> str:
+def unknown_unit(
+    unit_id: str, known: Iterable[str], search: Callable[[str], Sequence[str]] | None = None
+) -> str:
     """Return the error message for a unit that does not exist, in English.
 
     It suggests the unit that was probably meant: `there is no unit 'vnu/huss'; did you mean
@@ -41,8 +43,13 @@ def unknown_unit(unit_id: str, known: Iterable[str]) -> str:
     Args:
         unit_id: the id that does not exist.
         known: ids of all units.
+        search: returns the ids of units by a name or its abbreviation, if no id is similar; the
+            only one found is suggested.
     """
-    if meant := suggestion(unit_id, known):
+    found = [suggestion(unit_id, known)]
+    if search is not None and not found[0]:
+        found = list(search(unit_id))
+    if len(found) == 1 and (meant := found[0]):
         return f"there is no unit {unit_id!r}; did you mean {meant!r}?"
     return f"there is no unit {unit_id!r}; `kieng unit search` finds it"
 

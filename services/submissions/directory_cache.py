@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from nameko.containers import WorkerContext
 
@@ -41,6 +43,22 @@ def units_of(directory: directory_pb2.Directory) -> Mapping[str, Unit]:
         )
         for unit in directory.units
     }
+
+
+def units_named(stub: Any, text: str) -> list[str]:
+    """Return the ids of at most two units that a name, an alias or an abbreviation may mean.
+
+    There are none if the text has no letter or digit, or the directory cannot be searched.
+
+    Args:
+        stub: stub of the DirectoryService.
+        text: the name.
+    """
+    request = directory_service_pb2.SearchUnitsRequest(query=text, page_size=2)
+    try:
+        return [unit.unit_id for unit in stub.SearchUnits(request).units]
+    except (InvalidArgument, Unavailable):
+        return []
 
 
 class UnitCache:
@@ -130,6 +148,8 @@ class KnownUnits:
 
     find: Callable[[str], Unit | None]
     ids: Callable[[], Iterable[str]] = tuple
+    search: Callable[[str], Sequence[str]] | None = None
+    """Returns the ids of units by a name, an alias or an abbreviation; at most two."""
 
     def need(self, unit_id: str, path: str) -> None:
         """Check that the directory has a unit with this id.
@@ -143,7 +163,7 @@ class KnownUnits:
             Unavailable: the directory cannot be read.
         """
         if self.find(unit_id) is None:
-            text = unknown_unit(unit_id, self.ids())
+            text = unknown_unit(unit_id, self.ids(), self.search)
             raise InvalidArgument(f"{path}: {text}", fields={path: text})
 
 
@@ -175,7 +195,7 @@ class Units(Stub):
             except NotFound:
                 raise Unavailable("no directory of units is published yet") from None
 
-        return KnownUnits(find, self.cache.ids)
+        return KnownUnits(find, self.cache.ids, partial(units_named, stub))
 
 
 class Partners(Stub):

@@ -225,8 +225,13 @@ class SubmissionsService:
         with suppress(*DOWN):  # counted when the database is back
             self.count_all(self.databases)
 
-    @repeat(0.5)
-    def publish_outbox(self) -> bool:
-        """Publish pending events and return True if more may be pending. Safe to repeat."""
+    @repeat(5.0)
+    def publish_outbox(self) -> bool | float:
+        """Publish pending events; return True if more may be pending. Safe to repeat.
+
+        Each write of events wakes it; the runs in between find events that a killed process left.
+        While the broker or the database is down, it returns the seconds until the next try.
+        """
         outboxes = self.outboxes.of(self.databases)
-        return bool(self.relay.run(outboxes, self.publish, DOCUMENTS_MAX))
+        again: bool | float = self.relay.run(outboxes, self.publish, DOCUMENTS_MAX)
+        return again

@@ -19,18 +19,21 @@ Layers = Sequence[tuple[str, ...]]
 LAYERS: Mapping[str, Layers] = {
     "cli": (
         ("main",),
+        ("app",),
         ("commands",),
         ("checks",),
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files", "documents"),
         ("completion", "errors", "lazy_group", "plain_options"),
+        ("completion_words",),
         ("terminal",),
     ),
     "importing": (
         ("submission_file", "refused_rows"),
         ("bibliographies", "submission_rows"),
-        ("bibliography_formats", "spreadsheets", "date_order", "evidence"),
+        ("bibliography_process", "spreadsheets", "date_order", "evidence"),
+        ("bibliography_formats",),
         ("csv_file", "xlsx_file", "field_values"),
         ("xlsx_marks", "headings", "kept_requests"),
         ("cells", "column_aliases"),

@@ -27,9 +27,9 @@ from tests.architecture.sources import (
 PYTHON_FOLDERS = ("services", "tests", "deploy", "docs")
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-KERNEL_LINES_MAX = 1_796
-KERNEL_FILES_MAX = 22
-FRONT_LINES_MAX = 670
+KERNEL_LINES_MAX = 1_901
+KERNEL_FILES_MAX = 23
+FRONT_LINES_MAX = 688
 SUMMARY_CHARACTERS_MAX = 100
 ORACLE = "services/kpi/oracle"
 
@@ -163,7 +163,8 @@ def is_domain(parts: tuple[str, ...]) -> bool:
 def domains_are_pure(root: Path) -> list[str]:
     """A domain imports its own service's domain, the kernel's errors and pure standard library.
 
-    The kernel's errors import nothing but the standard library themselves.
+    It may also name the languages of texts. The kernel's errors import nothing but the standard
+    library themselves.
     """
     found = []
     for path in python_files(root / "services"):
@@ -174,8 +175,8 @@ def domains_are_pure(root: Path) -> list[str]:
             parts = tuple(name.split("."))
             is_own = parts[:2] == own[:2] and is_domain(parts)
             is_pure = parts[0] in sys.stdlib_module_names and parts[0] not in IMPURE_MODULES
-            is_error = name.startswith("services.kernel.errors")
-            if not is_own and not is_pure and not is_error:
+            is_shared = name.startswith(("services.kernel.errors", "services.texts.Lang"))
+            if not is_own and not is_pure and not is_shared:
                 found.append(f"{path.relative_to(root)}:{line}: a domain imports {name}")
     return found
 
@@ -256,9 +257,11 @@ def tests_do_not_sleep(root: Path) -> list[str]:
     """A test waits on a condition with a deadline, never for a time."""
     found = []
     for path in python_files(root / "tests"):
+        if "sleep" not in path.read_text(encoding="utf-8"):
+            continue
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.Attribute):
-                sleeps = ast.unparse(node) == "time.sleep"
+                sleeps = node.attr == "sleep" and ast.unparse(node) == "time.sleep"
             elif isinstance(node, ast.ImportFrom) and node.module == "time":
                 sleeps = any(name.name == "sleep" for name in node.names)
             else:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from services.cli.app import app
 from services.cli.client.stack import SERVICES
-from services.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "kieng"

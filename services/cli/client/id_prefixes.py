@@ -31,7 +31,7 @@ def completed(given: str, known: Iterable[str]) -> str:
 def ambiguous(given: str, found: list[str]) -> Failure:
     """Return the `Failure` for an abbreviated id that fits several ids.
 
-    Its message lists the first `SHOWN_MAX` of ``found``.
+    Its message lists the first `SHOWN_MAX` of ``found``, which are ids or lines that begin so.
     """
     listed = "\n".join(f"  {each}" for each in found[:SHOWN_MAX])
     more = "\n  ..." if len(found) > SHOWN_MAX else ""

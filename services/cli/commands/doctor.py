@@ -81,6 +81,7 @@ def show(screen: Screen, findings: list[Finding]) -> RenderableType:
             finding.exit_code, ("down", "bold red")
         )
         state = Text(screen.text(f"doctor.{key}"), style=style)
-        told = (in_language(text, screen.lang) for text in (finding.detail, finding.remedy))
-        table.add_row(finding.check, state, *told)
+        said = (finding.check, finding.detail, finding.remedy)
+        check, *told = (in_language(text, screen.lang) for text in said)
+        table.add_row(check, state, *told)
     return table

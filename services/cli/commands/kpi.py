@@ -13,7 +13,7 @@ from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.commands import kpi_history
-from services.cli.completion import INDICATORS, UNITS
+from services.cli.completion_words import INDICATORS, UNITS
 from services.cli.errors import USAGE, Failure
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.session import Session, with_session

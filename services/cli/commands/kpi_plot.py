@@ -39,9 +39,15 @@ def plot(
     session: Session,
     indicator: OneIndicator,
     to_month: To,
+    from_month: Annotated[
+        str, typer.Option("--from", help="First month shown; January of the year if left out.")
+    ] = "",
     file: Annotated[
-        Path, typer.Option("--file", help="Where to write the picture, e.g. vnu.png or vnu.svg.")
-    ],
+        Path | None,
+        typer.Option(
+            "--file", help="Where to write the picture, .png or .svg; named by itself if left out."
+        ),
+    ] = None,
     unit: OneUnit = CONSORTIUM,
     children: Children = False,
     on: OnDay = "",
@@ -54,14 +60,16 @@ def plot(
     Example: kieng kpi plot --unit vnu --indicator KNW-01 --to 2025-12 --file knw-01.svg
     """
     check_month("--to", to_month)
+    first = _first_month(from_month, to_month)
     check_day("--on", on)
     check_day("--as-of", as_of)
+    file = file or _named(unit, indicator, to_month, children)
     if file.suffix.lower() not in FORMATS:
         raise Failure(f"--file {str(file)!r}: name a file .png or .svg", USAGE)
     need_place(file)
     names = read_names(session)
     units = children_of(names, [unit]) if children else [unit]
-    months = [f"{to_month[:4]}-{month:02d}" for month in range(1, int(to_month[5:]) + 1)]
+    months = [f"{to_month[:4]}-{month:02d}" for month in range(first, int(to_month[5:]) + 1)]
     wanted = kpi_service_pb2.GetKpisRequest(
         selection=view_pb2.Selection(unit_ids=units, indicator_codes=[indicator]),
         # Each point is judged at the end of its own months.
@@ -90,6 +98,26 @@ def plot(
         plot_json(answer, made, months, file),
         lambda: screen.text("plot.written", file=file, panels=len(units)),
     )
+
+
+def _first_month(from_month: str, to_month: str) -> int:
+    """Return the number of the first month that is shown, 1 to 12.
+
+    Raises:
+        Failure: it is no month of the year of the last one, or comes after it.
+    """
+    if not from_month:
+        return 1
+    check_month("--from", from_month)
+    if from_month[:4] != to_month[:4] or from_month > to_month:
+        raise Failure("--from: a picture shows months of one year, in order", USAGE)
+    return int(from_month[5:])
+
+
+def _named(unit: str, indicator: str, to_month: str, children: bool) -> Path:
+    """Return the name of a picture in the working folder, e.g. `knw-01-vnu-hus-2025-12.svg`."""
+    below = "-children" if children else ""
+    return Path(f"{indicator}-{unit.replace('/', '-')}{below}-{to_month}.svg".lower())
 
 
 def _read(

@@ -22,7 +22,7 @@ from services.cli.commands.review_waiting import (
     try_decisions,
 )
 from services.cli.commands.submission_export import Below
-from services.cli.completion import SUBMISSIONS
+from services.cli.completion_words import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.files import decision_file
 from services.cli.files.destination import need_place

@@ -14,7 +14,7 @@ from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.commands.submission_export import Below, States, every, read_state
-from services.cli.completion import SUBMISSIONS
+from services.cli.completion_words import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables

@@ -10,6 +10,7 @@ from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.submission_ids import full_id
+from services.cli.completion_words import SUBMISSIONS, remembered
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
 from services.cli.terminal.render import message_json
@@ -29,11 +30,12 @@ def found(session: Session, given: str, *, with_history: bool = False) -> Any:
     """Return the stub of the service, and the submission whose id begins with ``given``.
 
     Raises:
-        Failure: several submissions have an id that begins so.
+        Failure: several submissions have an id that begins so, or a known one only ends so.
         CallFailed: there is none that the caller may see.
     """
     stub = session.stub(SubmissionServiceStub)
-    submission_id = full_id(stub, given, session.institution)
+    seen = remembered(session.data, SUBMISSIONS)
+    submission_id = full_id(stub, given, session.institution, seen)
     request = api.GetSubmissionRequest(submission_id=submission_id, with_history=with_history)
     return stub, stub.GetSubmission(request).submission
 

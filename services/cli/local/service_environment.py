@@ -44,6 +44,7 @@ def of_stack(
         "KIENG_ISSUERS_FILE": str(stack.issuers_file),
         "KIENG_DISK_FOLDER": stack.data,
         "KIENG_INSTITUTIONS": json.dumps(institutions),
+        "KIENG_BELL_FOLDER": str(Path(stack.data) / "bell"),
     }
     # The local issuer names the services that a token is for.
     advisable = {"KIENG_AUDIENCES": "none"}

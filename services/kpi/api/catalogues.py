@@ -15,9 +15,11 @@ from services.agreement.api import ProposalApi
 from services.agreement.domain import Kind, Motion, Proposal, State
 from services.agreement.providers import ProposalStore, Terms
 from services.agreement.wire import encode_proposal, motion_of
+from services.kernel.bell import Ringer
 from services.kernel.errors import NotFound, WrongState
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.api.binding import Effects, bound, frozen
+from services.kpi.config import VIEWS
 from services.kpi.domain.months import month_range
 from services.kpi.providers import CatalogueStore, Live, LogIdentity, TargetStore, ViewSnapshots
 from services.kpi.query.reorganisation import compare_trees
@@ -43,6 +45,7 @@ class CatalogueApi(ProposalApi):
     snapshots = ViewSnapshots()
     targets = TargetStore()
     what_if = WhatIfRunner()
+    ring = Ringer()
 
     proposals = ProposalStore(DATABASE)
     proposals_topic, proposals_source = TOPIC, SOURCE
@@ -59,7 +62,9 @@ class CatalogueApi(ProposalApi):
         Raises:
             Refusal: it can no longer be carried out, or not yet; see `Effects.of`.
         """
-        return self.effects.of(motion)
+        view_id = self.effects.of(motion)
+        self.ring(VIEWS)
+        return view_id
 
     @grpc
     def publish_catalogue(
@@ -137,6 +142,7 @@ class CatalogueApi(ProposalApi):
             if found.state is not State.EFFECTIVE:
                 return answer
         view = self.effects.open_generation(request)
+        self.ring(VIEWS)
         answer.generation, answer.view_id = view.generation, view.view_id
         answer.needs_republish = view.state == "building" and not view.phase
         return answer

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import events_pb2, target_service_pb2
+from services.kernel.bell import Ringer
 from services.kernel.container import repeat
 from services.kernel.errors import Unavailable
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Event, Publisher
+from services.kpi.config import VIEWS
 from services.kpi.domain.targets import Target, check_settable, reached
 from services.kpi.providers import Live, TargetStore
 from services.kpi.query import answers
@@ -28,6 +30,7 @@ class TargetApi:
     live = Live()
     targets = TargetStore()
     publish = Publisher()
+    ring = Ringer()
 
     @grpc
     def set_target(
@@ -49,6 +52,7 @@ class TargetApi:
         need(self.call.principal, self.call.method, resource)
         self.targets.set(target)
         self.live.targets_changed()
+        self.ring(VIEWS)
         return target_service_pb2.SetTargetResponse(target=wanted)
 
     @grpc

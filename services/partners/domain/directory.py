@@ -15,6 +15,8 @@ Mistakes = Iterator[tuple[str, str]]
 
 # Error details travel in the trailers of a gRPC response, whose size is limited.
 MISTAKES_LISTED_MAX = 20
+INITIALS_MIN = 3
+"""Minimum letters of one word of a query that abbreviates a name; fewer fit too many names."""
 
 
 class Kind(StrEnum):
@@ -219,9 +221,10 @@ def search(
 
 
 def rank(entry: Entry, query: str) -> int | None:
-    """Return how well an entry matches a query: 0 (best) to 3; None if it does not match.
+    """Return how well an entry matches a query: 0 (best) to 4; None if it does not match.
 
-    0: a code equals the query; 1: a name does; 2: one of them begins with it; 3: it has all words.
+    0: a code equals the query; 1: a name does; 2: one of them begins with it; 3: it has all words;
+    4: the query abbreviates a name.
 
     Args:
         entry: search entry of a unit.
@@ -233,7 +236,34 @@ def rank(entry: Entry, query: str) -> int | None:
         return 1
     if any(text.startswith(query) for text in (*entry.codes, *entry.names)):
         return 2
-    return 3 if entry.words.issuperset(query.split()) else None
+    if entry.words.issuperset(query.split()):
+        return 3
+    return 4 if any(_abbreviates(query.split(), name.split()) for name in entry.names) else None
+
+
+def _abbreviates(query: Sequence[str], name: Sequence[str]) -> bool:
+    """Return True if words of a query abbreviate the last words of a name, in order.
+
+    A word matches itself, or as many words as it has letters, which are their initials:
+    `truong dhkhtn` abbreviates `truong dai hoc khoa hoc tu nhien`. One of the words has at least
+    `INITIALS_MIN` letters.
+    """
+    if not any(len(word) >= INITIALS_MIN for word in query):
+        return False
+    return any(_stands_for(query, name[first:]) for first in range(len(name)))
+
+
+def _stands_for(query: Sequence[str], name: Sequence[str]) -> bool:
+    place = 0
+    for word in query:
+        initials = "".join(each[0] for each in name[place : place + len(word)])
+        if place < len(name) and name[place] == word:
+            place += 1
+        elif initials == word:
+            place += len(word)
+        else:
+            return False
+    return place == len(name)
 
 
 def _below(entries: Sequence[Entry], unit_id: str) -> list[Entry]:

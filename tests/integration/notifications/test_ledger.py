@@ -13,9 +13,10 @@ from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import InvalidRecord, NotReady
 from services.kernel.mongo import Mongo
 from services.notifications.config import Settings
-from services.notifications.domain import Kind, Language, Subscription
+from services.notifications.domain import Kind, Subscription
 from services.notifications.schema import DATABASE
 from services.notifications.sending import LEASE
+from services.texts import Lang
 from tests.integration.notifications.conftest import MailServer
 from tests.integration.notifications.process import Process, decisions
 from tests.unit.notifications.records import contradicted, reached, record
@@ -93,19 +94,19 @@ def test_the_same_subject_of_another_institution_hears_nothing(process: Process)
 @pytest.mark.parametrize(
     ("state", "language", "subject", "line"),
     [
-        ("RETURNED", Language.VI, "Hồ sơ được trả lại", "được trả lại để chỉnh sửa"),
-        ("RETURNED", Language.EN, "Returned", "was sent back"),
-        ("VERIFIED", Language.VI, "Hồ sơ đã được xác minh", "được tính vào chỉ số"),
-        ("VERIFIED", Language.EN, "Verified", "counts in the indicators"),
-        ("REJECTED", Language.VI, "Hồ sơ bị từ chối", "không được tính"),
-        ("REJECTED", Language.EN, "Rejected", "does not count"),
+        ("RETURNED", Lang.vi, "Hồ sơ được trả lại", "được trả lại để chỉnh sửa"),
+        ("RETURNED", Lang.en, "Returned", "was sent back"),
+        ("VERIFIED", Lang.vi, "Hồ sơ đã được xác minh", "được tính vào chỉ số"),
+        ("VERIFIED", Lang.en, "Verified", "counts in the indicators"),
+        ("REJECTED", Lang.vi, "Hồ sơ bị từ chối", "không được tính"),
+        ("REJECTED", Lang.en, "Rejected", "does not count"),
     ],
 )
 def test_a_decision_arrives_by_mail_in_the_language_of_its_reader(
     process: Process,
     mail_server: MailServer,
     state: str,
-    language: Language,
+    language: Lang,
     subject: str,
     line: str,
 ) -> None:
@@ -217,8 +218,8 @@ def test_a_reached_target_is_told_to_subscribers_of_the_unit_and_of_everything_a
         "beta/of-other": ("beta", "alpha/science", "alpha/sci/lab"),
     }
     for recipient, units in wishes.items():
-        process.subscriptions.set(recipient, Subscription((), "", Language.VI, units))
-    mailed = confirmed((Kind.TARGET_REACHED,), "b@example.org", Language.EN, ("consortium",))
+        process.subscriptions.set(recipient, Subscription((), "", Lang.vi, units))
+    mailed = confirmed((Kind.TARGET_REACHED,), "b@example.org", Lang.en, ("consortium",))
     process.subscriptions.set("beta/of-all", mailed)
     for value in (1250, 1300):
         process.tell([record(reached("alpha/sci", value))])
@@ -262,7 +263,7 @@ def test_a_contradicted_work_is_told_to_both_authors_and_their_units_alone(
     ):
         process.subscriptions.set(person, Subscription(target_unit_ids=(unit_id,)))
     process.subscriptions.set(
-        "beta/u2", confirmed((Kind.WORK_CONTRADICTED,), "b@example.org", Language.EN)
+        "beta/u2", confirmed((Kind.WORK_CONTRADICTED,), "b@example.org", Lang.en)
     )
     process.tell([record(contradicted()), record(contradicted(), 1)])
     process.send()

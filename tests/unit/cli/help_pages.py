@@ -1,6 +1,7 @@
 """The `--help` of every command as one text in each language.
 
-`python -m tests.unit.cli.help_pages` records them in `help.txt` and `help.vi.txt`.
+`python -m tests.unit.cli.help_pages` records them in `help.txt` and `help.vi.txt`, and the table of
+commands from which shells are answered, see `command_line.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 import typer
 
 import services
-from services.cli.main import app
+from services.cli.app import app
 from services.texts import Lang
+from tests.unit.cli import command_line
 
 FOLDER = Path(__file__).parent
 RECORDS = {Lang.en: FOLDER / "help.txt", Lang.vi: FOLDER / "help.vi.txt"}
@@ -67,3 +69,4 @@ if __name__ == "__main__":
     os.environ.update(SETTINGS)
     for lang, record in RECORDS.items():
         record.write_text(as_text(pages(lang)), encoding="utf-8")
+    command_line.record()

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import typer
 
+from services.cli.app import app
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.lazy_group import Entry, lazy_group
-from services.cli.main import app
 
 MONTHS = ("--from", "2025-01", "--to", "2025-07")
 HELP = {

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 
+from services.cli.app import app
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Process, Stack, find
 from services.cli.commands import up
@@ -19,7 +20,7 @@ from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.local import seed
 from services.cli.local.data_folder import take_lock
 from services.cli.local.stack_processes import read_institutions
-from services.cli.main import app, main
+from services.cli.main import main
 
 MONTHS = ["--from", "2025-01", "--to", "2025-07"]
 

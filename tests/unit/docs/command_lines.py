@@ -11,8 +11,8 @@ import typer
 from typer.main import get_command
 
 from services.cli.admin.service_settings import settings_of
+from services.cli.app import app
 from services.cli.errors import Failure
-from services.cli.main import app
 from tests.unit.docs.pages import ROOT
 
 # typer brings its parser as a private package; this is the parent of all that it refuses.

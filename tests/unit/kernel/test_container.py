@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from threading import Event, current_thread
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from nameko.extensions import DependencyProvider
 
+from services.kernel.bell import Bell
 from services.kernel.config import KernelSettings
-from services.kernel.container import NativeContainer, Poll, Waker, repeat
-from services.kernel.quietness import Quietness
+from services.kernel.container import NativeContainer, Poll, Repeat, Waker, repeat
+from services.kernel.quietness import RUNG_SECONDS, Quietness
 
 SECONDS_MAX = 10
 
@@ -181,19 +183,20 @@ def test_a_stop_waits_for_the_present_run_and_may_be_repeated(times: int) -> Non
 class Waits:
     """Stands for the event that ends a wait: the clock goes on instead, and stops the poll."""
 
-    def __init__(self, poll: Poll, count: int) -> None:
-        self.poll, self.left = poll, count
+    def __init__(self, poll: Poll, count: int, woken: Collection[int] = ()) -> None:
+        self.poll, self.left, self.woken = poll, count, woken
         self.now = 0.0
         self.waited: list[float] = []
 
     def clear(self) -> None:
-        """Nobody wakes it."""
+        """Whoever wakes it is heard at once."""
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> bool:
         self.waited.append(seconds)
         self.now += seconds
         if len(self.waited) == self.left:
             self.poll.stopping.set()
+        return len(self.waited) in self.woken
 
 
 def test_a_poll_is_seldom_in_quiet_times_and_often_as_soon_as_there_is_news() -> None:
@@ -206,3 +209,41 @@ def test_a_poll_is_seldom_in_quiet_times_and_often_as_soon_as_there_is_news() ->
     poll.container = SimpleNamespace(worker=lambda _: nullcontext(lambda: next(left)))
     poll.loop()
     assert waits.waited == [1, 1, 1, 60, 1, 1, 1, 60, 60]
+
+
+def test_a_poll_that_was_woken_looks_often_for_a_while() -> None:
+    poll = Poll(1.0, quiet_seconds=60.0)
+    poll.stopping = Event()
+    waits = Waits(poll, 9, woken={4})
+    poll.wake, poll.quietness = waits, Quietness(lambda: waits.now)  # type: ignore[assignment]
+    poll.container = SimpleNamespace(worker=lambda _: nullcontext(lambda: False))
+    poll.loop()
+    assert waits.waited == [1, 1, 1, 60, 1, 1, 1, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("names", "is_hung", "pause"),
+    [(("news",), True, RUNG_SECONDS), (("news",), False, 60.0), ((), True, 60.0)],
+)
+def test_only_a_poll_that_is_rung_for_looks_seldom(
+    names: tuple[str, ...], is_hung: bool, pause: float, tmp_path: Path
+) -> None:
+    poll = Poll(1.0, quiet_seconds=60.0, rung_for=names)
+    poll.bell = Bell()
+    settings = KernelSettings(bell_folder=tmp_path if is_hung else None)
+    poll.container = poll.bell.container = SimpleNamespace(settings=settings)
+    poll.method_name = "look"
+    poll.setup()
+    assert poll.quiet_seconds == pause
+
+
+def test_a_run_that_names_a_pause_is_repeated_after_it() -> None:
+    again = [0.5, False, True, 0.25]
+    poll = Repeat(60.0)
+    poll.stopping = Event()
+    waits = Waits(cast(Any, poll), 3)
+    poll.wake = waits  # type: ignore[assignment]
+    left = iter(again)
+    poll.container = SimpleNamespace(worker=lambda _: nullcontext(lambda: next(left)))
+    poll.loop()
+    assert waits.waited == [0.5, 60, 0.25]

@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import Unavailable
-from services.kernel.outbox import OutboxRelay
+from services.kernel.outbox import RETRY_SECONDS, OutboxRelay
 from services.kernel.publisher import Event
 
 
@@ -62,7 +62,7 @@ def test_nothing_is_cleared_that_the_broker_did_not_acknowledge() -> None:
     outbox, broker = FakeOutbox([1]), FakeBroker(is_down=True)
     outages: list[int] = []
     relay = OutboxRelay(on_outage=lambda: outages.append(1))
-    assert not relay.run([outbox], broker.publish, 10)
+    assert relay.run([outbox], broker.publish, 10) == RETRY_SECONDS
     assert outbox.documents == [1]
     broker.is_down = False
     relay.run([outbox], broker.publish, 10)
@@ -73,7 +73,7 @@ def test_nothing_is_cleared_that_the_broker_did_not_acknowledge() -> None:
 def test_a_database_that_is_down_ends_the_round_only() -> None:
     outbox, broker = FakeOutbox([1], down=AutoReconnect("down")), FakeBroker()
     relay = OutboxRelay()
-    assert not relay.run([outbox], broker.publish, 10)
+    assert relay.run([outbox], broker.publish, 10) == RETRY_SECONDS
     outbox.down = None
     relay.run([outbox], broker.publish, 10)
     assert broker.ids == ["1"]

@@ -4,8 +4,9 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from services.notifications.domain import Kind, Language, Notification
+from services.notifications.domain import Kind, Notification
 from services.notifications.mail import compose, is_final
+from services.texts import Lang
 
 AT = datetime(2025, 7, 1, 8, tzinfo=UTC)
 FACTS = {
@@ -20,7 +21,7 @@ NOTIFICATION = Notification("n1", Kind.SUBMISSION_RETURNED, "submission:s1", "a/
 
 def test_an_email_is_readable_after_its_way_in_vietnamese() -> None:
     sent = compose(
-        NOTIFICATION, Language.VI, sender="kpi@example.org", receiver="a@example.org", now=AT
+        NOTIFICATION, Lang.vi, sender="kpi@example.org", receiver="a@example.org", now=AT
     )
     read = message_from_bytes(sent.as_bytes(), policy=policy.default)
     assert read["Subject"] == "Hồ sơ được trả lại: Công bố khoa học “Đo lường lượng tử”"

@@ -5,8 +5,9 @@ import pytest
 
 from kieng.submissions.v1 import facts_pb2
 from services.notifications import texts
-from services.notifications.domain import Facts, Kind, Language, Notification
+from services.notifications.domain import Facts, Kind, Notification
 from services.notifications.texts import OTHER_TYPE, SUBJECT_CHARACTERS_MAX, TEXTS, number
+from services.texts import Lang
 from tests.unit.docs.command_lines import mistakes_of
 from tests.unit.docs.pages import calls
 
@@ -51,23 +52,23 @@ FACTS: dict[Kind, Facts] = {
 AT = datetime(2025, 7, 1, tzinfo=UTC)
 
 
-def render(kind: Kind, facts: Facts, language: Language) -> tuple[str, str]:
+def render(kind: Kind, facts: Facts, language: Lang) -> tuple[str, str]:
     return texts.render(Notification("n1", kind, "about", "alpha/an", facts, "1", AT), language)
 
 
 @pytest.mark.parametrize(
     ("kind", "language", "subject"),
     [
-        (Kind.SUBMISSION_RETURNED, Language.VI, "Hồ sơ được trả lại: Công bố khoa học"),
-        (Kind.SUBMISSION_RETURNED, Language.EN, "Returned: Publication"),
-        (Kind.SUBMISSION_VERIFIED, Language.VI, "Hồ sơ đã được xác minh: Công bố khoa học"),
-        (Kind.SUBMISSION_VERIFIED, Language.EN, "Verified: Publication"),
-        (Kind.SUBMISSION_REJECTED, Language.VI, "Hồ sơ bị từ chối: Công bố khoa học"),
-        (Kind.SUBMISSION_REJECTED, Language.EN, "Rejected: Publication"),
+        (Kind.SUBMISSION_RETURNED, Lang.vi, "Hồ sơ được trả lại: Công bố khoa học"),
+        (Kind.SUBMISSION_RETURNED, Lang.en, "Returned: Publication"),
+        (Kind.SUBMISSION_VERIFIED, Lang.vi, "Hồ sơ đã được xác minh: Công bố khoa học"),
+        (Kind.SUBMISSION_VERIFIED, Lang.en, "Verified: Publication"),
+        (Kind.SUBMISSION_REJECTED, Lang.vi, "Hồ sơ bị từ chối: Công bố khoa học"),
+        (Kind.SUBMISSION_REJECTED, Lang.en, "Rejected: Publication"),
     ],
 )
 def test_a_decision_is_told_with_title_unit_and_what_to_type(
-    kind: Kind, language: Language, subject: str
+    kind: Kind, language: Lang, subject: str
 ) -> None:
     told, body = render(kind, SUBMISSION, language)
     assert told == f"{subject} “Một công trình”"
@@ -78,21 +79,21 @@ def test_a_decision_is_told_with_title_unit_and_what_to_type(
 @pytest.mark.parametrize(
     ("language", "subject", "values"),
     [
-        (Language.VI, "Đạt chỉ tiêu PUB-01 năm 2025: alpha", ("1.200", "1.250")),
-        (Language.EN, "Target PUB-01 of 2025 reached: alpha", ("1,200", "1,250")),
+        (Lang.vi, "Đạt chỉ tiêu PUB-01 năm 2025: alpha", ("1.200", "1.250")),
+        (Lang.en, "Target PUB-01 of 2025 reached: alpha", ("1,200", "1,250")),
     ],
 )
 def test_a_reached_target_is_told_with_both_values(
-    language: Language, subject: str, values: tuple[str, str]
+    language: Lang, subject: str, values: tuple[str, str]
 ) -> None:
     told, body = render(Kind.TARGET_REACHED, TARGET, language)
     assert told == subject
     assert all(value in body for value in values)
 
 
-@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("language", Lang)
 @pytest.mark.parametrize("kind", Kind)
-def test_the_command_line_of_a_text_can_be_pasted(kind: Kind, language: Language) -> None:
+def test_the_command_line_of_a_text_can_be_pasted(kind: Kind, language: Lang) -> None:
     _, body = render(kind, FACTS.get(kind, SUBMISSION), language)
     lines = [line[line.index("kieng") :] for line in body.splitlines() if "kieng " in line]
     (call,) = calls(lines[0])
@@ -105,13 +106,11 @@ def test_the_command_line_of_a_text_can_be_pasted(kind: Kind, language: Language
 )
 def test_a_work_without_a_title_is_named_by_its_key(work_key: str, name: str) -> None:
     facts = {**SUBMISSION, "title": "", "type": "", "work_key": work_key}
-    assert (
-        render(Kind.SUBMISSION_REJECTED, facts, Language.EN)[0] == f"Rejected: Submission “{name}”"
-    )
+    assert render(Kind.SUBMISSION_REJECTED, facts, Lang.en)[0] == f"Rejected: Submission “{name}”"
 
 
-@pytest.mark.parametrize("language", Language)
-def test_every_type_of_submission_and_every_kind_has_its_texts(language: Language) -> None:
+@pytest.mark.parametrize("language", Lang)
+def test_every_type_of_submission_and_every_kind_has_its_texts(language: Lang) -> None:
     found = TEXTS[language]
     assert {f.name for f in facts_pb2.Facts.DESCRIPTOR.fields} == set(found["type"]) - {OTHER_TYPE}
     assert set(found["subject"]) == set(found["body"]) == set(Kind)
@@ -120,12 +119,12 @@ def test_every_type_of_submission_and_every_kind_has_its_texts(language: Languag
 @pytest.mark.parametrize(
     ("language", "subject"),
     [
-        (Language.VI, "KHẨN CẤP, catalogue-3fa9c1d2e0b4-1: đang chờ"),
-        (Language.EN, "EMERGENCY, catalogue-3fa9c1d2e0b4-1: open"),
+        (Lang.vi, "KHẨN CẤP, catalogue-3fa9c1d2e0b4-1: đang chờ"),
+        (Lang.en, "EMERGENCY, catalogue-3fa9c1d2e0b4-1: open"),
     ],
 )
 def test_an_emergency_is_told_with_its_reason_and_who_has_to_vote(
-    language: Language, subject: str
+    language: Lang, subject: str
 ) -> None:
     told, body = render(Kind.EMERGENCY, PROPOSAL, language)
     assert told == subject
@@ -134,7 +133,7 @@ def test_an_emergency_is_told_with_its_reason_and_who_has_to_vote(
 
 @pytest.mark.parametrize("section", ["type", "subject", "body", "proposal_state"])
 def test_both_languages_have_the_same_keys_and_values(section: str) -> None:
-    vietnamese, english = (TEXTS[language][section] for language in (Language.VI, Language.EN))
+    vietnamese, english = (TEXTS[language][section] for language in (Lang.vi, Lang.en))
     assert set(vietnamese) == set(english)
     for key, sentence in vietnamese.items():
         names = [
@@ -146,22 +145,22 @@ def test_both_languages_have_the_same_keys_and_values(section: str) -> None:
 
 def test_braces_and_line_ends_of_a_title_stay_text_on_one_line() -> None:
     facts = {**SUBMISSION, "title": "{0}\r\nBcc: {unit}"}
-    subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Language.EN)
+    subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Lang.en)
     assert subject == "Verified: Publication “{0} Bcc: {unit}”"
 
 
 def test_what_cannot_be_seen_in_an_old_title_is_left_out() -> None:
     facts = {**SUBMISSION, "title": "A\x1b[2J \u202etitle\u200b"}
-    subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Language.EN)
+    subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Lang.en)
     assert subject == "Verified: Publication “A [2J title”"
 
 
 def test_a_long_title_ends_in_an_ellipsis() -> None:
-    subject, _ = render(Kind.SUBMISSION_VERIFIED, {**SUBMISSION, "title": "x" * 500}, Language.EN)
+    subject, _ = render(Kind.SUBMISSION_VERIFIED, {**SUBMISSION, "title": "x" * 500}, Lang.en)
     assert len(subject) == SUBJECT_CHARACTERS_MAX
     assert subject.endswith("…")
 
 
 def test_thousands_are_separated_as_the_language_does() -> None:
-    assert number(1234567, Language.VI) == "1.234.567"
-    assert number(1234567, Language.EN) == "1,234,567"
+    assert number(1234567, Lang.vi) == "1.234.567"
+    assert number(1234567, Lang.en) == "1,234,567"

@@ -10,12 +10,12 @@ from services.notifications import wire
 from services.notifications.domain import (
     Decided,
     Kind,
-    Language,
     Notification,
     Reached,
     Recipient,
     Subscription,
 )
+from services.texts import Lang
 from tests.unit.notifications.records import FakeRecord, changed, claim, reached, record
 
 STATES = submission_pb2.State
@@ -131,8 +131,8 @@ def test_a_record_without_a_usable_type_is_invalid_and_not_passed_over(headers: 
     assert invalid.value.offset == 7
 
 
-@pytest.mark.parametrize("language", list(Language))
-def test_a_subscription_survives_the_round_trip(language: Language) -> None:
+@pytest.mark.parametrize("language", list(Lang))
+def test_a_subscription_survives_the_round_trip(language: Lang) -> None:
     subscription = Subscription(tuple(Kind), "a@example.org", language, ("alpha", "beta/sci"))
     assert wire.decode_subscription(wire.encode_subscription(subscription)) == subscription
 
@@ -141,7 +141,7 @@ def test_an_unset_language_is_vietnamese_and_doubles_fall_away() -> None:
     kinds = [notification_pb2.KIND_TARGET_REACHED, 0, notification_pb2.KIND_TARGET_REACHED]
     message = notification_pb2.Subscription(email_kinds=kinds, target_unit_ids=["a", "", "a"])  # type: ignore[arg-type]
     assert wire.decode_subscription(message) == Subscription(
-        (Kind.TARGET_REACHED,), "", Language.VI, ("a",)
+        (Kind.TARGET_REACHED,), "", Lang.vi, ("a",)
     )
 
 
@@ -149,7 +149,7 @@ def test_a_notification_is_encoded_with_its_texts_and_times() -> None:
     at = datetime(2025, 7, 1, 8, tzinfo=UTC)
     facts = {"submission_id": "s1", "work_key": "k", "unit_id": "u", "type": "", "title": "T"}
     unread = Notification("n1", Kind.SUBMISSION_VERIFIED, "submission:s1", "a/u", facts, "1", at)
-    message = wire.encode_notification(unread, Language.EN)
+    message = wire.encode_notification(unread, Lang.en)
     assert (message.notification_id, message.about) == ("n1", "submission:s1")
     assert message.kind == notification_pb2.KIND_SUBMISSION_VERIFIED
     assert message.subject == "Verified: Submission “T”"

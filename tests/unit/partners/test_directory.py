@@ -141,12 +141,24 @@ def test_an_order_of_siblings_is_no_other_tree_and_a_changed_day_is() -> None:
         ("University of Science", ["alpha/sci", "beta/sci"]),
         ("science university", ["alpha/sci", "beta/sci"]),
         ("nothing like this", []),
+        ("TKH", ["alpha/sci", "beta/sci"]),
+        ("Trường KH", ["alpha/sci", "beta/sci"]),
+        ("KH", []),
+        ("NĐL", ["alpha/sci/lab"]),
+        ("Nhóm ĐLX", []),
     ],
 )
 def test_units_are_found_without_regard_to_case_and_diacritics(
     query: str, unit_ids: list[str]
 ) -> None:
     assert found(query) == unit_ids
+
+
+@pytest.mark.parametrize(
+    "query", ["Trường ĐHKHTN", "ĐHKHTN", "truong dh khtn", "KHTN", "trường ĐH KHTN"]
+)
+def test_a_unit_is_found_by_the_initials_of_its_name(query: str) -> None:
+    assert found(query, tuple(units_of_the_file()), below="vnu")[:1] == ["vnu/hus"]
 
 
 def test_a_better_match_comes_first() -> None:

@@ -1,9 +1,26 @@
 import pytest
 
-from services.refusals.suggestion import suggestion
+from services.refusals.suggestion import suggestion, unknown_unit
 
 UNITS = ["consortium", "vnu", "vnu/hus", "vnu/ueb", "vnu-hcm", "vnu-hcm/uit", "hust", "hust/soict"]
 CODES = ["KNW-01", "KNW-03", "ENT-01", "ENT-10"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (["vnu/hus"], "there is no unit 'ĐHKHTN'; did you mean 'vnu/hus'?"),
+        (["vnu/hus", "hust"], "there is no unit 'ĐHKHTN'; `kieng unit search` finds it"),
+        ([], "there is no unit 'ĐHKHTN'; `kieng unit search` finds it"),
+    ],
+)
+def test_a_unit_whose_id_is_not_similar_is_searched_by_name(found: list[str], said: str) -> None:
+    assert unknown_unit("ĐHKHTN", UNITS, lambda text: found) == said
+
+
+def test_a_unit_whose_id_is_similar_is_not_searched() -> None:
+    text = unknown_unit("hus", UNITS, lambda text: pytest.fail("it was searched"))
+    assert text == "there is no unit 'hus'; did you mean 'vnu/hus'?"
 
 
 @pytest.mark.parametrize(

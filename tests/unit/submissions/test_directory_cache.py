@@ -1,10 +1,17 @@
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from services.kernel.errors import NotFound, Unavailable
-from services.submissions.directory_cache import PartnerCache, UnitCache, Units
+from services.kernel.errors import InvalidArgument, NotFound, Unavailable
+from services.submissions.directory_cache import (
+    KnownUnits,
+    PartnerCache,
+    UnitCache,
+    Units,
+    units_named,
+)
 from services.submissions.domain.unit import Unit
 from services.submissions.peer_calls import Stub
 
@@ -87,3 +94,31 @@ def test_while_no_directory_is_published_a_unit_can_be_neither_known_nor_unknown
     units.cache = UnitCache()
     with pytest.raises(Unavailable, match="no directory of units is published yet"):
         units.get_dependency(None).find("a")
+
+
+class Searching:
+    """A directory service that finds these units, or refuses."""
+
+    def __init__(self, *units: str, refuses: Exception | None = None) -> None:
+        self.units, self.refuses = units, refuses
+
+    def SearchUnits(self, request: Any) -> Any:
+        if self.refuses is not None:
+            raise self.refuses
+        assert (request.query, request.page_size) == ("ĐHKHTN", 2)
+        return SimpleNamespace(units=[SimpleNamespace(unit_id=unit) for unit in self.units])
+
+
+@pytest.mark.parametrize(
+    ("service", "hint"),
+    [
+        (Searching("vnu/hus"), "did you mean 'vnu/hus'"),
+        (Searching("vnu/hus", "hust"), "`kieng unit search` finds it"),
+        (Searching(refuses=Unavailable("down")), "`kieng unit search` finds it"),
+        (Searching(refuses=InvalidArgument("no letter")), "`kieng unit search` finds it"),
+    ],
+)
+def test_a_unit_that_is_named_instead_of_its_id_is_suggested(service: Any, hint: str) -> None:
+    known = KnownUnits(dict[str, Unit]().get, tuple, partial(units_named, service))
+    with pytest.raises(InvalidArgument, match=hint):
+        known.need("ĐHKHTN", "unit_id")

@@ -60,6 +60,27 @@ def test_several_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.strip() for line in lines[1:]] == [*IDS[:5], "..."]
 
 
+def test_several_are_listed_with_what_tells_them_apart() -> None:
+    service: Any = Submissions()
+    answer = service.ListSubmissions(api.ListSubmissionsRequest(page_size=2))
+    answer.submissions[0].content.unit_id = "vnu/hus"
+    answer.submissions[0].content.facts.publication.title = "Vật liệu mới"
+    service.ListSubmissions = lambda request: answer
+    with pytest.raises(Failure) as failed:
+        full_id(service, "0197", "vnu")
+    assert failed.value.message.splitlines()[1:] == [
+        f"  {IDS[0]}  vnu/hus  Vật liệu mới",
+        f"  {IDS[1]}",
+    ]
+
+
+@pytest.mark.parametrize("given", ["5b0c7d1e2f01", "…5b0c7d1e2f01", "7f31-9a44-5b0c7d1e2f01"])
+def test_who_gives_the_end_of_an_id_is_told_the_whole(given: str) -> None:
+    with pytest.raises(Failure, match=f"did you mean '{IDS[3]}'"):
+        full_id(Submissions(), given, "vnu", ["vnu.01", IDS[3]])
+    assert full_id(Submissions(), given, "vnu", ["vnu.01"]).startswith("vnu.")
+
+
 def test_an_id_is_completed_among_those_of_a_list() -> None:
     known = ["catalogue-3fa9c1-1", "catalogue-3fa9c1-10", "view-77-1"]
     assert completed("view", known) == "view-77-1"

@@ -13,8 +13,9 @@ import pytest
 import typer
 
 from services.cli.admin.service_settings import OF_COMMANDS
+from services.cli.app import app
 from services.cli.client.stack import Process, Stack
-from services.cli.main import app, main
+from services.cli.main import main
 from tests.waiting import wait_until
 
 

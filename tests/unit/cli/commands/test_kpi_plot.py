@@ -70,6 +70,19 @@ def test_a_picture_is_written_and_its_numbers_are_told(tmp_path: Path, suffix: s
     assert file.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<svg"}[suffix])
 
 
+def test_a_picture_without_a_name_is_named_by_what_it_shows() -> None:
+    told = printed(page("--children", months=2, unit="vnu/hus"), "vi", 80)
+    assert "knw-01-vnu-children-2025-02.svg" in told
+
+
+def test_the_months_before_the_first_are_left_out_and_what_they_add_is_not(tmp_path: Path) -> None:
+    options = ("--file", str(tmp_path / "a.svg"), "--from", "2025-02", "--output", "json")
+    later = page(*options, months=3)
+    del later.answers["GetKpis"][0]
+    (unit,) = drawn(printed(later, "en", 80))["units"]
+    assert unit["verified"] == [2, 3]
+
+
 def test_months_after_the_day_have_an_expectation_and_no_value(tmp_path: Path) -> None:
     options = ("--file", str(tmp_path / "a.svg"), "--on", "2025-02-28", "--output", "json")
     (unit,) = drawn(printed(page(*options, months=3), "en", 80))["units"]
@@ -92,8 +105,11 @@ def test_a_picture_is_told_in_the_language_of_its_reader(tmp_path: Path) -> None
         (("--file", "a.jpg"), ".png"),
         (("--file", "a.png", "--on", "yesterday"), "--on"),
         (("--file", "a.png", "--as-of", "2025"), "--as-of"),
+        (("--file", "a.png", "--from", "2025"), "--from"),
+        (("--file", "a.png", "--from", "2024-12"), "--from"),
+        (("--file", "a.png", "--from", "2025-03"), "--from"),
     ],
-    ids=["format", "day", "kept day"],
+    ids=["format", "day", "kept day", "month", "other year", "after the last"],
 )
 def test_what_cannot_be_drawn_is_refused(options: tuple[str, ...], said: str) -> None:
     told = printed(page(*options, months=2), "en", 120)

@@ -10,7 +10,7 @@ from difflib import unified_diff
 import pytest
 import typer
 
-from services.cli.main import app
+from services.cli.app import app
 from tests.unit.cli.help_pages import commands
 from tests.unit.cli.pages.rendering import FOLDER, LANGUAGES, Page, names, path_of, rendered
 from tests.unit.cli.pages.surroundings import SURROUNDINGS

@@ -11,7 +11,8 @@ import typer
 from typer import rich_utils
 from typer.exceptions import TyperException
 
-from services.cli.main import app, main
+from services.cli.app import app
+from services.cli.main import main
 from services.cli.terminal.help import EXAMPLE, FILE, USAGE, asked_language, paragraphs
 from services.refusals import Sentences
 from services.texts import Lang

@@ -1,0 +1,56 @@
+"""What commands have read is kept for shells, and its file may be broken or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from services.cli import completion_words
+from services.cli.completion_words import FILE, INDICATORS, SUBMISSIONS, UNITS, remember
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    remember(tmp_path, UNITS, {"consortium": "Liên minh", "vnu": "Đại học", "vnu/hus": "Trường"})
+    remember(tmp_path, INDICATORS, {"KNW-01": "Bài báo", "KNW-02": "Sách", "FIN-01": "Thu"})
+    remember(tmp_path, SUBMISSIONS, {"vnu.0192f0c1": "vnu/hus"})
+    return tmp_path
+
+
+def test_words_are_added_and_the_oldest_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion_words, "WORDS_MAX", 2)
+    remember(tmp_path, UNITS, {"a": "1", "b": "2"})
+    remember(tmp_path, UNITS, {"a": "new", "c": "3"})
+    assert json.loads((tmp_path / FILE).read_text())[UNITS] == {"a": "new", "c": "3"}
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_words_that_are_known_are_not_written_again(data: Path) -> None:
+    written = (data / FILE).stat().st_ino
+    remember(data, INDICATORS, {"KNW-01": "Bài báo"})
+    assert (data / FILE).stat().st_ino == written
+    remember(data, INDICATORS, {"KNW-01": "Bài báo quốc tế"})
+    assert (data / FILE).stat().st_ino != written
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"units": 3}', "\x00"])
+def test_a_broken_file_offers_nothing_and_is_written_anew(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content)
+    remember(tmp_path, UNITS, {"vnu": "Đại học"})
+    assert json.loads((tmp_path / FILE).read_text(encoding="utf-8")) == {UNITS: {"vnu": "Đại học"}}
+
+
+def test_without_a_data_folder_nothing_is_kept(tmp_path: Path) -> None:
+    remember(tmp_path / "absent", UNITS, {"vnu": ""})
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_cannot_be_written_fails_no_command(data: Path, tmp_path: Path) -> None:
+    (tmp_path / f"{FILE}.{os.getpid()}").mkdir()
+    remember(data, UNITS, {"hust": "Bách khoa"})
+    assert "hust" not in json.loads((data / FILE).read_text(encoding="utf-8"))[UNITS]
