@@ -69,6 +69,7 @@ class Page:
         sections: the tables, in the order in which they appear.
         frame: sentences below the tables that say what the numbers were computed from.
         newest_at: time of the newest event that the numbers include; None if they include none.
+        address: address that the printed page leads back to by a QR code; empty for none.
     """
 
     title: str
@@ -76,3 +77,4 @@ class Page:
     sections: Sequence[Section]
     frame: Sequence[str]
     newest_at: datetime | None
+    address: str = ""

@@ -9,6 +9,7 @@ from typing import cast
 from fpdf import FPDF
 
 from services.documents import FONTS
+from services.documents.codes import bars
 from services.documents.html import WIDTH, at
 from services.documents.page import Bar, Page, Row, Section
 
@@ -20,6 +21,8 @@ LINE, SMALL = 4.4, 8.5
 WORD_MAX = 90.0
 """Widest column in mm that a long text asks for."""
 INK, SOFT, RULE, TRACK = (29, 27, 24), (95, 90, 82), (221, 216, 207), (233, 228, 218)
+CODE_SIZE = 26.0
+"""Width and height in mm of the code that leads back to the page."""
 COLOURS = {"reached": (27, 107, 74), "on_pace": (75, 107, 138), "behind": (163, 36, 31)}
 SIGNS = str.maketrans("", "", "✓●▼")
 """Deletes symbols that the fonts lack; the words next to them say the same."""
@@ -47,6 +50,8 @@ def pdf_bytes(page: Page, lang: str) -> bytes:
     for section in page.sections:
         sheet.section(section)
     sheet.ln(3)
+    if page.address:
+        sheet.code(page.address)
     for line in page.frame:
         sheet.sentence(line, 7.5, colour=SOFT)
     return bytes(sheet.output())
@@ -82,6 +87,17 @@ class _Sheet(FPDF):
             self._row(section, widths, row)
         if section.note:
             self.sentence(section.note, 7.5, colour=SOFT)
+
+    def code(self, address: str) -> None:
+        """Draw the QR code of an address at the right edge; what follows stays left of it."""
+        self._room(CODE_SIZE)
+        width, found = bars(address)
+        size = CODE_SIZE / width
+        left, top = self.w - self.r_margin - CODE_SIZE, self.get_y()
+        self.set_fill_color(0, 0, 0)
+        for x, y, length in found:
+            self.rect(left + x * size, top + y * size, length * size, size, style="F")
+        self.set_right_margin(MARGIN + CODE_SIZE)
 
     def _widths(self, section: Section) -> list[float]:
         """Return the width of each column in mm.

@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from services.importing import bibliography_formats, csv_file, spreadsheets
+from services.importing import bibliography_formats, bibliography_process, csv_file, spreadsheets
 from services.importing.bibliography_formats import Record
 from services.importing.cells import Cell, cell_text
 from services.importing.errors import Unclear
@@ -138,7 +138,7 @@ def read(path: Path, source: str, mapping: FieldMapping | None, completion: Comp
     mapped = mapping or known_sources()[source]
     unread: list[str] = []
     if source in bibliography_formats.READERS:
-        records = list(enumerate(bibliography_formats.records(path, source), start=1))
+        records = list(enumerate(bibliography_process.records(path, source), start=1))
     else:
         table = spreadsheets.read(path)
         records = [(n, _record(table.header, cells)) for n, cells in table.rows]

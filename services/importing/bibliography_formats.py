@@ -1,10 +1,10 @@
-"""Reads RIS, BibTeX and the JSON of Crossref and DataCite into records, i.e. field -> text."""
+"""Parses RIS, BibTeX and the JSON of Crossref and DataCite into records, i.e. field -> text."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import rispy
@@ -13,15 +13,12 @@ from pybtex.database import parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
-from services.importing.csv_file import encoding_of
-from services.importing.errors import Unreadable
-
 Record = Mapping[str, str]
 # `render_as("text")` would look for this in the metadata of all packages, for every field: 12 ms.
 _PLAIN_TEXT = Backend()
-# Errors of the libraries, of JSON that is nested too deeply, and of the code below for JSON of
-# another structure.
-_WRONG = (
+# Most fields: decoding them would take as long as parsing the file.
+_WITHOUT_LATEX = re.compile(r"(?:[\w.,:;/()+?!]|[ -](?![ -]))*")
+WRONG = (
     PybtexError,
     ValueError,
     KeyError,
@@ -30,6 +27,7 @@ _WRONG = (
     OSError,
     RecursionError,
 )
+"""Errors of the libraries, of JSON that is nested too deeply, and of JSON of another structure."""
 
 
 def ris(text: str) -> Iterator[Record]:
@@ -93,25 +91,9 @@ READERS: Mapping[str, Callable[[str], Iterator[Record]]] = {
 """Name of a format -> function that yields the records in the text of a file."""
 
 
-def records(path: Path, source: str) -> list[Record]:
-    """Return the records (field -> text) in a file, in its order.
-
-    The fields are those of the format; see the function for it in `READERS`.
-
-    Args:
-        path: file in UTF-8, UTF-16 or an old Vietnamese encoding.
-        source: name of its format, a key of `READERS`.
-
-    Raises:
-        Unreadable: the file cannot be read or does not have this format. Its author's fault.
-    """
-    try:
-        return list(READERS[source](path.read_bytes().decode(encoding_of(path))))
-    except _WRONG as error:
-        raise Unreadable(path, f"not a file of {source}: {error}") from error
-
-
 def _plain(latex: str) -> str:
+    if _WITHOUT_LATEX.fullmatch(latex):
+        return latex
     return str(Text.from_latex(latex).render(_PLAIN_TEXT))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from string import digits
 from xml.etree import ElementTree
 from xml.parsers import expat
 from zipfile import ZipFile
@@ -17,7 +19,7 @@ from services.importing.cells import UnreadableCell
 CHUNK = 1 << 20
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_PLACE = re.compile(r"([A-Z]+)([0-9]+)")
+_COLUMN = re.compile(r"[A-Z]{1,3}")
 # Ids of number formats that are built in: 0%, 0.00%, 0.00E+00, ##0.0E+0.
 _BUILT_IN_FORMATS = {9, 10, 11, 48}
 # 000, 0000-000, "PT"0, \\H0: formats that add zeros or letters to the number.
@@ -75,11 +77,13 @@ class _Scanner:
         self._cell: dict[str, str] = {}
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = tag.rpartition(":")[2]
+        # Called for each element of the sheet, so the usual ones take no further call.
+        name = tag.rpartition(":")[2] if ":" in tag else tag
         if name == "c":
             self._cell = attributes
-            found = _PLACE.fullmatch(attributes.get("r", ""))
-            self._column = _column_number(found[1]) if found else self._column + 1
+            letters = attributes.get("r", "").rstrip(digits)
+            column = _column_number(letters)
+            self._column = self._column + 1 if column is None else column
         elif name in ("v", "is"):
             self._value()
         elif name == "f":
@@ -92,18 +96,22 @@ class _Scanner:
                 self.marks.hidden_rows.add(self._row)
 
     def _value(self) -> None:
-        marks = self.marks
-        marks.rows = max(marks.rows, self._row + 1)
-        marks.columns = max(marks.columns, self._column + 1)
+        marks, row, column = self.marks, self._row, self._column
+        if row >= marks.rows:
+            marks.rows = row + 1
+        if column >= marks.columns:
+            marks.columns = column + 1
         if marks.cells:
-            marks.cells.pop((self._row, self._column), None)
+            marks.cells.pop((row, column), None)
         kind = self._cell.get("t", "n")
+        if kind in _TEXTS:
+            return
         if kind == "e":
-            marks.cells[self._row, self._column] = UnreadableCell("cell.error")
-        elif kind not in _TEXTS and self._cell.get("s") in self._odd_styles:
-            marks.cells[self._row, self._column] = UnreadableCell("cell.turned_number")
-        elif kind not in _TEXTS and self._cell.get("s") in self._masks:
-            marks.masked.add((self._row, self._column))
+            marks.cells[row, column] = UnreadableCell("cell.error")
+        elif self._cell.get("s") in self._odd_styles:
+            marks.cells[row, column] = UnreadableCell("cell.turned_number")
+        elif self._cell.get("s") in self._masks:
+            marks.masked.add((row, column))
 
 
 def _part_of(archive: ZipFile, sheet: str) -> str:
@@ -134,7 +142,11 @@ def _odd_styles(archive: ZipFile) -> tuple[set[str], set[str]]:
     return of_odd, {str(at) for at, each in enumerate(found) if each in masks}
 
 
-def _column_number(letters: str) -> int:
+@lru_cache
+def _column_number(letters: str) -> int | None:
+    """Return the number of a column, counted from 0; None if it has no name of a column."""
+    if not _COLUMN.fullmatch(letters):
+        return None
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1

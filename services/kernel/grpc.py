@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -24,6 +24,7 @@ from services.kernel.errors import Refusal
 from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
+from services.kernel.front.stopping import Stopping
 from services.kernel.interceptors import Call, Context, surrounded
 from services.kernel.metrics import GRPC_STREAMS_LIMIT, GRPC_THREADS, GRPC_WAITING, preset_grpc
 from services.kernel.mongo import within
@@ -70,7 +71,7 @@ class GrpcServer(SharedExtension):
 
     def __init__(self) -> None:
         self.port = 0
-        self.stopping = threading.Event()
+        self.stopping = Stopping()
 
     def start(self) -> None:
         """Bind the gRPC port and start serving; does nothing if the server is already started.
@@ -249,6 +250,7 @@ class Grpc(Entrypoint):
             traceparent,
             admitted.principal,
             admitted.token,
+            time.monotonic() - admitted.arrival.began,
         )
         with surrounded(call):
             request = admitted.request()

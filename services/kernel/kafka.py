@@ -155,6 +155,7 @@ class Consume(Looping, ConsumerRebalanceListener):
             self._take_partitions(consumer)
             while not self.stopping.is_set():
                 self._ticked_at = time.monotonic()
+                self._go_on_joining(consumer)
                 self._claim(consumer, keeper)
                 most = keeper.records_wanted if keeper else self.max_records
                 polled = consumer.poll(timeout_ms=self._rest(), max_records=most)
@@ -215,13 +216,17 @@ class Consume(Looping, ConsumerRebalanceListener):
             self._consumer.seek(partition, 0)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Forget the delivered but uncommitted batches, and the metrics, of revoked partitions.
-
-        The group coordinator calls this.
-        """
+        """Forget the uncommitted batches and the metrics of partitions that the group revokes."""
         gone = set(revoked)
         self._delivered = deque(each for each in self._delivered if each[0] not in gone)
         metrics.forget_partitions(self.group, gone)
+
+    def _go_on_joining(self, consumer: KafkaConsumer) -> None:
+        # kafka-python 3.0.12 forgets a rebalance if a poll ends while the group's leader awaits its
+        # share: it would beat no more, get no new partition, and poll without a pause.
+        coordinator = consumer._coordinator
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
 
     def _claim(self, consumer: KafkaConsumer, keeper: Any) -> None:
         for partition in consumer.paused():

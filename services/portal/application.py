@@ -36,8 +36,9 @@ from services.portal.pages.overlaps import overlaps
 from services.portal.pages.overview import overview
 from services.portal.pages.partners import partners
 from services.portal.pages.provider import begin, callback, sign_out
+from services.portal.pages.queue import queue
 from services.portal.pages.reports import agreement, report
-from services.portal.pages.review import decide, decide_many, queue
+from services.portal.pages.review import decide, decide_many
 from services.portal.pages.sign_in import sign_in, sign_in_by_form
 from services.portal.pages.submissions import submissions
 from services.portal.pages.tables import table

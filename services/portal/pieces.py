@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from services.portal import numbers
-from services.portal.domain import pictures, trust
+from services.portal.domain import periods, pictures, trust
 from services.portal.texts import text
 from services.texts import Lang
 
@@ -35,6 +35,7 @@ def environment() -> jinja2.Environment:
     )
     found.globals |= {
         "bullet": pictures.bullet,
+        "choices": periods.choices,
         "sparkline": pictures.sparkline,
         "numbers": numbers,
         "static": static,

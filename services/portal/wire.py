@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from kieng.kpi.v1 import view_pb2
-from services.portal.domain.figures import Figure, Number
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.portal.domain.figures import Figure, Number, Rank
 
 
 def number(value: view_pb2.Value) -> Number | None:
@@ -49,6 +49,18 @@ def figure(cell: view_pb2.Cell) -> Figure:
 def figures(cells: Iterable[view_pb2.Cell]) -> dict[tuple[str, str], Figure]:
     """Return (unit id, indicator code) -> figure, for cells of one period, in their order."""
     return {(cell.unit_id, cell.indicator_code): figure(cell) for cell in cells}
+
+
+def rank(child: kpi_service_pb2.RankedChild) -> Rank:
+    """Return a protobuf child of a report as a rank; what the child lacks is None."""
+    return Rank(
+        child.unit_id,
+        child.reached,
+        child.on_pace,
+        child.behind,
+        fraction(child.attainment) if child.HasField("attainment") else None,
+        fraction(child.share) if child.HasField("share") else None,
+    )
 
 
 def newest(view: view_pb2.ViewInfo) -> datetime | None:

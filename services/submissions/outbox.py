@@ -86,6 +86,8 @@ class SubmissionOutbox:
         self._late_seconds = (now - min(since, default=now)).total_seconds()
         self._count()
         self._outage.is_open = bool(documents)
+        if not documents:
+            self._submissions.backlog.note(0.0)  # nothing waits any more
         self._publishes_since = time.monotonic()
         return documents
 

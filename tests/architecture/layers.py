@@ -32,7 +32,8 @@ LAYERS: Mapping[str, Layers] = {
     "importing": (
         ("submission_file", "refused_rows"),
         ("bibliographies", "submission_rows"),
-        ("bibliography_formats", "spreadsheets", "date_order", "evidence"),
+        ("bibliography_process", "spreadsheets", "date_order", "evidence"),
+        ("bibliography_formats",),
         ("csv_file", "xlsx_file", "field_values"),
         ("xlsx_marks", "headings", "kept_requests"),
         ("cells", "column_aliases"),

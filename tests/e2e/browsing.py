@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.running import RunningStack
+from tests.node.packages import packages
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PERIOD = {"from": "2025-01", "to": "2025-07"}
@@ -45,6 +46,8 @@ SEEN_BY = {
     "overview": ("viewer", "consortium"),
     "unit": ("viewer", "consortium"),
 }
+LOOKS = [(lang, scheme) for lang in ("vi", "en") for scheme in ("light", "dark")]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -153,3 +156,14 @@ def sign_in(page: Page, role: str, unit: str) -> None:
 def with_language(path: str, lang: str) -> str:
     """The address of a page in a language."""
     return path if lang == "vi" else f"{path}{'&' if '?' in path else '?'}lang={lang}"
+
+
+def violations(page: Page) -> list[tuple[str, str, list[str]]]:
+    """What axe finds on the page that is open: rule, help, and where, for up to three places."""
+    page.evaluate((packages() / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8"))
+    answer = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    assert answer["passes"]
+    return [
+        (each["id"], each["help"], [node["target"] for node in each["nodes"]][:3])
+        for each in answer["violations"]
+    ]

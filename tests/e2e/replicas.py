@@ -17,7 +17,7 @@ from services.cli.local.child_process import free_ports
 from tests.e2e.running import RunningStack
 from tests.waiting import wait_until
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 def answers(address: str, path: str = "/readyz") -> bool:

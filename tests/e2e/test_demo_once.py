@@ -18,6 +18,7 @@ from services.cli.commands.demo import ANSWER, DATA, FILES
 from services.cli.commands.demo_answer import ANSWERED
 from services.cli.commands.up import DIRECTORY
 from tests.e2e.running import KIENG, START_SECONDS
+from tests.waiting import wait_until
 
 MARK = "KIENG_E2E_DEMO"
 ROWS = 4
@@ -62,7 +63,8 @@ def test_the_demo_answers_once_and_leaves_nothing_running(
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert done.pid in marked()
+    # A process that has just begun has no environment to read yet.
+    wait_until(lambda: done.pid in marked(), what="the mark of the process")
     printed, said = done.communicate(timeout=START_SECONDS)
     assert done.returncode == 0, said
     written = json.loads((tmp_path / ANSWER).read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +10,12 @@ from services.kpi.config import Settings
 from tests.e2e import sample
 from tests.e2e.running import RunningStack
 
-FOLDER = Path(__file__).parent
 SECONDS_MAX = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if FOLDER in item.path.parents:
+        if item.nodeid.startswith("tests/hostile/"):
             item.add_marker(pytest.mark.hostile)
             item.add_marker(pytest.mark.timeout(SECONDS_MAX))
 

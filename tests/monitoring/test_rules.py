@@ -86,23 +86,37 @@ def test_an_alert_of_absence_names_the_service_that_it_misses(name: str) -> None
 
 
 def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
-    files = []
-    for name, case in CASES.items():
-        path = tmp_path / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(promtool_test(name, case)), encoding="utf-8")
-        files.append(path)
+    files = [written(tmp_path, name, case) for name, case in CASES.items()]
     tested = run("promtool", "test", "rules", *files)
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
 def test_a_wrong_expectation_is_noticed(tmp_path: Path) -> None:
-    case = CASES["KiengBrokerDown"]
-    path = tmp_path / "wrong.yaml"
-    path.write_text(yaml.safe_dump(promtool_test("KiengDatabaseDown", case)), encoding="utf-8")
+    path = written(tmp_path, "KiengDatabaseDown", CASES["KiengBrokerDown"])
     assert run("promtool", "test", "rules", path).returncode != 0
 
 
-def promtool_test(name: str, case: Case) -> dict[str, Any]:
+def written(folder: Path, name: str, case: Case) -> Path:
+    """Write promtool's file for one alert, and its rules: the alert with all that is recorded.
+
+    No alert reads another, and promtool would evaluate all of them at every step of every case.
+    """
+    document = yaml.load(RULES.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    for group in document["groups"]:
+        group["rules"] = [r for r in group["rules"] if r.get("alert", name) == name]
+    rules = folder / f"{name}.rules.yaml"
+    rules.write_text(yaml.safe_dump(document), encoding="utf-8")
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(promtool_test(name, case, rules)), encoding="utf-8")
+    return path
+
+
+def test_no_alert_reads_another() -> None:
+    """So each is tested without the others."""
+    assert not [query.place for query in rule_queries() if "ALERTS" in query.text]
+
+
+def promtool_test(name: str, case: Case, rules: Path) -> dict[str, Any]:
     """Return the file of promtool for one alert."""
     severity = declared()[name]["labels"]["severity"]
     labels = {"alertname": name, "alertstate": "firing", "severity": severity, **case.labels}
@@ -113,7 +127,7 @@ def promtool_test(name: str, case: Case) -> dict[str, Any]:
     # The dead man's switch is never silent.
     if name != "KiengWatchdog":
         tests.append(_of(name, case.good, [(case.fires_at, [])]))
-    return {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}
+    return {"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": tests}
 
 
 def _of(name: str, series: dict[str, str], moments: list[tuple[str, list[Any]]]) -> dict[str, Any]:

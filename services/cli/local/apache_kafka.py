@@ -20,7 +20,7 @@ from services.cli.local.embedded import HOST, LocalBroker, PartMissing
 
 VERSION = "4.4.0"
 JAVA_MIN = 17
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 FETCH_SECONDS_MAX = 600
 # Enough for some thousands of events per second on a laptop; the JVM needs about as much again.
 HEAP_MAX = "-Xmx512m"

@@ -154,7 +154,7 @@ class KpiApi:
         self, request: kpi_service_pb2.WatchKpisRequest
     ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
         """WatchKpis: stream the selected cells, then those that change, until the caller leaves."""
-        yield from self.watchers.watch(request, self.live, self.call.is_active, self.now)
+        yield from self.watchers.watch(request, self.live, self.call, self.now)
 
     @grpc
     def explain_kpi(

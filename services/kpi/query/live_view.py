@@ -92,6 +92,7 @@ class LiveView:
         self._targets = targets
         self._loaded = loaded
         self._moved = threading.Condition(threading.RLock())
+        self._listeners: set[threading.Event] = set()
         self._view_state: ViewState | None = None
         self._targets_due = 0.0
         self._dismissed: tuple[str, int, int] = ("", 0, 0)
@@ -133,6 +134,8 @@ class LiveView:
             state.change += 1
             self._view_state = state
             self._moved.notify_all()
+            for event in self._listeners:
+                event.set()
         if is_new:
             self._loaded()
         metrics.PARKED.set(max(progress.parked - dismissed, 0))
@@ -205,13 +208,13 @@ class LiveView:
         known = self._view_state.progress.next_offsets if self._view_state else {}
         return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
 
-    def wait(self, change: int, seconds: float) -> bool:
-        """Wait until the state is newer than ``change``, for at most ``seconds``.
-
-        Returns:
-            True if the state is newer, or if no view is live; False otherwise.
-        """
+    @contextmanager
+    def waking(self, event: threading.Event) -> Iterator[None]:
+        """While the block runs, set an event whenever a refresh has changed something."""
         with self._moved:
-            if self._view_state is None or self._view_state.change == change:
-                self._moved.wait(seconds)
-            return self._view_state is None or self._view_state.change != change
+            self._listeners.add(event)
+        try:
+            yield
+        finally:
+            with self._moved:
+                self._listeners.discard(event)

@@ -242,9 +242,9 @@ def rank(entry: Entry, query: str) -> int | None:
 
 
 def _abbreviates(query: Sequence[str], name: Sequence[str]) -> bool:
-    """Return True if words of a query stand for the last words of a name, in order.
+    """Return True if words of a query abbreviate the last words of a name, in order.
 
-    A word stands for itself, or for as many words as it has letters, which are their initials:
+    A word matches itself, or as many words as it has letters, which are their initials:
     `truong dhkhtn` abbreviates `truong dai hoc khoa hoc tu nhien`. One of the words has at least
     `INITIALS_MIN` letters.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -78,11 +78,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """How a unit performs against its targets.
+    """How a unit performs against its own targets, as the KPI service ranks it.
 
     ``reached``, ``on_pace`` and ``behind`` are numbers of targets, each counted once.
-    ``attainment`` is the mean of the attained parts of the targets, from 0 to 1; None if the unit
-    has no targets.
     """
 
     unit_id: str
@@ -91,39 +89,8 @@ class Rank:
     behind: int
     attainment: Fraction | None
     """Mean of the attainments of its targets, each limited to 1; None without targets."""
-
-
-def rank(unit_id: str, figures: Iterable[Figure]) -> Rank:
-    """Return how many targets a unit has reached, is on pace for and is behind.
-
-    With them comes the mean of its attainments, each limited to 1.
-
-    Args:
-        unit_id: the unit; without figures, all counts are 0 and the mean is None.
-        figures: figures of this and other units, which are ignored.
-    """
-    own = [each for each in figures if each.unit_id == unit_id]
-    counts = {name: sum(f.standing == name for f in own) for name in (REACHED, ON_PACE, BEHIND)}
-    parts = [min(Fraction(1), f.attainment) for f in own if f.attainment is not None]
-    mean = sum(parts, Fraction(0)) / len(parts) if parts else None
-    return Rank(unit_id, counts[REACHED], counts[ON_PACE], counts[BEHIND], mean)
-
-
-def ranked(unit_ids: Sequence[str], figures: Sequence[Figure]) -> list[Rank]:
-    """Return units ranked by targets: fewest behind first, then highest attainment first.
-
-    Units without targets come last, in the given order. `services.kpi.domain.report` has the same
-    rule.
-
-    Args:
-        unit_ids: the units to rank.
-        figures: figures of these units.
-    """
-
-    def place(each: Rank) -> tuple[bool, int, Fraction]:
-        return each.attainment is None, each.behind, -(each.attainment or Fraction(0))
-
-    return sorted((rank(unit_id, figures) for unit_id in unit_ids), key=place)
+    share: Fraction | None
+    """Mean part, over the targets of its parent, of what all children reached; None if nothing."""
 
 
 def change(series: Sequence[Number | None], months_before: int) -> Number | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from services.kernel.errors import InvalidArgument
 
 MONTHS_MAX = 120
+FIRST_OF_ACADEMIC_YEAR = 8
+"""September, counted from 0."""
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -57,12 +59,36 @@ def year(number: int) -> Period:
     return Period(f"{number:04}-01", f"{number:04}-12")
 
 
+def choices(last: str) -> Mapping[str, Period]:
+    """Return the periods to choose from around a month, `YYYY-MM`: name -> period, shortest first.
+
+    The names are `month`, `quarter`, `half`, `to_month` (January up to the month), `year` and
+    `academic`, the academic year from September to August.
+    """
+    at = _number(last)
+    year, autumn = at - at % 12, at - (at - FIRST_OF_ACADEMIC_YEAR) % 12
+    spans = {
+        "month": (at, at),
+        "quarter": (at - at % 3, at - at % 3 + 2),
+        "half": (at - at % 6, at - at % 6 + 5),
+        "to_month": (year, at),
+        "year": (year, year + 11),
+        "academic": (autumn, autumn + 11),
+    }
+    return {name: Period(_name(first), _name(end)) for name, (first, end) in spans.items()}
+
+
 def months_until(last: str, count: int) -> Period:
     """Return the period of ``count`` months that ends with the month ``last``.
 
     For example, 3 months until `2025-01` are those from `2024-11` to `2025-01`.
     """
     return Period(_name(_number(last) - count + 1), last)
+
+
+def year_earlier(given: Period) -> Period:
+    """Return the same months of the year before."""
+    return Period(_name(_number(given.first) - 12), _name(_number(given.last) - 12))
 
 
 def months_of(given: Period) -> Iterator[str]:

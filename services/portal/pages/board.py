@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
+from kieng.kpi.v1 import catalogue_pb2, view_pb2
 from services.kernel.errors import NotFound
 from services.portal import wire
 from services.portal.catalogues import HOUSES, Catalogue
 from services.portal.domain import periods, trust
 from services.portal.domain.figures import Figure, Number, change
 from services.portal.domain.periods import Period
+from services.portal.pages.period_choice import period_of
+from services.portal.pages.reading import keep, read_cells, selection
 from services.portal.site import Page
 from services.texts import Lang
 
-KPI = kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"].methods_by_name
 SERIES_MONTHS = 24
 SERIES_KEPT_MAX = 64
 """Number of series that are kept, of some KiB each."""
@@ -27,12 +26,6 @@ BOARDS_KEPT_MAX = 32
 """Number of boards that are kept, with their rendered parts."""
 CELLS_KEPT_MAX = 500
 """Most cells of a board that is kept; a rendered cell has about 1 KiB."""
-PERIOD_SECONDS = 10.0
-"""How long a period that was found to have numbers is used without looking again."""
-PERIODS_KEPT_MAX = 64
-"""Number of periods that are kept."""
-YEARS_BACK = 3
-"""Earlier years that are searched for numbers if the URL names no period."""
 
 Series = tuple[Number | None, ...]
 """Values of consecutive months; None for a month without value."""
@@ -77,6 +70,7 @@ class Board:
 
     catalogue: Catalogue
     house: str
+    """House of its indicators; empty if it has those of all houses."""
     prefix: str
     """What the codes of its indicators begin with; empty for the indicators of ``house``."""
     as_of: str
@@ -130,37 +124,6 @@ def house_of(page: Page) -> str:
     return named if named in HOUSES else HOUSES[0]
 
 
-def selection(
-    unit_ids: Sequence[str], codes: Sequence[str], period: Period, *, by_month: bool = False
-) -> view_pb2.Selection:
-    """Return the request for the cells of some units and indicators in a period.
-
-    Args:
-        unit_ids: ids of units.
-        codes: codes of indicators.
-        period: the months.
-        by_month: whether to request a cell for each month instead of one for the period.
-    """
-    return view_pb2.Selection(
-        unit_ids=unit_ids,
-        indicator_codes=codes,
-        from_month=period.first,
-        to_month=period.last,
-        by_month=by_month,
-    )
-
-
-async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.GetKpisResponse:
-    """Return the requested numbers: the present ones, or those of the past day `as_of` in the URL.
-
-    Raises:
-        Refused: the caller may not read them, or a unit, indicator or day does not exist.
-    """
-    request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.as_of)
-    answer: kpi_service_pb2.GetKpisResponse = await page.call(KPI["GetKpis"], request)
-    return answer
-
-
 def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
     """Check that a unit exists in a catalogue.
 
@@ -175,41 +138,13 @@ def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:
     raise NotFound(said)
 
 
-async def period_of(page: Page, catalogue: Catalogue) -> Period:
-    """Return the period that the URL names with `from` and `to`; by default the year to date.
-
-    If only one of them is there, its year begins or ends the period. If the year to date has no
-    numbers, the default is the latest of the `YEARS_BACK` years before that has some.
-
-    Raises:
-        InvalidArgument: the URL names no valid period. The caller's fault.
-        Refused: the caller may not read the numbers.
-    """
-    first, last = page.query.get("from", ""), page.query.get("to", "")
-    if first or last:
-        return periods.period(first or f"{last[:4]}-01", last or f"{first[:4]}-12")
-    kept, today = page.site.periods, date.today()
-    same = catalogue.message.version, page.as_of, today
-    found, until = kept.get(same, (None, 0.0))
-    if found is None or time.monotonic() > until:
-        found = await _with_numbers(page, catalogue, today)
-        _keep(kept, same, (found, time.monotonic() + PERIOD_SECONDS), PERIODS_KEPT_MAX)
-    return found
-
-
-async def _with_numbers(page: Page, catalogue: Catalogue, today: date) -> Period:
-    present = periods.year_to_date(today)
-    flows = [each.code for each in catalogue.message.indicators if not each.value.until]
-    tried = [present, *(periods.year(int(present.last[:4]) - n) for n in range(1, YEARS_BACK + 1))]
-    for candidate in tried:
-        answer = await read_cells(page, selection([catalogue.root], flows[:100], candidate))
-        if any(wire.number(cell.declared) for cell in answer.cells):
-            return candidate
-    return present
-
-
 async def board(
-    page: Page, catalogue: Catalogue, unit_ids: Sequence[str], prefix: str = ""
+    page: Page,
+    catalogue: Catalogue,
+    unit_ids: Sequence[str],
+    prefix: str = "",
+    *,
+    has_all_houses: bool = False,
 ) -> Board:
     """Return the board of some units; for the first one it has series of 24 months.
 
@@ -218,6 +153,7 @@ async def board(
         catalogue: the catalogue of the live view.
         unit_ids: ids of the units, in the order of the columns.
         prefix: what the codes of the indicators begin with; empty for those of the house.
+        has_all_houses: whether it has the indicators of all houses instead of those of one.
 
     Raises:
         Refused: the caller may not read the numbers.
@@ -226,8 +162,10 @@ async def board(
     """
     for unit_id in unit_ids:
         check_unit(page, catalogue, unit_id)
-    house, period = house_of(page), await period_of(page, catalogue)
-    own = catalogue.message.indicators if prefix else catalogue.of_house(house)
+    house = "" if has_all_houses else house_of(page)
+    period = await period_of(page, catalogue)
+    is_of_house = house and not prefix
+    own = catalogue.of_house(house) if is_of_house else catalogue.message.indicators
     indicators = [each for each in own if each.code.startswith(prefix)][:100]
     codes = [each.code for each in indicators]
     answer = await read_cells(page, selection(unit_ids, codes, period))
@@ -244,7 +182,7 @@ async def board(
     rows = _rows(indicators, page.lang, unit_ids, wire.figures(answer.cells), series)
     found = Board(catalogue, house, prefix, page.as_of, period, unit_ids, rows, answer.view)
     if is_of_same and len(answer.cells) <= CELLS_KEPT_MAX:
-        _keep(page.site.boards, same, found, BOARDS_KEPT_MAX)
+        keep(page.site.boards, same, found, BOARDS_KEPT_MAX)
     return found
 
 
@@ -267,12 +205,6 @@ def _rows(
     ]
 
 
-def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
-    kept[key] = value
-    if len(kept) > most:
-        kept.popitem(last=False)
-
-
 async def _series(
     page: Page, view: view_pb2.ViewInfo, wanted: view_pb2.Selection
 ) -> tuple[Mapping[str, Series], bool]:
@@ -293,5 +225,5 @@ async def _series(
         # The view may have moved on between the two answers; then these are of its new state.
         key = answer.view.SerializeToString(), named
         read = {code: tuple(values) for code, values in found.items()}
-        _keep(kept, key, read, SERIES_KEPT_MAX)
+        keep(kept, key, read, SERIES_KEPT_MAX)
     return kept[key], key == state

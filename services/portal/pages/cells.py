@@ -1,81 +1,34 @@
-"""One number with the works behind it, and why some other work does not count in it."""
+"""The page of one number: the works behind it, what changed it, and why some work is not in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import kpi_service_pb2
-from kieng.submissions.v1 import submission_service_pb2
-from services.kernel.errors import InvalidArgument
 from services.portal import wire
-from services.portal.domain.periods import Period, period
-from services.portal.pages.board import KPI, read_cells, selection, status_of
+from services.portal.pages.board import status_of
+from services.portal.pages.cell_names import (
+    asked_work,
+    explain_absence,
+    explain_request,
+    finding_word,
+    named,
+)
+from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
 from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.editions import cause_of
+from services.portal.pages.reading import KPI, read_cells, selection
 from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
-
-SUBMISSIONS = submission_service_pb2.DESCRIPTOR.services_by_name[
-    "SubmissionService"
-].methods_by_name
-MEASURES = {
-    "verified": kpi_service_pb2.MEASURE_VERIFIED,
-    "declared": kpi_service_pb2.MEASURE_DECLARED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CellName:
-    """Which number a page is about.
-
-    Args:
-        unit_id: the unit.
-        code: code of the indicator.
-        period: the months.
-        measure: `verified` or `declared`.
-    """
-
-    unit_id: str
-    code: str
-    period: Period
-    measure: str
-
-    def query(self) -> dict[str, str]:
-        """Return the URL parameters that identify the number, for `pieces.link`: name -> value.
-
-        The first month has the name `from_`, from which `link` removes the underscore.
-        """
-        return {
-            "unit": self.unit_id,
-            "indicator": self.code,
-            "from_": self.period.first,
-            "to": self.period.last,
-            "measure": self.measure,
-        }
-
-
-def named(page: Page) -> CellName:
-    """Return which number the URL of a page names; without `measure`, it is the verified one.
-
-    Raises:
-        InvalidArgument: unit, indicator or period is missing or not valid, or the measure is
-            unknown. The caller's fault.
-    """
-    query = page.query
-    measure = query.get("measure", "verified")
-    if measure not in MEASURES or not query.get("unit") or not query.get("indicator"):
-        raise InvalidArgument(page.text("refused.no_cell"))
-    months = period(query.get("from", ""), query.get("to", ""))
-    return CellName(query["unit"], query["indicator"], months, measure)
 
 
 async def cell(page: Page) -> Response:
     """Answer `/cells`: a number and its works; with `work`, also why that one counts or not.
 
-    With `file`, the answer is the table of works as a file.
+    With `since`, it also says what changed the number since the end of that day. With `file`, the
+    answer is the table of works as a file; with `table=changes`, that of the changes.
 
     Raises:
         Refused: the caller may not read it, or the unit or indicator does not exist.
@@ -87,7 +40,10 @@ async def cell(page: Page) -> Response:
     ask = partial(page.call, KPI["ExplainKpi"])
     explained = await read_contributions(ask, explain_request(page, name))
     file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
-    if found := await wanted_file(page, file_name, _lines(page, explained)):
+    changes = await wanted_changes(page, name, wire.number(explained.value))
+    is_of_changes = changes is not None and page.query.get("table") == "changes"
+    lines = lines_of(page, changes) if changes and is_of_changes else _lines(page, explained)
+    if found := await wanted_file(page, file_name, lines):
         return found
     asked = await asked_work(page)
     absence = await explain_absence(page, name, asked) if asked else None
@@ -104,6 +60,9 @@ async def cell(page: Page) -> Response:
         part=explained.part,
         is_whole=not (explained.next_page or page.query.get("page")),
         next_page=explained.next_page,
+        changes=changes,
+        lines_max=LINES_MAX,
+        cause_of=cause_of,
         asked=asked,
         absence=absence,
     )
@@ -124,72 +83,3 @@ def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
             explained.view.view_id,
             explained.view.digest,
         ]
-
-
-def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiRequest:
-    """Return the request for the works behind a number, from the page of results in the URL on.
-
-    Args:
-        page: the page; parameter `page` of its URL is the page token of the results, by default the
-            first page.
-        name: the number.
-    """
-    return kpi_service_pb2.ExplainKpiRequest(
-        unit_id=name.unit_id,
-        indicator_code=name.code,
-        from_month=name.period.first,
-        to_month=name.period.last,
-        measure=MEASURES[name.measure],
-        page_token=page.query.get("page", ""),
-    )
-
-
-async def asked_work(page: Page) -> str:
-    """Return the key of the work that parameter `work` names; empty without the parameter.
-
-    The parameter is a work key, or a DOI in any form, e.g. as a web address; any other text is
-    returned as it is. Whether the work exists is not checked.
-
-    Raises:
-        Refused: the caller may not read.
-    """
-    given = page.query.get("work", "").strip()
-    if not given:
-        return ""
-    request = submission_service_pb2.GetWorkKeyRequest(text=given)
-    answer = await page.call(SUBMISSIONS["GetWorkKey"], request)
-    return str(answer.work_key)
-
-
-async def explain_absence(
-    page: Page, name: CellName, work_key: str
-) -> kpi_service_pb2.ExplainAbsenceResponse:
-    """Return the service's explanation of why a work counts in a number or does not.
-
-    Args:
-        page: the page.
-        name: the number.
-        work_key: key of the work, e.g. `doi:10.5555/x`.
-
-    Raises:
-        Refused: the caller may not read it, or the unit or indicator does not exist.
-    """
-    request = kpi_service_pb2.ExplainAbsenceRequest(
-        work_key=work_key,
-        unit_id=name.unit_id,
-        indicator_code=name.code,
-        from_month=name.period.first,
-        to_month=name.period.last,
-        measure=MEASURES[name.measure],
-    )
-    answer: kpi_service_pb2.ExplainAbsenceResponse = await page.call(KPI["ExplainAbsence"], request)
-    return answer
-
-
-def finding_word(finding: kpi_service_pb2.Finding) -> str:
-    """Return the key of the text for the reason of a finding.
-
-    For example, `REASON_NOT_VERIFIED` gives `not_verified`.
-    """
-    name = kpi_service_pb2.Finding.Reason.Name(finding.reason)
-    return name.removeprefix("REASON_").lower()

@@ -17,9 +17,9 @@ from kieng.kpi.v1 import catalogue_pb2, edition_service_pb2
 from services.kernel.errors import NotFound
 from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Figure, Number
-from services.portal.pages.board import Row, house_of
+from services.portal.pages.board import Row
 from services.portal.pages.editions import EDITIONS
-from services.portal.pages.printing import Report, source, wanted_document
+from services.portal.pages.printing import Report, by_house, source, wanted_document
 from services.portal.site import Page
 
 TIME = "%Y-%m-%d %H:%M UTC"
@@ -55,8 +55,8 @@ class Content:
         """When the period was closed."""
         return datetime.fromisoformat(self.document["closed_at"])
 
-    def figures(self, unit_id: str, house: str) -> Iterator[tuple[catalogue_pb2.Indicator, Figure]]:
-        """Yield (indicator, its figure at a unit) for each indicator of a house, in order.
+    def figures(self, unit_id: str) -> Iterator[tuple[catalogue_pb2.Indicator, Figure]]:
+        """Yield (indicator, its figure at a unit) for each indicator, in order.
 
         An indicator without a value at the unit has 0, or None if it is a ratio. A figure has a
         target only if the period is from January on in one year, or the indicator is a stock, i.e.
@@ -64,11 +64,10 @@ class Content:
 
         Args:
             unit_id: the unit.
-            house: `consortium`, `state`, `university` or `enterprise`.
         """
         cells = {code: both for unit, code, *both in self.document["cells"] if unit == unit_id}
         first, last = self.document["from"], self.document["to"]
-        for each in self.catalogue.of_house(house):
+        for each in self.catalogue.message.indicators:
             declared, verified = (
                 number(each, value) for value in cells.get(each.code, (None, None))
             )
@@ -127,32 +126,31 @@ async def closed_report(page: Page) -> Response:
 def report_of(page: Page, content: Content, unit_id: str) -> Report:
     """Return the report of a unit in a closed period.
 
-    Only the signed content, the house and the language decide it, so everyone gets the same.
+    Only the signed content and the language decide it, so everyone gets the same.
 
     Args:
-        page: the page; gives house and language.
+        page: the page; gives the language.
         content: the signed content.
         unit_id: the unit.
     """
-    document, house = content.document, house_of(page)
+    document = content.document
     edition_id, view = document["edition_id"], document["view"]
     rows = [
         Row(each.code, getattr(each.name, page.lang.value), each.unit, (figure,), ())
-        for each, figure in content.figures(unit_id, house)
+        for each, figure in content.figures(unit_id)
     ]
     path = f"/editions/{edition_id}/report"
     return Report(
         content.catalogue.unit_name(unit_id, page.lang),
-        house,
         document["from"],
         document["to"],
-        rows,
+        by_house(content.catalogue, rows),
         [
             (page.text("nav.editions"), f"{edition_id} · {document['title']}"),
             (page.text("edition.closed_at"), content.closed_at.strftime(TIME)),
             (page.text("health.view"), view["view_id"]),
             (page.text("health.digest"), view["digest"]),
-            source(page, path, unit=unit_id, house=house),
+            source(page, page.site.settings.public_url, path, unit=unit_id),
         ],
         content.closed_at,
         f"kieng-{edition_id}-{unit_id.replace('/', '-')}",

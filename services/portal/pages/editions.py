@@ -60,7 +60,7 @@ async def edition(page: Page) -> Response:
         lines_max=LINES_MAX,
         catalogue=catalogue,
         number=wire.number,
-        cause_of=_cause,
+        cause_of=cause_of,
     )
 
 
@@ -93,7 +93,7 @@ def _lines(page: Page, changed: dict[str, Any]) -> Iterator[list[Value]]:
         yield [page.text(name) for name in names]
         for work in changed["works"]:
             for claim in work.claims:
-                cause = page.text(f"cause.{_cause(claim)}")
+                cause = page.text(f"cause.{cause_of(claim)}")
                 yield [work.work_key, claim.unit_id, cause, claim.submission_id, *view]
         return
     values = ("closed", "by_works", "by_definitions", "now")
@@ -104,6 +104,7 @@ def _lines(page: Page, changed: dict[str, Any]) -> Iterator[list[Value]]:
         yield [cell.unit_id, cell.indicator_code, *numbers, *view]
 
 
-def _cause(claim: edition_service_pb2.RestatedClaim) -> str:
+def cause_of(claim: edition_service_pb2.RestatedClaim) -> str:
+    """Return the key of the text for why a claim counts otherwise, e.g. `newly_verified`."""
     name = edition_service_pb2.RestatedClaim.Cause.Name(claim.cause)
     return name.removeprefix("CAUSE_").lower()

@@ -13,8 +13,9 @@ from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import answers_of, facts_of, fields_of, version_of
-from services.portal.pages.cells import SUBMISSIONS
+from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.effects import effects_of
+from services.portal.pages.threads import read_thread
 from services.portal.pages.works import shown
 from services.portal.site import Page
 from services.refusals import head_of
@@ -54,7 +55,8 @@ async def submission(page: Page) -> Response:
     """
     found = await _read(page, page.request.path_params["submission_id"])
     if not page.session.may("contributor") or found.state in ENDED:
-        return page.html("submission_page.html", submission=shown(found))
+        thread = await read_thread(page, found.submission_id)
+        return page.html("submission_page.html", submission=shown(found), thread=thread)
     type_ = found.content.facts.WhichOneof("kind") or ""
     return _editor(page, type_, _answers(found.content), found)
 

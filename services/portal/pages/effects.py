@@ -18,7 +18,7 @@ from services.portal.calls import of_status
 from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Number
 from services.portal.numbers import full
-from services.portal.pages.board import KPI
+from services.portal.pages.reading import KPI
 from services.portal.site import Page
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name

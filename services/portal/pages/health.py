@@ -12,7 +12,7 @@ from services.portal import wire
 from services.portal.calls import Refused
 from services.portal.domain import trust
 from services.portal.domain.periods import year_to_date
-from services.portal.pages.board import read_cells, selection
+from services.portal.pages.reading import read_cells, selection
 from services.portal.site import Page
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,16 +16,14 @@ from services.portal import wire
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import periods
+from services.portal.domain.figures import Figure, Number
 from services.portal.domain.pictures import chart
-from services.portal.pages.board import (
-    SERIES_MONTHS,
-    check_unit,
-    period_of,
-    read_cells,
-    selection,
-    status_of,
-)
-from services.portal.pages.tables import plain, wanted_file
+from services.portal.pages.board import SERIES_MONTHS, check_unit, status_of
+from services.portal.pages.breakdowns import Breakdown, breakdowns, counted_otherwise
+from services.portal.pages.period_choice import period_of
+from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.reorganisations import wanted_trees
+from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
 from services.portal.texts import word
 from services.texts import Lang
@@ -45,7 +43,8 @@ class Definition:
 async def indicator(page: Page) -> Response:
     """Answer `/indicators/CODE`: the indicator at `unit`, by default at the root.
 
-    With `file`, the answer is the trend as a file.
+    With `file`, the answer is the trend as a file; with `table=units` or the code of a
+    classification, that table.
 
     Raises:
         Refused: the caller may not read the numbers.
@@ -61,18 +60,32 @@ async def indicator(page: Page) -> Response:
     period = await period_of(page, catalogue)
     months = periods.months_until(period.last, SERIES_MONTHS)
     units = [unit_id, *(each.unit_id for each in catalogue.children(unit_id))][:100]
-    answer, history, definitions = await asyncio.gather(
-        read_cells(page, selection(units, [code], period)),
+    otherwise = [each.code for each in counted_otherwise(catalogue, code)]
+    answer, history, definitions, splits = await asyncio.gather(
+        read_cells(page, selection(units, [code, *otherwise], period)),
         read_cells(page, selection([unit_id], [code], months, by_month=True)),
         definitions_of(page, catalogue, code),
+        breakdowns(page, catalogue, code, unit_id, period),
     )
     trend = [
         (month, wire.number(cell.verified), wire.number(cell.declared))
         for month, cell in zip(periods.months_of(months), history.cells, strict=True)
     ]
-    heading = [page.text(f"column.{name}") for name in ("month", "verified", "declared")]
-    lines = ([month, *map(plain, values)] for month, *values in trend)
-    if found := await wanted_file(page, f"kieng-{code}-{period.last}", [heading, *lines]):
+    figures = wire.figures(answer.cells)
+    columns = [code, *otherwise]
+    tables = {
+        "": _months(page, trend),
+        "units": _units(page, catalogue, units, columns, figures),
+        **{each.by: _terms(page, each) for each in splits},
+    }
+    trees = await wanted_trees(page, unit_id, [code], period)
+    if trees:
+        tables["trees"] = trees.lines(page)
+    lines = tables.get(page.query.get("table", ""), tables[""])
+    stood = [[answer.view.view_id, answer.view.digest] for _ in lines]
+    stood[0] = [page.text("column.view"), page.text("column.digest")]
+    rows = ([*line, *view] for line, view in zip(lines, stood, strict=True))
+    if found := await wanted_file(page, f"kieng-{code}-{period.last}", rows):
         return found
     return page.html(
         "indicator.html",
@@ -80,13 +93,51 @@ async def indicator(page: Page) -> Response:
         code=code,
         unit_id=unit_id,
         period=period,
-        figures=wire.figures(answer.cells),
+        figures=figures,
+        columns=columns,
         units=units,
+        splits=splits,
+        trees=trees,
         trend=trend,
         chart=chart([[v for _, v, _ in trend], [d for _, _, d in trend]]),
         definitions=definitions,
         **status_of(answer.view),
     )
+
+
+Trend = Sequence[tuple[str, Number | None, Number | None]]
+"""(Month, verified value, declared value) of consecutive months."""
+
+
+def _months(page: Page, trend: Trend) -> list[list[Value]]:
+    heading: list[Value] = [
+        page.text(f"column.{name}") for name in ("month", "verified", "declared")
+    ]
+    return [heading, *([month, *map(plain, values)] for month, *values in trend)]
+
+
+def _units(
+    page: Page,
+    catalogue: Catalogue,
+    units: Sequence[str],
+    columns: Sequence[str],
+    figures: Mapping[tuple[str, str], Figure],
+) -> list[list[Value]]:
+    heading: list[Value] = [page.text("column.unit"), page.text("column.name"), *columns]
+    rows: list[list[Value]] = [
+        [
+            each,
+            catalogue.unit_name(each, page.lang),
+            *(plain(figures[each, code].verified) for code in columns),
+        ]
+        for each in units
+    ]
+    return [heading, *rows]
+
+
+def _terms(page: Page, found: Breakdown) -> list[list[Value]]:
+    heading: list[Value] = [found.name, page.text("column.verified"), page.text("column.declared")]
+    return [heading, *([name, *map(plain, values)] for name, *values in found.terms)]
 
 
 async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequence[Definition]:

@@ -23,7 +23,9 @@ from services.portal.catalogues import Catalogue
 from services.portal.domain import trust
 from services.portal.domain.figures import Figure
 from services.portal.domain.periods import Period
-from services.portal.pages.board import KPI, house_of, period_of, read_cells, selection, troubles_of
+from services.portal.pages.board import house_of, troubles_of
+from services.portal.pages.period_choice import period_of
+from services.portal.pages.reading import KPI, read_cells, selection
 from services.portal.site import Page, Site
 from services.texts import Lang
 

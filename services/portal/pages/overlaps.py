@@ -1,27 +1,35 @@
-"""Overlaps: works that several children of a unit claim, which the unit counts once."""
+"""Overlaps: works that several children of a unit claim, and where their claims contradict."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
 from services.portal.catalogues import Catalogue
-from services.portal.pages.board import KPI, check_unit, period_of, status_of
-from services.portal.pages.cells import MEASURES
-from services.portal.pages.tables import wanted_file
+from services.portal.pages.board import check_unit, status_of
+from services.portal.pages.cell_names import MEASURES
+from services.portal.pages.contributions import read_contributions
+from services.portal.pages.period_choice import period_of
+from services.portal.pages.reading import KPI
+from services.portal.pages.tables import Value, wanted_file
 from services.portal.site import Page
 
 LOOKED_AT = 5000
 LISTED_MAX = 200
+EXPLAINED_PAGES_MAX = 4
+"""Pages of works that are searched for contradictions, of some hundred works each."""
 
 
 async def overlaps(page: Page) -> Response:
     """Answer `/overlaps`: the matrix of overlaps between the children of a unit, and the works.
 
-    With `file`, the answer is the matrix as a file.
+    With `file`, the answer is the matrix as a file; with `table=works`, the joint works; with
+    `table=contradictions`, the claims that contradict each other.
 
     Raises:
         Refused: the caller may not read the numbers.
@@ -42,19 +50,34 @@ async def overlaps(page: Page) -> Response:
         "to_month": period.last,
         "measure": MEASURES[measure],
     }
-    counted, listed = await asyncio.gather(
+    counted, listed, explained = await asyncio.gather(
         page.call(KPI["GetOverlapMatrix"], kpi_service_pb2.GetOverlapMatrixRequest(**asked)),
         page.call(
             KPI["ListOverlaps"],
             kpi_service_pb2.ListOverlapsRequest(page_size=LOOKED_AT, **asked),
         ),
+        _explained(page, kpi_service_pb2.ExplainKpiRequest(**asked)),
     )
+    works, are_all = explained
+    titles = {each.work_key: each.title for each in works}
+    contradicting = [each for each in works if each.disagreements]
     children = [each.unit_ids[0] for each in counted.children]
     pairs = {frozenset(each.unit_ids): each.works for each in counted.pairs}
     pairs |= {frozenset(each.unit_ids): each.works for each in counted.children}
     heading = [page.text("column.unit"), *children]
-    lines = [[a, *(pairs.get(frozenset((a, b)), 0) for b in children)] for a in children]
-    if found := await wanted_file(page, f"kieng-overlaps-{code}", [heading, *lines]):
+    tables = {
+        "": [
+            heading,
+            *([a, *(pairs.get(frozenset((a, b)), 0) for b in children)] for a in children),
+        ],
+        "works": _works(page, listed.overlaps, titles),
+        "contradictions": _contradictions(page, contradicting),
+    }
+    lines = tables.get(page.query.get("table", ""), tables[""])
+    view = [counted.view.view_id, counted.view.digest]
+    stands_on = [page.text("column.view"), page.text("column.digest")]
+    rows = ([*line, *(view if at else stands_on)] for at, line in enumerate(lines))
+    if found := await wanted_file(page, f"kieng-overlaps-{code}", rows):
         return found
     return page.html(
         "overlaps.html",
@@ -67,10 +90,50 @@ async def overlaps(page: Page) -> Response:
         children=children,
         pairs=pairs,
         counted=counted,
+        titles=titles,
+        contradicting=contradicting[:LISTED_MAX],
+        contradicting_count=len(contradicting),
+        are_all=are_all,
         listed=listed.overlaps[:LISTED_MAX],
         more=len(listed.overlaps) > LISTED_MAX or bool(listed.next_page_token),
         **status_of(counted.view),
     )
+
+
+async def _explained(
+    page: Page, request: kpi_service_pb2.ExplainKpiRequest
+) -> tuple[Sequence[kpi_service_pb2.ExplainedWork], bool]:
+    """Return the works behind a number, and whether these are all."""
+    ask, works = partial(page.call, KPI["ExplainKpi"]), list[kpi_service_pb2.ExplainedWork]()
+    for _ in range(EXPLAINED_PAGES_MAX):
+        found = await read_contributions(ask, request)
+        works += found.works
+        request.page_token = found.next_page
+        if not found.next_page:
+            return works, True
+    return works, False
+
+
+def _works(
+    page: Page, found: Sequence[kpi_service_pb2.Overlap], titles: Mapping[str, str]
+) -> list[list[Value]]:
+    keys = ("cell.work", "column.title", "overlap.units")
+    rows: list[list[Value]] = [
+        [each.work_key, titles.get(each.work_key, ""), ", ".join(each.unit_ids)] for each in found
+    ]
+    return [[page.text(key) for key in keys], *rows]
+
+
+def _contradictions(
+    page: Page, found: Sequence[kpi_service_pb2.ExplainedWork]
+) -> list[list[Value]]:
+    keys = ("cell.work", "column.title", "column.unit", "review.fact", "overlap.said")
+    rows: list[list[Value]] = [
+        [work.work_key, work.title, each.unit_id, each.field, each.said, each.counts]
+        for work in found
+        for each in work.disagreements
+    ]
+    return [[page.text(key) for key in (*keys, "overlap.counts")], *rows]
 
 
 def whole_counts(catalogue: Catalogue) -> list[str]:

@@ -15,8 +15,10 @@ from kieng.submissions.v1 import facts_pb2
 from services.portal.catalogues import Catalogue
 from services.portal.domain.periods import Period
 from services.portal.domain.ties import WIDTH, Tie, Work, picture, ties
-from services.portal.pages.board import KPI, check_unit, period_of, status_of
+from services.portal.pages.board import check_unit, status_of
 from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.period_choice import period_of
+from services.portal.pages.reading import KPI
 from services.portal.pages.tables import Value, wanted_file
 from services.portal.site import Page
 

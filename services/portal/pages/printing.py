@@ -9,12 +9,16 @@ from datetime import datetime
 
 from starlette.responses import Response
 
+from services.documents.codes import path
 from services.documents.page import Bar, Section
 from services.documents.page import Page as Sheet
 from services.documents.page import Row as Line
+from services.portal.catalogues import HOUSES, Catalogue
 from services.portal.domain.figures import Figure
 from services.portal.numbers import NOTHING, full, percent
 from services.portal.pages.board import Row
+from services.portal.pages.summaries import Summary
+from services.portal.pages.summary_tables import standing_sentence, summary_sections
 from services.portal.pages.tables import Value, file, plain
 from services.portal.site import Page
 
@@ -28,42 +32,65 @@ class Report:
 
     Args:
         unit_name: name of the unit.
-        house: house whose indicators the report has, e.g. `university`.
         first: first month, `YYYY-MM`.
         last: last month, included.
     """
 
     unit_name: str
-    house: str
     first: str
     last: str
-    rows: Sequence[Row]
-    """Indicators with one figure each, that of the unit."""
+    houses: Sequence[tuple[str, Sequence[Row]]]
+    """(House, its indicators), each indicator with one figure, that of the unit."""
     sources: Sequence[tuple[str, str]]
     """(Label, value) of what the numbers were computed from; the last is the URL of the report."""
     made_at: datetime | None
     """Date of creation in the metadata of a PDF file; None before the first event."""
     name: str
     """Name of the files, without suffix."""
+    summary: Summary | None = None
+    """Ranking of the units below, and what changed most; None for closed and longer periods."""
+    catalogue: Catalogue | None = None
+    """Names of what the summary is about."""
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The indicators of all houses, in the order of the page."""
+        return [row for _, rows in self.houses for row in rows]
 
     @property
     def is_judged(self) -> bool:
         """Whether any figure has a standing or a forecast; those of a closed period have none."""
         return any(row.figures[0].standing or row.figures[0].forecast for row in self.rows)
 
+    @property
+    def address(self) -> str:
+        """The whole URL of the report; empty if only its path is known."""
+        url = self.sources[-1][1]
+        return "" if url.startswith("/") else url
 
-def source(page: Page, path: str, **query: str) -> tuple[str, str]:
+    @property
+    def code(self) -> tuple[int, str]:
+        """Width and path of the QR code of the address; see `services.documents.codes.path`."""
+        return path(self.address)
+
+
+def by_house(catalogue: Catalogue, rows: Sequence[Row]) -> Sequence[tuple[str, Sequence[Row]]]:
+    """Return (house, its rows) for each house that has some; `all` is the last one."""
+    house = {row.code: catalogue.indicators[row.code].house for row in rows}
+    groups = ((name, [row for row in rows if house[row.code] == name]) for name in (*HOUSES, "all"))
+    return [(name, own) for name, own in groups if own]
+
+
+def source(page: Page, origin: str, path: str, **query: str) -> tuple[str, str]:
     """Return the label and the URL of a report, as the last of its sources.
-
-    The URL is absolute if `public_url` is set, else a path on this site.
 
     Args:
         page: the page, for its language.
+        origin: origin of the portal; if it is empty, the URL is a path on this site.
         path: path of the report.
         query: parameters of the URL.
     """
-    address = f"{page.site.settings.public_url.rstrip('/')}{page.href(path, **query)}"
-    return page.text("report.address"), address
+    return page.text("report.address"), f"{origin.rstrip('/')}{page.href(path, **query)}"
 
 
 async def wanted_document(page: Page, report: Report) -> Response | None:
@@ -98,19 +125,31 @@ def _pdf(made: Sheet, lang: str) -> bytes:
 def sheet(page: Page, report: Report) -> Sheet:
     """Return a report laid out for `services.documents`, with texts in the language of the page.
 
-    It has one table with a row for each indicator; none if the report has no indicators.
+    It has a table for each house with a row for each of its indicators, and then those of the
+    summary, if it has one.
     """
     columns = [(page.text("table.indicator"), False)]
     keys = ("measure.verified", "measure.declared", "column.target", "report.part", "report.bar")
     columns += [(page.text(key), key != "report.bar") for key in keys]
     if report.is_judged:
         columns += [(page.text("column.forecast"), True), (page.text("column.standing"), False)]
-    rows = [_line(page, row, report.is_judged) for row in report.rows]
-    table = Section(page.text("report.title"), columns, rows, range(len(columns)), 5)
+    sections = [
+        Section(
+            page.text(f"house.{house}"),
+            columns,
+            [_line(page, row, report.is_judged) for row in rows],
+            range(len(columns)),
+            5,
+        )
+        for house, rows in report.houses
+    ]
+    summary = ""
+    if report.summary and report.catalogue:
+        sections += summary_sections(page, report.summary, report.catalogue)
+        summary = standing_sentence(page, report.summary)
     frame = [f"{label}: {value}" for label, value in report.sources]
     title = f"{report.unit_name}, {report.first} – {report.last}"  # noqa: RUF001
-    summary = page.text(f"house.{report.house}")
-    return Sheet(title, summary, [table] if rows else [], frame, report.made_at)
+    return Sheet(title, summary, sections, frame, report.made_at, report.address)
 
 
 def _line(page: Page, row: Row, is_judged: bool) -> Line:
@@ -151,11 +190,14 @@ def _standing(page: Page, row: Row, figure: Figure) -> str:
 def _lines(page: Page, report: Report) -> Iterator[list[Value]]:
     """Yield headings and figures, as numbers, and below them what they were computed from."""
     names = ("indicator", "indicator_name", "counted_in", "verified", "declared", "target")
-    yield [*(page.text(f"column.{name}") for name in names), page.text("report.part")]
-    for row in report.rows:
-        figure = row.figures[0]
-        numbers = (figure.verified, figure.declared, figure.target, figure.attainment)
-        yield [row.code, row.name, row.unit, *map(plain, numbers)]
+    headings = (page.text(f"column.{name}") for name in names)
+    yield [*headings, page.text("report.part"), page.text("house.title")]
+    for house, rows in report.houses:
+        for row in rows:
+            figure = row.figures[0]
+            numbers = (figure.verified, figure.declared, figure.target, figure.attainment)
+            name = page.text(f"house.{house}")
+            yield [row.code, row.name, row.unit, *map(plain, numbers), name]
     yield []
     for line in ((report.unit_name, f"{report.first} – {report.last}"), *report.sources):  # noqa: RUF001
         yield list(line)

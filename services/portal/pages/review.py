@@ -1,104 +1,32 @@
-"""The review queue: submissions that wait for the user's decision, and the decisions."""
+"""Decisions about submissions of the review queue: one, or many after a summary."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from babel.dates import format_date
 from google.protobuf.message import Message
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from kieng.submissions.v1 import review_service_pb2, submission_pb2, submission_service_pb2
+from kieng.submissions.v1 import review_service_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import version_of
-from services.portal.pages.cells import SUBMISSIONS
+from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
-from services.portal.pages.tables import Value, wanted_file
+from services.portal.pages.queue import QUEUE_MAX
 from services.portal.pages.works import shown
 from services.portal.site import Page
 
-QUEUE_MAX = 50
-DUE_DAYS = 14
-"""Days after which a decision is overdue, as for the alert KiengReviewQueueOld."""
 DECISIONS = {
     "approve": review_service_pb2.DECISION_APPROVE,
     "verify": review_service_pb2.DECISION_VERIFY,
     "return": review_service_pb2.DECISION_RETURN,
     "reject": review_service_pb2.DECISION_REJECT,
 }
-WAITING = {
-    "reviewer": (submission_pb2.STATE_SUBMITTED,),
-    "approver": (submission_pb2.STATE_SUBMITTED, submission_pb2.STATE_UNIT_APPROVED),
-}
-OFFERED = {"reviewer": ("approve", "return"), "approver": ("verify", "return", "reject")}
-
-
-async def queue(page: Page) -> Response:
-    """Answer `/review`: one page of the queue, by type and unit if the URL names them.
-
-    The queue is empty for users who may not decide. With `file`, the answer is a table.
-
-    Raises:
-        Refused: the caller may not read submissions.
-    """
-    role = "approver" if page.session.may("approver") else "reviewer"
-    submissions: list[dict[str, Any]] = []
-    following = ""
-    if page.session.may("approver", "reviewer"):
-        request = submission_service_pb2.ListSubmissionsRequest(
-            states=WAITING[role],
-            type=page.query.get("type", ""),
-            unit_id=page.query.get("unit", ""),
-            page_size=QUEUE_MAX,
-            page_token=page.query.get("page", ""),
-        )
-        answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
-        now = datetime.now(UTC)
-        submissions = [shown(each) | waiting(page, each, now) for each in answer.submissions]
-        following = answer.next_page_token
-    if found := await wanted_file(page, "kieng-review", _lines(page, submissions)):
-        return found
-    return page.html(
-        "review.html",
-        may=page.session.may("approver", "reviewer"),
-        submissions=submissions,
-        offered=OFFERED[role],
-        next_page=following,
-        # One request id for each form, so that a form that is sent twice decides once.
-        request_ids=[str(uuid.uuid4()) for _ in submissions],
-        done=page.query.getlist("done")[:QUEUE_MAX],
-    )
-
-
-def waiting(page: Page, submission: submission_pb2.Submission, now: datetime) -> dict[str, Any]:
-    """Return the template variables about the wait of a submission: `days`, `due`, `is_overdue`.
-
-    `days` counts whole days since its last change, `due` is the last day for a decision as text,
-    and `is_overdue` is whether that time has passed.
-
-    Args:
-        page: the page, for language and time zone.
-        submission: the submission.
-        now: the present time.
-    """
-    since = submission.updated_at.ToDatetime(tzinfo=UTC)
-    due = since + timedelta(days=DUE_DAYS)
-    day = format_date(due.astimezone(page.site.zone).date(), locale=page.lang.value)
-    return {"days": max(0, (now - since).days), "due": day, "is_overdue": now > due}
-
-
-def _lines(page: Page, submissions: Sequence[dict[str, Any]]) -> Iterator[list[Value]]:
-    names = ("id", "state", "type", "unit_id", "work_key")
-    yield [*(page.text(f"submission.{name}") for name in names), page.text("column.title")]
-    for each in submissions:
-        yield [*(str(each[name]) for name in names), each["title"]]
 
 
 async def decide(page: Page, given: FormData) -> Response:

@@ -1,14 +1,18 @@
-"""A unit: its figures, and its children ranked by targets or, without targets, by values."""
+"""A unit: its figures, and its children as the KPI service ranks them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from starlette.responses import Response
 
 from services.portal import wire
-from services.portal.domain.figures import Figure, Rank, ranked
-from services.portal.pages.board import Board, Row, board, read_cells, selection
+from services.portal.domain.figures import Figure
+from services.portal.pages.board import Board, Row, board
+from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.reorganisations import wanted_trees
+from services.portal.pages.summaries import Summary, read_summary
+from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
 
 COLUMNS_MAX = 6
@@ -18,8 +22,9 @@ COLUMNS_MAX = 6
 async def unit(page: Page) -> Response:
     """Answer `/units/ID`: the board of the unit, and the table of its children, if it has any.
 
-    The children are ranked by their targets or, if none has a target, by their verified values of
-    the first indicator in the table.
+    The children are in the order in which the KPI service ranks them; over more than a year, which
+    it does not summarise, in that of the tree. With `file`, the answer is their table as a file;
+    with `trees=1&table=trees`, that of both trees.
 
     Raises:
         Refused: the caller may not read the numbers.
@@ -30,29 +35,61 @@ async def unit(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     found = await board(page, catalogue, [unit_id])
     children = [each.unit_id for each in catalogue.children(unit_id)]
-    figures: Mapping[tuple[str, str], Figure] = {}
-    ranks: list[Rank] = []
     columns = shown(found)
-    if children:
-        codes = [row.code for row in found.rows]
-        answer = await read_cells(page, selection(children, codes, found.period))
-        figures = wire.figures(answer.cells)
-        ranks = ranked(children, list(figures.values()))
-    has_targets = any(each.attainment is not None for each in ranks)
-    judged = [each for each in figures.values() if each.standing]
-    if columns and not has_targets:
-        ranks.sort(key=lambda each: -(figures[each.unit_id, columns[0].code].verified or 0))
+    summary = await read_summary(page, unit_id, found.period) if children else None
+    figures: Mapping[tuple[str, str], Figure] = {}
+    if children and not (summary and summary.has_targets):
+        codes = [row.code for row in columns]
+        figures = wire.figures(
+            (await read_cells(page, selection(children, codes, found.period))).cells
+            if codes
+            else ()
+        )
+    order = [each.unit_id for each in summary.ranks] if summary else children
+    trees = await wanted_trees(page, unit_id, [row.code for row in found.rows], found.period)
+    lines: Iterable[Sequence[Value]] = _lines(page, found, summary, order, columns, figures)
+    if trees and page.query.get("table") == "trees":
+        lines = trees.lines(page)
+    if file := await wanted_file(page, f"kieng-{unit_id.replace('/', '-')}-children", lines):
+        return file
     return page.html(
         "unit.html",
         board=found,
         unit_id=unit_id,
         path=catalogue.path(unit_id),
-        ranks=ranks,
-        has_targets=has_targets,
-        is_past=bool(judged) and all(each.is_over for each in judged),
+        summary=summary,
+        order=order,
         columns=columns,
         figures=figures,
+        trees=trees,
     )
+
+
+def _lines(
+    page: Page,
+    found: Board,
+    summary: Summary | None,
+    order: Sequence[str],
+    columns: Sequence[Row],
+    figures: Mapping[tuple[str, str], Figure],
+) -> Iterator[list[Value]]:
+    """Yield headings and rows of the file of the table of children, in the order of the page."""
+    names = [page.text("column.unit"), page.text("column.name")]
+    view = [found.view.view_id, found.view.digest]
+    stands_on = [page.text("column.view"), page.text("column.digest")]
+    if summary and summary.has_targets:
+        keys = ("attainment", "reached", "on_pace", "behind", "share")
+        yield [*names, *(page.text(f"unit.{key}") for key in keys), *stands_on]
+        for each in summary.ranks:
+            name = found.catalogue.unit_name(each.unit_id, page.lang)
+            counts = (each.reached, each.on_pace, each.behind)
+            parts = plain(each.attainment), plain(each.share)
+            yield [each.unit_id, name, parts[0], *counts, parts[1], *view]
+        return
+    yield [*names, *(row.code for row in columns), *stands_on]
+    for unit_id in order:
+        values = (plain(figures[unit_id, row.code].verified) for row in columns)
+        yield [unit_id, found.catalogue.unit_name(unit_id, page.lang), *values, *view]
 
 
 def shown(found: Board) -> Sequence[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
@@ -9,9 +10,10 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from starlette.responses import Response
 
+from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.portal.pages.cells import (
+from services.portal.pages.cell_names import (
     SUBMISSIONS,
     asked_work,
     explain_absence,
@@ -20,6 +22,7 @@ from services.portal.pages.cells import (
 )
 from services.portal.pages.indicators import named as in_sentence
 from services.portal.pages.indicators import rule_of
+from services.portal.pages.tables import Value, wanted_file
 from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
@@ -32,7 +35,8 @@ UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 async def work(page: Page) -> Response:
     """Answer `/works`: whether a work counts in a number and why, with all claims of it.
 
-    Users who may read submissions also see those of their institution.
+    Users who may read submissions also see those of their institution. With `file`, the answer is
+    the table of claims as a file.
 
     Raises:
         Refused: the caller may not read, or the unit, indicator or work does not exist.
@@ -43,6 +47,8 @@ async def work(page: Page) -> Response:
         raise InvalidArgument(page.text("refused.no_work"))
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await explain_absence(page, name, work_key)
+    if file := await wanted_file(page, f"kieng-{name.code}-work", _lines(page, work_key, answer)):
+        return file
     own = await own_submissions(page, work_key) if page.session.may(*READERS) else []
     indicator = catalogue.indicators.get(name.code)
     return page.html(
@@ -57,6 +63,19 @@ async def work(page: Page) -> Response:
         word_of=finding_word,
         date_field=in_sentence(page.lang, "fact", answer.date_field),
     )
+
+
+def _lines(
+    page: Page, work_key: str, answer: kpi_service_pb2.ExplainAbsenceResponse
+) -> Iterator[list[Value]]:
+    """Yield headings and rows of the file of the claims on a work."""
+    keys = ("cell.work", "column.title", "column.unit", "submission.id", "own.state")
+    yield [page.text(key) for key in (*keys, "cell.evidence", "column.view", "column.digest")]
+    for claim in answer.claims:
+        state = page.text("work.verified" if claim.verified else "work.waiting")
+        proofs = ", ".join(claim.evidence_sha256)
+        view = [answer.view.view_id, answer.view.digest]
+        yield [work_key, answer.title, claim.unit_id, claim.submission_id, state, proofs, *view]
 
 
 async def own_submissions(page: Page, work_key: str) -> list[dict[str, Any]]:

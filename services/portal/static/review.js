@@ -6,6 +6,20 @@ const queue = document.querySelector(".queue");
 const items = [...document.querySelectorAll(".queue .item > summary")];
 const waiting = new Map();
 
+// The time of the last visit is kept in the browser alone; within a visit it stays the same.
+const LAST = "kieng-review-last";
+const fresh = document.querySelector("[data-new]");
+if (fresh) {
+  const before = sessionStorage.getItem(LAST) ?? localStorage.getItem(LAST) ?? "";
+  sessionStorage.setItem(LAST, before);
+  localStorage.setItem(LAST, new Date().toISOString());
+  const url = new URL(fresh.href);
+  url.searchParams.set("since", before);
+  fresh.href = url;
+  fresh.hidden = !before;
+}
+for (const hint of document.querySelectorAll("[data-scripted]")) hint.hidden = false;
+
 function at() {
   return items.findIndex((item) => item.closest(".row").contains(document.activeElement));
 }

@@ -14,6 +14,7 @@ from pymongo.errors import ServerSelectionTimeoutError
 
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup, free_ports
+from services.kernel import config, kafka
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, NotReady, Unavailable
 from services.kernel.kafka import Record
@@ -244,4 +245,23 @@ def test_a_consumer_waits_for_a_topic_and_reads_it_as_soon_as_it_is_made(
                 admin.create_topics({late: wanted}, wait_for_metadata=True)
         produce(settings.kafka_bootstrap, late, "first")
         run.notes.wait_for("first")
+    assert run.container.failure is None
+
+
+@pytest.mark.kafka
+def test_a_rebalance_that_outlasts_a_poll_comes_to_its_end(
+    settings: KernelSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads a group finds no reason to rejoin once it has given out the partitions."""
+    monkeypatch.setattr(kafka, "POLL_MS", 1)
+    monkeypatch.setattr(config, "METADATA_AGE_MS", 200)
+    topic = new_topic(settings.kafka_bootstrap)
+    with running(reader(topic), settings) as run:
+        produce(settings.kafka_bootstrap, topic, "before")
+        run.notes.wait_for("before")
+        for partitions in range(2, 7):
+            with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)) as admin:
+                admin.create_partitions({topic: partitions})
+            produce(settings.kafka_bootstrap, topic, f"in {partitions}", partition=partitions - 1)
+            run.notes.wait_for(f"in {partitions}")
     assert run.container.failure is None

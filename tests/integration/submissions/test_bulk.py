@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
+from tests.import_double import ImportDouble
 from tests.integration.submissions.conftest import Running
 from tests.integration.submissions.test_service import (
     Code,
@@ -74,6 +75,22 @@ def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Run
     assert [a.version for a in answers[:6]] == [1, 1, 2, 3, 3, 4]
     wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 5)
     assert [a.outcome for a in imported(service, rows[9:])] == [same]
+
+
+def test_the_double_answers_as_the_service(service: Running) -> None:
+    one, two = publication(doi()), publication(doi())
+    ask = import_service_pb2.ImportBatchesRequest
+    first = [row(1, "d1", one), row(2, "d2", two), row(3, "d1", one), row(4, "d1", two)]
+    second = [row(5, "d1"), row(6, "d1"), row(7, "d2", two), row(8, "d1", one)]
+
+    def told(batches: Iterator[import_service_pb2.ImportBatchesResponse]) -> list[Any]:
+        answers = (each for batch in batches for each in batch.answers)
+        return [(each.row, each.outcome, each.version) for each in answers]
+
+    asked = [ask(rows=first), ask(rows=second), ask(rows=[row(9, "d2", two)])]
+    assert told(ImportDouble().ImportBatches(iter(asked))) == told(
+        service.author.ImportBatches(iter(asked))
+    )
 
 
 def test_batches_are_answered_as_their_rows_are_one_by_one(service: Running) -> None:

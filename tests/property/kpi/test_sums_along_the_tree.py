@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 
 from hypothesis import given
@@ -32,12 +33,19 @@ MEASURES = (0, 1)
 MONTHS = sorted({int(date[:4]) * 12 + int(date[5:7]) - 1 for date in DATES})
 
 
-@DETERMINISTIC
-@given(histories())
-def test_a_whole_count_is_the_number_of_works_claimed_below(history: History) -> None:
-    catalogue, tree = history.catalogue, history.catalogue.tree
-    works, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
+@dataclass(frozen=True)
+class Counted:
+    """What the fold made of a history, and two months that a law may ask for."""
+
+    catalogue: Catalogue
+    works: dict[str, Work]
+    cube: Cube
+    months: tuple[int, int]
+
+
+def a_whole_count_is_the_number_of_works_claimed_below(counted: Counted) -> None:
+    catalogue, tree = counted.catalogue, counted.catalogue.tree
+    works, cube = counted.works, counted.cube
     for component in only(Rule.WHOLE):
         if component.is_stock:
             continue
@@ -50,12 +58,9 @@ def test_a_whole_count_is_the_number_of_works_claimed_below(history: History) ->
                 assert max(below, default=0) <= count <= sum(below) + own
 
 
-@DETERMINISTIC
-@given(histories())
-def test_fractions_and_leads_add_up_along_the_tree(history: History) -> None:
-    catalogue, tree = history.catalogue, history.catalogue.tree
-    works, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
+def fractions_and_leads_add_up_along_the_tree(counted: Counted) -> None:
+    tree = counted.catalogue.tree
+    works, cube = counted.works, counted.cube
     for component in (*only(Rule.FRACTION), *only(Rule.LEAD)):
         for measure in MEASURES:
             amounts = [_amount(cube, unit, component, measure) for unit in tree.ids]
@@ -69,24 +74,18 @@ def test_fractions_and_leads_add_up_along_the_tree(history: History) -> None:
                     assert part == 0
 
 
-@DETERMINISTIC
-@given(histories())
-def test_every_work_that_counts_in_fractions_is_one_whole(history: History) -> None:
-    catalogue = history.catalogue
-    works, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
+def every_work_that_counts_in_fractions_is_one_whole(counted: Counted) -> None:
+    catalogue = counted.catalogue
+    works, cube = counted.works, counted.cube
     (component,) = (part for part in only(Rule.FRACTION) if not part.amount)
     for measure in MEASURES:
         counting = sum(_counts(work, catalogue, component, measure) for work in works.values())
         assert _amount(cube, "root", component, measure) == counting * WHOLE
 
 
-@DETERMINISTIC
-@given(histories())
-def test_every_claim_counts_once_at_its_unit_and_above(history: History) -> None:
-    catalogue, tree = history.catalogue, history.catalogue.tree
-    works, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
+def every_claim_counts_once_at_its_unit_and_above(counted: Counted) -> None:
+    tree = counted.catalogue.tree
+    works, cube = counted.works, counted.cube
     (every,) = (part for part in only(Rule.CLAIMS) if not part.where)
     for measure in MEASURES:
         found = [
@@ -100,12 +99,8 @@ def test_every_claim_counts_once_at_its_unit_and_above(history: History) -> None
             assert _amount(cube, unit_id, every, measure) == below
 
 
-@DETERMINISTIC
-@given(histories())
-def test_terms_cover_the_whole_and_none_exceeds_it(history: History) -> None:
-    catalogue = history.catalogue
-    _, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
+def terms_cover_the_whole_and_none_exceeds_it(counted: Counted) -> None:
+    catalogue, cube = counted.catalogue, counted.cube
     for indicator in catalogue.indicators.values():
         for unit_id, cut, measure in product(catalogue.tree.ids, indicator.cuts, MEASURES):
             assert indicator.value is not None
@@ -117,12 +112,9 @@ def test_terms_cover_the_whole_and_none_exceeds_it(history: History) -> None:
             assert max(terms, default=0) <= whole <= sum(terms)
 
 
-@DETERMINISTIC
-@given(histories())
-def test_money_is_what_units_received_less_what_only_changed_hands(history: History) -> None:
-    catalogue, tree = history.catalogue, history.catalogue.tree
-    works, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
+def money_is_what_units_received_less_what_only_changed_hands(counted: Counted) -> None:
+    catalogue, tree = counted.catalogue, counted.catalogue.tree
+    works, cube = counted.works, counted.cube
     for component in only(Rule.MONEY_RECEIVED):
         for measure in MEASURES:
             expected = dict.fromkeys(tree.ids, 0)
@@ -132,13 +124,9 @@ def test_money_is_what_units_received_less_what_only_changed_hands(history: Hist
             assert {u: _amount(cube, u, component, measure) for u in tree.ids} == expected
 
 
-@DETERMINISTIC
-@given(histories(), st.sampled_from(DATES))
-def test_months_add_up_to_any_range(history: History, cut: str) -> None:
-    catalogue = history.catalogue
-    _, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
-    middle = int(cut[:4]) * 12 + int(cut[5:7]) - 1
+def months_add_up_to_any_range(counted: Counted) -> None:
+    catalogue, cube = counted.catalogue, counted.cube
+    middle = counted.months[0]
     for indicator in catalogue.indicators.values():
         value = indicator.value
         if value is None or value.is_stock or value.rule is Rule.DISTINCT:
@@ -153,25 +141,20 @@ def test_months_add_up_to_any_range(history: History, cut: str) -> None:
                 assert _denominator(whole) == _denominator(early) + _denominator(late)
 
 
-@DETERMINISTIC
-@given(histories(), st.sampled_from(DATES), st.sampled_from(DATES))
-def test_the_explanations_of_all_works_add_up_to_the_cell(
-    history: History, one: str, other: str
-) -> None:
-    catalogue, tree = history.catalogue, history.catalogue.tree
-    works, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
-    first, last = sorted(int(date[:4]) * 12 + int(date[5:7]) - 1 for date in (one, other))
+def the_explanations_of_all_works_add_up_to_the_cell(counted: Counted) -> None:
+    catalogue, tree = counted.catalogue, counted.catalogue.tree
+    works, cube = counted.works, counted.cube
+    first, last = sorted(counted.months)
     for indicator in catalogue.indicators.values():
-        counted = catalogue.indicators.get(indicator.attainment_of, indicator).value
-        assert counted is not None
+        component = catalogue.indicators.get(indicator.attainment_of, indicator).value
+        assert component is not None
         for unit, unit_id in enumerate(tree.ids):
             value = cube.value(unit_id, indicator, 1, first, last, 7)
             shares = [
                 share_of(work.contributed, catalogue, unit, indicator, 1, first, last)
                 for work in works.values()
             ]
-            if counted.rule is Rule.DISTINCT:
+            if component.rule is Rule.DISTINCT:
                 assert value == len({member for share, member in shares if share})
                 continue
             assert _numerator(value) == sum(_numerator(share) for share, _ in shares)
@@ -179,18 +162,37 @@ def test_the_explanations_of_all_works_add_up_to_the_cell(
                 assert _denominator(value) == sum(_denominator(share) for share, _ in shares)
 
 
-@DETERMINISTIC
-@given(histories())
-def test_no_stock_and_no_member_ever_falls_below_zero(history: History) -> None:
-    catalogue = history.catalogue
-    _, total = folded(history.events, catalogue)
-    cube = cube_of(catalogue, total)
+def no_stock_and_no_member_ever_falls_below_zero(counted: Counted) -> None:
+    catalogue, cube = counted.catalogue, counted.cube
     for indicator in catalogue.indicators.values():
         if indicator.value is None:
             continue
         for unit in catalogue.tree.ids:
             for month in MONTHS:
                 assert _numerator(cube.value(unit, indicator, 0, FIRST, month, 0)) >= 0
+
+
+LAWS = (
+    a_whole_count_is_the_number_of_works_claimed_below,
+    fractions_and_leads_add_up_along_the_tree,
+    every_work_that_counts_in_fractions_is_one_whole,
+    every_claim_counts_once_at_its_unit_and_above,
+    terms_cover_the_whole_and_none_exceeds_it,
+    money_is_what_units_received_less_what_only_changed_hands,
+    months_add_up_to_any_range,
+    the_explanations_of_all_works_add_up_to_the_cell,
+    no_stock_and_no_member_ever_falls_below_zero,
+)
+
+
+@DETERMINISTIC
+@given(histories(), st.sampled_from(MONTHS), st.sampled_from(MONTHS))
+def test_every_law_holds_for_every_history(history: History, one: int, other: int) -> None:
+    """One test for all laws: to draw and fold a history takes longer than to look at it."""
+    works, total = folded(history.events, history.catalogue)
+    cube = cube_of(history.catalogue, total)
+    for law in LAWS:
+        law(Counted(history.catalogue, works, cube, (one, other)))
 
 
 @DETERMINISTIC

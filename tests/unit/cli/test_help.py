@@ -10,16 +10,17 @@ from services.texts import Lang
 from tests.unit.cli import help_pages
 
 
-@pytest.fixture(params=[*Lang])
+@pytest.fixture(scope="module", params=[*Lang])
 def lang(request: pytest.FixtureRequest) -> Lang:
     return Lang(request.param)
 
 
-@pytest.fixture
-def found(lang: Lang, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in help_pages.SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    return help_pages.as_text(help_pages.pages(lang))
+@pytest.fixture(scope="module")
+def found(lang: Lang) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in help_pages.SETTINGS.items():
+            patch.setenv(name, value)
+        return help_pages.as_text(help_pages.pages(lang))
 
 
 def test_the_help_of_every_command_is_as_recorded(found: str, lang: Lang) -> None:

@@ -14,6 +14,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from kieng.notifications.v1 import notification_service_pb2 as api
 from services.kernel import metrics
@@ -214,21 +215,16 @@ def test_a_stop_says_not_serving_and_lets_running_calls_end(settings: KernelSett
         stop.result(10)
 
 
-def test_a_stream_that_asks_whether_it_is_active_ends_when_the_server_stops(
-    settings: KernelSettings,
-) -> None:
-    def listen(request: Any, call: Call) -> Iterator[Any]:
-        while call.is_active():
-            Event().wait(0.01)
-            yield api.WatchNotificationsResponse()
+def test_the_line_of_a_call_says_where_its_time_went(client: Client) -> None:
+    def wait(request: Any, call: Call) -> None:
+        Event().wait(0.05)
 
-    with ThreadPoolExecutor(1) as pool, running(settings) as client:
-        client.behaviour.answer = listen
-        stream = watch(client)
-        next(stream)
-        stop = pool.submit(client.server.stop)
-        assert all(message == api.WatchNotificationsResponse() for message in stream)
-        stop.result(10)
+    client.behaviour.answer = wait
+    with capture_logs() as said:
+        client.get()
+    (line,) = [each for each in said if each["event"] == "call"]
+    assert line["ms"] >= 50 > line["cpu_ms"] >= 0
+    assert line["waited_ms"] >= 0
 
 
 def test_workers_end_before_what_they_use_is_closed(settings: KernelSettings) -> None:

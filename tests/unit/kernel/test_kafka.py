@@ -256,3 +256,20 @@ def test_only_the_embedded_broker_is_asked_seldom_in_quiet_times(
     assert consume._quietness.is_quiet is not (is_alone and is_rung)
     consume._quietness.note(True)
     assert consume._rest() == POLL_MS
+
+
+@pytest.mark.parametrize(
+    ("is_rejoining", "is_needed", "asked"),
+    [(True, False, 1), (True, True, 0), (False, False, 0), (False, True, 0)],
+)
+def test_only_a_rebalance_that_kafka_python_has_forgotten_is_asked_for_again(
+    is_rejoining: bool, is_needed: bool, asked: int
+) -> None:
+    calls = list[str]()
+    coordinator = SimpleNamespace(
+        rejoining=is_rejoining,
+        need_rejoin=lambda: is_needed,
+        request_rejoin=lambda: calls.append("rejoin"),
+    )
+    Consume(group="g.join")._go_on_joining(SimpleNamespace(_coordinator=coordinator))
+    assert len(calls) == asked

@@ -147,8 +147,13 @@ def test_a_certificate_brings_only_tokens_of_the_institution_or_service_that_it_
 def test_a_new_certificate_is_shown_to_the_next_and_drops_no_call(
     parts: Parts, served: Client
 ) -> None:
-    go_on = threading.Event()
-    served.behaviour.answer = lambda request, call: go_on.wait(20) and None
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(request: object, call: object) -> None:
+        asked.set()
+        go_on.wait(20)
+
+    served.behaviour.answer = answer
     port = served.server.port
     address, own = f"127.0.0.1:{port}", parts.settings()
     connection = Connection(address, own, NotificationServiceStub)
@@ -156,6 +161,8 @@ def test_a_new_certificate_is_shown_to_the_next_and_drops_no_call(
     under_way = connection.current().GetSubscription.future(
         api.GetSubscriptionRequest(), timeout=20, metadata=credential
     )
+    # Before the handshake it would be shown the new certificate, and believe the old authority.
+    assert asked.wait(20)
     parts.certify("second")
     go_on_other = ask_in_thread(port, parts.believing("second"))
     # The client's own files changed as well, so its next call believes the new authority.

@@ -45,7 +45,7 @@ def cells(wanted: view_pb2.Selection, value: int = 5) -> list[view_pb2.Cell]:
 
 
 class Answers:
-    """Services that answer GetCatalogue and GetKpis, and what more is given by name.
+    """Services that answer GetCatalogue, GetKpis and GetReport, and what more is given by name.
 
     Args:
         more: name of an RPC -> what it answers to a request.
@@ -65,6 +65,8 @@ class Answers:
             return self.more[method.name](request)
         if method.name == "GetCatalogue":
             return catalogue_service_pb2.GetCatalogueResponse(catalogue=CATALOGUE)
+        if method.name == "GetReport":
+            return kpi_service_pb2.GetReportResponse(view=self.view, unit_id=request.unit_id)
         assert method.name == "GetKpis", method.name
         return kpi_service_pb2.GetKpisResponse(view=self.view, cells=cells(request.selection))
 

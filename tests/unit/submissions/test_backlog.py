@@ -27,10 +27,13 @@ class FakeSubmissions:
         self.backlog = Backlog()
         self.age_seconds = 0.0
         self.is_down = False
+        self.is_empty = False
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
         if self.is_down:
             raise AutoReconnect
+        if self.is_empty:
+            return []
         time_of = datetime.now(UTC) - timedelta(seconds=self.age_seconds)
         return [{"outbox": [{"time": time_of}]}]
 
@@ -56,6 +59,17 @@ def test_who_submits_more_than_is_published_is_told_when_to_come_again() -> None
     assert refused.value.retry_after_seconds == pytest.approx(LATE_SECONDS + 4, abs=1)
     fake.age_seconds = 0.1
     outbox.clear(outbox.pending(10))
+    fake.backlog.need_room()
+
+
+def test_when_nothing_waits_any_more_submissions_are_taken_at_once() -> None:
+    """They were refused for 5 seconds more, while the relay had nothing to do."""
+    fake = FakeSubmissions()
+    outbox = outbox_that_has_run(fake)
+    fake.age_seconds = LATE_SECONDS + 4
+    outbox.clear(outbox.pending(10))
+    fake.is_empty = True
+    assert not outbox.pending(10)
     fake.backlog.need_room()
 
 

@@ -197,7 +197,6 @@ def test_a_fork_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         import os, signal, sys
         from pathlib import Path
         from services.cli.local.nursery import Nursery
-from tests.waiting import wait_until
         with Nursery(dict(os.environ), Path({str(tmp_path / "log")!r})) as nursery:
             fork = nursery.fork(({SERVICE!r},), dict(os.environ), Path({str(tmp_path / "log")!r}))
             print(nursery.pid, fork.pid, flush=True)
@@ -209,6 +208,7 @@ from tests.waiting import wait_until
     with subprocess.Popen(argv, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         pids = [int(word) for word in running.stdout.readline().split()]
+        assert len(pids) == 2
         assert all(map(usage_of, pids))
         running.kill()
     wait_until(lambda: not any(map(usage_of, pids)), what="nursery and fork have ended")

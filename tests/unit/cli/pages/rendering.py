@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any, Self
 from unittest import mock
 
@@ -107,19 +109,25 @@ def surrounded(page: Page) -> Iterator[None]:
         yield
 
 
+@cache
+def clocks() -> list[ModuleType]:
+    """The modules of the command line that ask what time it is."""
+    names = [
+        module.name for module in pkgutil.walk_packages(services.cli.__path__, "services.cli.")
+    ]
+    loaded = map(importlib.import_module, names)
+    return [module for module in loaded if getattr(module, "datetime", None) is datetime]
+
+
 @contextmanager
 def fixed(width: int) -> Iterator[None]:
     """Fix time, time zone and width of the screen within the block."""
-    for module in pkgutil.walk_packages(services.cli.__path__, "services.cli."):
-        importlib.import_module(module.name)
-    loaded = [module for name, module in sys.modules.items() if name.startswith("services.cli.")]
-    clocks = [module for module in loaded if getattr(module, "datetime", None) is datetime]
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("KIENG_", "LC_", "LANG"))}
     given = kept | SETTINGS | {"COLUMNS": str(width)}
     # What commands remember of a user is kept with the user where there is no data folder.
     with TemporaryDirectory() as own, mock.patch.dict(os.environ, given, clear=True):
         os.environ |= {"KIENG_DATA": DATA, "XDG_CONFIG_HOME": own}
-        patches = [mock.patch.object(module, "datetime", _FixedTime) for module in clocks]
+        patches = [mock.patch.object(module, "datetime", _FixedTime) for module in clocks()]
         for patch in patches:
             patch.start()
         time.tzset()

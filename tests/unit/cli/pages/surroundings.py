@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import cycle
 from typing import Any
 from unittest import mock
 
+from services.cli.admin import offline
 from services.cli.admin.acls import Differences, Right
 from services.cli.admin.database_schema import Difference as SchemaDifference
 from services.cli.admin.processes import Usage
@@ -65,6 +68,12 @@ class Surroundings:
 def gives(value: Any) -> Callable[..., Any]:
     """A function that returns a value, whatever its arguments."""
     return lambda *_, **__: value
+
+
+def once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is called once for all languages and widths, and gives copies of that."""
+    kept = cache(function)
+    return lambda *args, **named: deepcopy(kept(*args, **named))
 
 
 CONNECTED = {f"{COMMANDS}.topics.connected": gives(nullcontext())}
@@ -184,6 +193,7 @@ SURROUNDINGS: Mapping[str, Surroundings] = {
     "backup-verify": Surroundings(
         {**BACKUPS, f"{COMMANDS}.backup.dump.counted": gives(MANIFEST.view)}
     ),
+    "catalogue-check": Surroundings({f"{COMMANDS}.catalogue.offline.run": once(offline.run)}),
     "config-check-stack": Surroundings(
         {**FOUND, f"{COMMANDS}.config.environment_of": gives({"KIENG_COLOUR": "red"})}
     ),

@@ -108,12 +108,18 @@ def test_a_reader_does_not_wait_for_ever(
     assert refused.value.reason == "BEHIND"
 
 
-def test_who_waits_for_news_returns_at_once_when_there_are_some() -> None:
-    _, live = started()
-    with live.read() as state:
-        change = state.change
-    live.wait(change - 1, seconds=60)
-    live.wait(change, seconds=0.001)
+def test_who_waits_for_news_is_woken_by_a_change_and_by_nothing_else() -> None:
+    stores, live = started()
+    news, over = threading.Event(), threading.Event()
+    with live.waking(over):
+        pass
+    with live.waking(news):
+        live.refresh()
+        assert not news.is_set()
+        stores.commit("g1-c1-f1", 9, row(5))
+        live.refresh()
+    assert news.is_set()
+    assert not over.is_set()
 
 
 def test_it_says_when_a_whole_view_was_read_and_only_then() -> None:

@@ -1,9 +1,9 @@
-"""Figures and how units rank by them."""
+"""Figures: what they attained of their targets, and how they changed."""
 
 from dataclasses import replace
 from fractions import Fraction
 
-from services.portal.domain.figures import Figure, Number, change, rank, ranked
+from services.portal.domain.figures import Figure, Number, change
 
 
 def figure(unit: str, value: Number | None, target: int | None, standing: str = "") -> Figure:
@@ -21,7 +21,6 @@ def test_attainment_needs_a_target_and_a_count() -> None:
 def test_what_is_judged_is_what_had_happened_by_the_day() -> None:
     judged = replace(figure("vnu", 8, 20, "behind"), judged=5, on="2025-07-31")
     assert judged.attainment == Fraction(1, 4)
-    assert rank("vnu", [judged]).attainment == Fraction(1, 4)
 
 
 def test_a_year_that_ended_behind_was_missed() -> None:
@@ -29,22 +28,6 @@ def test_a_year_that_ended_behind_was_missed() -> None:
     assert (behind.outcome, behind.is_over) == ("behind", False)
     assert replace(behind, on="2025-12-31").outcome == "missed"
     assert replace(behind, on="2025-12-31", standing="reached").outcome == "reached"
-
-
-def test_a_unit_is_ranked_by_the_mean_of_what_it_reached_each_at_most_whole() -> None:
-    found = rank("vnu", [figure("vnu", 40, 20, "reached"), figure("vnu", 5, 10, "behind")])
-    assert (found.reached, found.on_pace, found.behind) == (1, 0, 1)
-    assert found.attainment == Fraction(3, 4)
-
-
-def test_units_without_targets_come_last_in_the_order_given() -> None:
-    figures = [figure("a", 1, None), figure("b", 1, 10), figure("c", 9, 10), figure("d", 1, None)]
-    assert [each.unit_id for each in ranked("abcd", figures)] == ["c", "b", "a", "d"]
-
-
-def test_a_unit_that_is_behind_ranks_below_one_that_is_on_pace_with_less() -> None:
-    figures = [figure("a", 10, 12, "behind"), figure("b", 2, 3, "on_pace")]
-    assert [each.unit_id for each in ranked("ab", figures)] == ["b", "a"]
 
 
 def test_a_change_is_unknown_where_a_month_is() -> None:

@@ -39,3 +39,17 @@ def test_periods_that_people_ask_for() -> None:
     assert periods.year_to_date(date(2026, 11, 30)) == Period("2026-01", "2026-11")
     assert periods.year(2025) == Period("2025-01", "2025-12")
     assert periods.months_until("2025-01", 24) == Period("2023-02", "2025-01")
+
+
+def test_the_periods_around_a_month_are_named() -> None:
+    found = {name: (each.first, each.last) for name, each in periods.choices("2025-08").items()}
+    assert found == {
+        "month": ("2025-08", "2025-08"),
+        "quarter": ("2025-07", "2025-09"),
+        "half": ("2025-07", "2025-12"),
+        "to_month": ("2025-01", "2025-08"),
+        "year": ("2025-01", "2025-12"),
+        "academic": ("2024-09", "2025-08"),
+    }
+    assert periods.choices("2025-09")["academic"] == Period("2025-09", "2026-08")
+    assert periods.year_earlier(Period("2025-01", "2025-07")) == Period("2024-01", "2024-07")

@@ -9,6 +9,7 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.portal.pages import board as boards
+from services.portal.pages import period_choice
 from services.portal.pages.board import BOARDS_KEPT_MAX, SERIES_KEPT_MAX
 from tests.unit.portal.answered import PERIOD, Answers, Portal, cells
 
@@ -94,7 +95,7 @@ def test_the_period_with_numbers_is_looked_for_once_in_a_while(
         # The period, the numbers and their series; then the numbers alone.
         assert asyncio.run(portal.get("/")).status_code == 200
         assert kpis_asked(answers) == expected
-    monkeypatch.setattr(boards, "PERIOD_SECONDS", -1.0)
+    monkeypatch.setattr(period_choice, "PERIOD_SECONDS", -1.0)
     portal.site.periods.clear()
     asyncio.run(portal.get("/"))
     asyncio.run(portal.get("/"))

@@ -45,17 +45,14 @@ def get(request: editions.GetEditionRequest) -> editions.GetEditionResponse:
 
 def asked(role: str = "viewer", **query: str) -> httpx.Response:
     portal = Portal(Answers(GetEdition=get), role)
-    answer = asyncio.run(portal.get("/editions/2025-h1/report", house="university", **query))
+    answer = asyncio.run(portal.get("/editions/2025-h1/report", **query))
     if answer.headers["content-type"].startswith("text/html"):
         html5lib.HTMLParser(strict=True).parse(answer.text)
     return answer
 
 
 def test_the_numbers_are_those_that_were_signed() -> None:
-    figures = {
-        each.code: f
-        for each, f in Content.read(json.dumps(DOCUMENT).encode()).figures("a", "university")
-    }
+    figures = {each.code: f for each, f in Content.read(json.dumps(DOCUMENT).encode()).figures("a")}
     first = figures["KNW-03"]
     assert (first.verified, first.declared, first.target, first.attainment) == (
         60,
@@ -67,17 +64,14 @@ def test_the_numbers_are_those_that_were_signed() -> None:
     ratios = [
         each.code
         for each in CATALOGUE.indicators
-        if each.house in ("university", "all")
-        and (each.HasField("denominator") or each.attainment_of)
+        if each.HasField("denominator") or each.attainment_of
     ]
     assert undefined == ratios
 
 
 def test_a_target_is_not_held_against_months_that_do_not_begin_with_its_year() -> None:
     content = Content.read(json.dumps({**DOCUMENT, "from": "2025-02"}).encode())
-    assert all(
-        f.target is None for each, f in content.figures("a", "university") if not each.value.until
-    )
+    assert all(f.target is None for each, f in content.figures("a") if not each.value.until)
 
 
 def test_the_page_shows_them_escaped_with_what_they_stand_on() -> None:
@@ -85,7 +79,7 @@ def test_the_page_shows_them_escaped_with_what_they_stand_on() -> None:
     assert "Nửa đầu &lt;b&gt;2025" in text
     assert "2025-07-02 03:04 UTC" in text
     assert "d" * 64 in text
-    assert "/editions/2025-h1/report?unit=a%2Fx&amp;house=university" in text
+    assert "/editions/2025-h1/report?unit=a%2Fx" in text
 
 
 @pytest.mark.parametrize("kind", ["pdf", "csv", "xlsx"])
@@ -107,8 +101,16 @@ def test_the_document_can_be_copied_and_leads_back() -> None:
 def test_files_have_exact_numbers_and_what_they_stand_on() -> None:
     lines = list(csv.reader(io.StringIO(asked(file="csv").content.decode("utf-8-sig"))))
     row = next(line for line in lines if line[0] == "KNW-03")
-    assert row[3:] == ["60", "70", "120", "0.5"]
-    assert lines[-1][1].endswith("/editions/2025-h1/report?unit=a&house=university")
+    assert row[3:] == ["60", "70", "120", "0.5", "Nhà trường"]
+    houses = {line[7] for line in lines if len(line) == 8}
+    assert {
+        "Liên minh",
+        "Nhà nước",
+        "Nhà trường",
+        "Nhà doanh nghiệp",
+        "Chung cho mọi nhà",
+    } < houses
+    assert lines[-1][1].endswith("/editions/2025-h1/report?unit=a")
 
 
 def test_a_unit_outside_of_the_edition_is_not_found() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.portal.calls import Refused
-from services.portal.pages.board import KPI
+from services.portal.pages.reading import KPI
 from tests.unit.portal.answered import PERIOD, Answers, Portal, cells
 
 PAGES = 30

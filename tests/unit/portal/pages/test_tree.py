@@ -88,5 +88,8 @@ def test_pages_about_a_unit_offer_another_one(path: str) -> None:
     assert "tree.js" in answer.text
 
 
-def test_the_report_stays_with_its_unit_in_another_house() -> None:
-    assert "/report?unit=a&amp;house=state" in asked("/report", unit="a", **PERIOD).text
+def test_the_report_stays_with_its_unit_in_another_period() -> None:
+    assert (
+        "/report?unit=a&amp;from=2025-07&amp;to=2025-07"
+        in asked("/report", unit="a", **PERIOD).text
+    )

@@ -105,3 +105,16 @@ def test_a_work_that_counts_has_its_title_the_reason_and_the_names_of_its_proofs
     assert "Đơn vị kê khai: vnu/hus." in text
     claims = text[text.index("Các kê khai được tính") :]
     assert "Bài báo, bản in" in claims[: claims.index("</table>")]
+
+
+def test_the_claims_on_a_work_are_a_file() -> None:
+    def claimed(request: kpi_service_pb2.ExplainAbsenceRequest) -> Absence:
+        found = absence(request)
+        found.claims.add(unit_id="a/x", submission_id="s1", evidence_sha256=["0" * 64])
+        found.view.digest = "d" * 64
+        return found
+
+    given = {"work": "doi:10.5555/tay-1", "file": "csv"}
+    text = get(answers(ExplainAbsence=claimed), "/works", **given).text
+    assert text.splitlines()[1].startswith("doi:10.5555/tay-1,,a/x,s1,")
+    assert text.splitlines()[1].endswith(f"{'0' * 64},,{'d' * 64}")

@@ -51,7 +51,7 @@ class KpiServiceStub:
     """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own."""
     WatchKpis: _grpc.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
-    that the stream lives. Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
+    that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all). Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
     """
     ExplainKpi: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.ExplainKpiRequest, _kpi_service_pb2.ExplainKpiResponse]
     """Lists the works behind one cell and what each adds; the contributions of all pages add up to the cell exactly.
@@ -101,7 +101,7 @@ class KpiServiceAsyncStub(KpiServiceStub):
     """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own."""
     WatchKpis: _aio.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]  # type: ignore[assignment]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
-    that the stream lives. Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
+    that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all). Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
     """
     ExplainKpi: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ExplainKpiRequest, _kpi_service_pb2.ExplainKpiResponse]  # type: ignore[assignment]
     """Lists the works behind one cell and what each adds; the contributions of all pages add up to the cell exactly.
@@ -178,7 +178,7 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_kpi_service_pb2.WatchKpisResponse], _abc.AsyncIterator[_kpi_service_pb2.WatchKpisResponse]]:
         """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
-        that the stream lives. Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
+        that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all). Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,58 @@
+"""Requests for numbers, as all pages make them, and the caches of what was read."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.portal.domain.periods import Period
+from services.portal.site import Page
+
+KPI = kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"].methods_by_name
+
+
+def selection(
+    unit_ids: Sequence[str], codes: Sequence[str], period: Period, *, by_month: bool = False
+) -> view_pb2.Selection:
+    """Return the request for the cells of some units and indicators in a period.
+
+    Args:
+        unit_ids: ids of units.
+        codes: codes of indicators.
+        period: the months.
+        by_month: whether to request a cell for each month instead of one for the period.
+    """
+    return view_pb2.Selection(
+        unit_ids=unit_ids,
+        indicator_codes=codes,
+        from_month=period.first,
+        to_month=period.last,
+        by_month=by_month,
+    )
+
+
+async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.GetKpisResponse:
+    """Return the requested numbers: the present ones, or those of the past day `as_of` in the URL.
+
+    Raises:
+        Refused: the caller may not read them, or a unit, indicator or day does not exist.
+    """
+    request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.as_of)
+    answer: kpi_service_pb2.GetKpisResponse = await page.call(KPI["GetKpis"], request)
+    return answer
+
+
+def keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
+    """Add a value to a cache, which then forgets its oldest one if it has too many.
+
+    Args:
+        kept: the cache, which is changed.
+        key: key of the value.
+        value: the value.
+        most: number of values that the cache may have.
+    """
+    kept[key] = value
+    if len(kept) > most:
+        kept.popitem(last=False)

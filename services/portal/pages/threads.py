@@ -1,0 +1,58 @@
+"""The history of a submission as a thread: who did what when, and the reasons that were given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from services.portal.pages.cell_names import SUBMISSIONS
+from services.portal.site import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of a submission.
+
+    Args:
+        at: when, UTC.
+        action: name of what was done, in lower case, e.g. `return`.
+        subject: who did it; empty if the caller is of another institution.
+        reason: the reason that was given; empty for none.
+    """
+
+    at: datetime
+    action: str
+    subject: str
+    reason: str
+
+
+async def read_thread(page: Page, submission_id: str) -> Sequence[Entry]:
+    """Return the history of a submission, oldest first.
+
+    Args:
+        page: the page.
+        submission_id: the submission.
+
+    Raises:
+        Refused: there is no such submission, or the caller may not read it.
+    """
+    request = submission_service_pb2.GetSubmissionRequest(
+        submission_id=submission_id, with_history=True
+    )
+    answer = await page.call(SUBMISSIONS["GetSubmission"], request)
+    return thread_of(answer.submission)
+
+
+def thread_of(submission: submission_pb2.Submission) -> Sequence[Entry]:
+    """Return the history in a submission, oldest first; empty if it was not asked for."""
+    return [
+        Entry(
+            each.at.ToDatetime(tzinfo=UTC),
+            submission_pb2.Action.Name(each.action).removeprefix("ACTION_").lower(),
+            each.subject,
+            each.reason,
+        )
+        for each in submission.history
+    ]

@@ -1,0 +1,57 @@
+"""An indicator by its classifications, and beside those that count the same works otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from typing import Any
+
+import html5lib
+
+from kieng.kpi.v1 import kpi_service_pb2 as kpi
+from kieng.kpi.v1 import view_pb2
+from services.portal.catalogues import Catalogue
+from services.portal.pages.breakdowns import counted_otherwise
+from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal, cells
+
+
+def split(request: kpi.GetKpisRequest) -> kpi.GetKpisResponse:
+    found = cells(request.selection)
+    if by := request.selection.by:
+        term = view_pb2.TermValue(
+            term="unclassified",
+            declared=view_pb2.Value(whole=6),
+            verified=view_pb2.Value(whole=4321),
+        )
+        again = view_pb2.Value(whole=2)
+        found[0].split.CopyFrom(
+            view_pb2.Split(by=by, terms=[term], verified_again=again, declared_again=again)
+        )
+    return kpi.GetKpisResponse(view=view_pb2.ViewInfo(digest="d" * 64), cells=found)
+
+
+def asked(code: str, **query: str) -> Any:
+    portal = Portal(Answers(GetKpis=split))
+    return asyncio.run(portal.get(f"/indicators/{code}", unit="a", **PERIOD, **query))
+
+
+def test_each_classification_has_its_table_and_its_file() -> None:
+    text = asked("KNW-01").text
+    html5lib.HTMLParser(strict=True).parse(text)
+    assert text.count("4.321") == 2
+    assert text.count("chưa phân loại") == 2
+    assert "−2" in text  # noqa: RUF001  a minus, as wide as the plus
+    file = asked("KNW-01", file="csv", table="field").content.decode("utf-8-sig")
+    lines = list(csv.reader(io.StringIO(file)))
+    assert lines[1] == ["chưa phân loại", "4321", "6", "", "d" * 64]
+
+
+def test_whole_and_fractional_stand_side_by_side() -> None:
+    catalogue = Catalogue(CATALOGUE)
+    assert [each.code for each in counted_otherwise(catalogue, "KNW-03")] == ["KNW-04"]
+    assert [each.code for each in counted_otherwise(catalogue, "KNW-04")] == ["KNW-03"]
+    assert counted_otherwise(catalogue, "KNW-05") == []
+    file = asked("KNW-03", file="csv", table="units").content.decode("utf-8-sig")
+    heading = next(csv.reader(io.StringIO(file)))
+    assert heading[2:4] == ["KNW-03", "KNW-04"]
