@@ -31,8 +31,8 @@ class Bell(SharedExtension):
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the pipes; None if processes do not wake each other."""
-        folder: Path | None = self.container.settings.bell_folder
+        """The folder of the pipes; None if processes do not wake each other, as in no container."""
+        folder: Path | None = self.container.settings.bell_folder if self.is_bound() else None
         return folder
 
     def listen(self, event: threading.Event, names: Collection[str]) -> None:

@@ -100,6 +100,10 @@ def test_who_listens_for_nothing_needs_no_pipe(folder: Path) -> None:
     bell(folder).ring("log")
 
 
+def test_outside_a_service_nobody_is_woken() -> None:
+    Bell().ring("log")
+
+
 def test_without_a_folder_nobody_is_woken() -> None:
     heard, alone = Event(), bell(None)
     alone.listen(heard, ["log"])
