@@ -38,9 +38,11 @@ class Bell(SharedExtension):
     def listen(self, event: threading.Event, names: Collection[str]) -> None:
         """Set an event whenever another process, or this one, rings for one of these names.
 
-        Call it before the container starts its extensions, i.e. in `setup`.
+        Call it before the container starts its extensions, i.e. in `setup`. Without names it does
+        nothing.
         """
-        self._waiting.append((event, frozenset(names)))
+        if names:
+            self._waiting.append((event, frozenset(names)))
 
     def start(self) -> None:
         """Create the pipe of this process and wait for rings, if anything listens.

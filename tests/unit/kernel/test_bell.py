@@ -95,7 +95,9 @@ def test_who_hears_nothing_for_long_holds_up_nobody(folder: Path) -> None:
 
 
 def test_who_listens_for_nothing_needs_no_pipe(folder: Path) -> None:
-    bell(folder).start()
+    listener = bell(folder)
+    listener.listen(Event(), [])
+    listener.start()
     assert not folder.exists()
     bell(folder).ring("log")
 
