@@ -52,7 +52,7 @@ class Bell(SharedExtension):
         """
         if self.folder is None or not self._waiting or self._pipe is not None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._pipe = self.folder / f"{os.getpid()}{PIPE}"
         # A process of this number may have died in the same folder.
         self._pipe.unlink(missing_ok=True)
