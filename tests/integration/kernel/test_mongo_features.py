@@ -19,7 +19,7 @@ from services.kernel import mongo as kernel_mongo
 from services.kernel import mongo_features, runner
 from services.kernel.errors import NotReady
 from services.kernel.mongo import Mongo, declare
-from services.kernel.mongo_features import TRIALS, missing
+from services.kernel.mongo_features import CHECKS, missing
 from tests.conftest import RunningDatabase
 
 
@@ -74,7 +74,7 @@ def test_a_database_that_is_down_lacks_nothing(
     def lose(*given: Any) -> str:
         raise AutoReconnect("connection lost")
 
-    monkeypatch.setitem(TRIALS, "a replica set", lose)
+    monkeypatch.setitem(CHECKS, "a replica set", lose)
     with pytest.raises(AutoReconnect):
         missing(database)
 
