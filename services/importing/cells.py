@@ -51,10 +51,20 @@ ENTITY = re.compile(r"&[A-Za-z]{2,31}\d{0,2};")
 SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
 # Characters that may be invisible or be combined with others; composed Vietnamese has none.
 BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
-# The bytes of one Vietnamese letter, decoded one by one; a sure sign even if other bytes are lost.
+# The bytes of one Vietnamese letter, decoded one by one; a sure sign even if other bytes are lost:
+# as Windows-1252, as Mac Roman, as the code pages of consoles, as Windows-1258.
 OF_VIETNAMESE_BYTES = re.compile(
     r"\u00e1[\u00ba\u00bb][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]|\u00c6[\u00b0\u00a1]|\u00c4\u2018"
+    r"|\u00b7[\u222b\u00aa]|\u0192[\u00eb\u00ea]|\u2206[\u221e\u00b0]|\u221a[\u2020\u00a2\u00a3\u00a5\u00a8\u00a9\u00ae\u00b0\u2122]"
+    r"|\u00df[\u2551\u2557]|[\u2500\u251c\u255e][^\x00-\x7f\u2500-\u257f]"
+    r"|\u0102[\u00a0\u00a9\u00aa\u00ad\u00b3\u00b4\u00b9\u00ba]"
 )
+# UTF-8 as e-mails, addresses and programs write it.
+WRITTEN_BYTES = re.compile(
+    r"[=%][C-F][0-9A-F][=%][89AB][0-9A-F]|\\x[c-f][0-9a-f]\\x[89ab][0-9a-f]|\\u[01][0-9a-f]{3}",
+    re.I,
+)
+SIGN_OF_BYTES = re.compile(r"[=%\\]")
 OF_BYTES = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]")
 
 
@@ -147,15 +157,17 @@ def trouble_of_words(text: str) -> str:
             return "cell.entity"
     if ("^" in text or "+" in text) and legacy_text.is_viqr(text):
         return "cell.viqr"
+    if SIGN_OF_BYTES.search(text) and "://" not in text and WRITTEN_BYTES.search(text):
+        return "cell.letters_wrong"
     return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
 
 
 def _is_of_bytes(text: str) -> bool:
     """Return True if a text is UTF-8 that was decoded in another encoding, e.g. `NghiÃªn cá»©u`."""
-    if not OF_BYTES.search(text):
-        return False
     if OF_VIETNAMESE_BYTES.search(text):
         return True
+    if not OF_BYTES.search(text):
+        return False
     try:
         b"".join(map(_byte, text)).decode("utf-8")
     except UnicodeError:

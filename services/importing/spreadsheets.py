@@ -120,6 +120,9 @@ def read(
         notices.append(Notice("import.hidden_skipped", {"rows": str(len(chosen.hidden))}))
     elif shown:
         notices.append(Notice("import.hidden_read", {"rows": str(len(shown))}))
+    unseen = [each for at, each in enumerate(table.header) if each and at in chosen.hidden_columns]
+    if unseen:
+        notices.append(Notice("import.hidden_columns", {"columns": ", ".join(unseen)}))
     return Table(table.header, table.rows, notices + table.notices)
 
 
@@ -178,13 +181,17 @@ def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | Non
     header = [cell_text(cell) for cell in headings]
     while header and not header[-1]:
         header.pop()
-    foreign = _Foreign()
-    count = 0
+    foreign, unnamed = _Foreign(), [n for n, text in enumerate(header) if not text]
+    lost, count = set[int](), 0
     for count, (_, row) in enumerate(chain(first[at + 1 :], numbered), start=1):
         foreign.look_at(row)
+        lost.update(each for each in unnamed if has_text(_at(row, each)))
         if count > ROWS_MAX:
             raise Unreadable(path, f"more than {ROWS_MAX:,} rows; split it")
     notices = [Notice("import.titles_skipped", {"rows": str(at)})] if at else []
+    if lost:
+        columns = ", ".join(xlsx_file.letters(each) for each in sorted(lost))
+        notices.append(Notice("import.columns_unnamed", {"columns": columns}))
     return _with_unicode(Table(header, Body(rows, begin), notices), foreign.columns)
 
 
@@ -220,7 +227,10 @@ def _header_at(rows: Sequence[tuple[int, Sequence[Cell]]], is_header: IsHeader |
 def _choose(
     path: Path, sheets: list[xlsx_file.Sheet], is_header: IsHeader | None, wanted: str
 ) -> tuple[xlsx_file.Sheet, list[Notice]]:
-    """Return the sheet to read, and a notice if other sheets have rows."""
+    """Return the sheet to read, and a notice if other sheets have rows.
+
+    Hidden sheets are only told if they have a table as the one that is read.
+    """
     if wanted:
         found = [sheet for sheet in sheets if sheet.name == wanted]
         if not found:
@@ -234,7 +244,8 @@ def _choose(
     if len(tables) > 1:
         names = ", ".join(repr(sheet.name) for sheet in tables)
         raise Unclear(path, f"several sheets have rows: {names}; choose one", "sheet")
-    others = [sheet.name for sheet in full if sheet is not tables[0]]
+    unseen = [each for each in sheets if not each.is_visible and _has_header(each, is_header)]
+    others = [each.name for each in sheets if each in (*full, *unseen) and each is not tables[0]]
     values = {"sheet": tables[0].name, "others": ", ".join(others)}
     return tables[0], [Notice("import.sheets_unread", values)] if others else []
 

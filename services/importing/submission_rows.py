@@ -38,6 +38,7 @@ from services.importing.headings import (
 )
 from services.importing.kept_requests import KeptRequests
 from services.importing.spreadsheets import Notice, Table, is_too_wide
+from services.kernel.folding import with_plain_dashes
 
 WITHDRAW = {"withdraw", "rut"}
 """Slugs of the texts in column `action` that withdraw a record."""
@@ -198,7 +199,9 @@ def _record_mistakes(
         return [Wrong(number, "record_id", problem, {"text": record_id})]
     if not record_id:
         return [Wrong(number, "record_id", "cell.missing", {})]
-    if (first := seen.setdefault(record_id, number)) != number:
+    # Ids that only look the same are one record, typed on another keyboard.
+    known = record_id if record_id.isascii() else with_plain_dashes(record_id)
+    if (first := seen.setdefault(known, number)) != number:
         return [Wrong(number, "record_id", "cell.twice", {"row": str(first)})]
     return []
 

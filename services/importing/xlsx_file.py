@@ -58,12 +58,14 @@ class Sheet:
         rows: cells of each row, beginning with the first row of the sheet; without blank rows at
             the end.
         hidden: indexes of the hidden rows in ``rows``.
+        hidden_columns: indexes of the hidden columns up to the last value.
     """
 
     name: str
     is_visible: bool
     rows: list[list[Cell]]
     hidden: frozenset[int]
+    hidden_columns: frozenset[int]
 
     def has_rows(self) -> bool:
         """Return True if any cell of the sheet is not blank, also in hidden rows."""
@@ -126,7 +128,13 @@ def _sheets(path: Path, archive: ZipFile, book: Any, cells_max: int) -> Iterator
             raise Unreadable(path, problem)
         rows = _without_end(_rows(sheet, marks))
         is_visible = entry.visible == python_calamine.SheetVisibleEnum.Visible
-        yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows))
+        columns = frozenset(_within(marks.hidden_columns, marks.columns))
+        yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows), columns)
+
+
+def _within(ranges: Iterable[tuple[int, int]], end: int) -> Iterator[int]:
+    for first, last in ranges:
+        yield from range(first, min(last + 1, end))
 
 
 def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
@@ -188,15 +196,16 @@ def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:
     for (top, left), (bottom, right) in ranges:
         for row in range(top, bottom + 1):
             result.setdefault(row, {})[left] = row == top
-            name = f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}"
+            name = f"{letters(left)}{top + 1}:{letters(right)}{bottom + 1}"
             for column in range(left + 1, right + 1):
                 result[row][column] = UnreadableCell("cell.merged", name)
     return result
 
 
-def _letters(column: int) -> str:
-    letters = ""
+def letters(column: int) -> str:
+    """Return the name of a column that is counted from 0, e.g. `AB` for 27."""
+    name = ""
     while column >= 0:
-        letters = chr(ord("A") + column % 26) + letters
+        name = chr(ord("A") + column % 26) + name
         column = column // 26 - 1
-    return letters
+    return name

@@ -33,6 +33,7 @@ class Marks:
 
     Args:
         hidden_rows: the rows that are hidden.
+        hidden_columns: first and last column of each range of columns that is hidden.
         cells: (row, column) -> problem of a cell that has an error, a formula without a value, or a
             number displayed as a percentage or with an exponent.
         masked: (row, column) of numbers displayed with further characters, e.g. `007` or `PT-7`.
@@ -41,6 +42,7 @@ class Marks:
     """
 
     hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     cells: dict[tuple[int, int], UnreadableCell] = field(default_factory=dict)
     masked: set[tuple[int, int]] = field(default_factory=set)
     rows: int = 0
@@ -94,6 +96,9 @@ class _Scanner:
             self._column = -1
             if attributes.get("hidden") in ("1", "true"):
                 self.marks.hidden_rows.add(self._row)
+        elif name == "col" and attributes.get("hidden") in ("1", "true"):
+            first, last = int(attributes["min"]) - 1, int(attributes["max"]) - 1
+            self.marks.hidden_columns.append((first, last))
 
     def _value(self) -> None:
         marks, row, column = self.marks, self._row, self._column

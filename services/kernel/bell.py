@@ -31,16 +31,18 @@ class Bell(SharedExtension):
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the pipes; None if processes do not wake each other."""
-        folder: Path | None = self.container.settings.bell_folder
+        """The folder of the pipes; None if processes do not wake each other, as in no container."""
+        folder: Path | None = self.container.settings.bell_folder if self.is_bound() else None
         return folder
 
     def listen(self, event: threading.Event, names: Collection[str]) -> None:
         """Set an event whenever another process, or this one, rings for one of these names.
 
-        Call it before the container starts its extensions, i.e. in `setup`.
+        Call it before the container starts its extensions, i.e. in `setup`. Without names it does
+        nothing.
         """
-        self._waiting.append((event, frozenset(names)))
+        if names:
+            self._waiting.append((event, frozenset(names)))
 
     def start(self) -> None:
         """Create the pipe of this process and wait for rings, if anything listens.
@@ -50,7 +52,7 @@ class Bell(SharedExtension):
         """
         if self.folder is None or not self._waiting or self._pipe is not None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._pipe = self.folder / f"{os.getpid()}{PIPE}"
         # A process of this number may have died in the same folder.
         self._pipe.unlink(missing_ok=True)

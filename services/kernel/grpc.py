@@ -21,8 +21,9 @@ from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 from services.kernel import tls
 from services.kernel.access import Issuers
 from services.kernel.errors import Refusal
+from services.kernel.front.admitted import Admitted, Behaviour
 from services.kernel.front.health import Health
-from services.kernel.front.reception import Admitted, Behaviour, Reception
+from services.kernel.front.reception import Reception
 from services.kernel.front.requests import Requests
 from services.kernel.front.stopping import Stopping
 from services.kernel.interceptors import Call, Context, surrounded

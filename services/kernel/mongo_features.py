@@ -1,7 +1,7 @@
 """The database features that the services need beyond plain reads and writes, and their tests.
 
 A server may speak MongoDB's protocol yet lack what makes a flush atomic, so every feature is
-actually tried. docs/databases.md explains each one. Every trial uses one document of its own in the
+actually tried. docs/databases.md explains each one. Every check uses one document of its own in the
 collection `schema` and removes it afterwards.
 """
 
@@ -44,10 +44,10 @@ def missing(database: Database) -> list[str]:
         pymongo.errors.AutoReconnect: the database is down.
     """
     found = []
-    for name, trial in TRIALS.items():
+    for name, check in CHECKS.items():
         probe = {"_id": f"probe {uuid4()}", "n": 1}
         try:
-            if seen := trial(database, probe):
+            if seen := check(database, probe):
                 found.append(f"{name} ({seen})")
         except AutoReconnect:
             raise
@@ -136,7 +136,7 @@ def _ends_sessions(database: Database, probe: dict[str, Any]) -> str:
     return ""
 
 
-TRIALS: dict[str, Callable[[Database, dict[str, Any]], str]] = {
+CHECKS: dict[str, Callable[[Database, dict[str, Any]], str]] = {
     "a replica set": _replica_set,
     "writes acknowledged by the majority": _durable_write,
     "atomic transactions": _atomic,

@@ -155,11 +155,11 @@ class WatcherCount(DependencyProvider):
         return self.watchers
 
 
-class Trials(DependencyProvider):
-    """Injects a function that admits one trial of events per institution at a time."""
+class Previews(DependencyProvider):
+    """Injects a function that admits one preview of events per institution at a time."""
 
     def setup(self) -> None:
-        """Create the function's state; no trial is running."""
+        """Create the function's state; no preview is running."""
         self._of: dict[str, OneAtATime] = {}
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], OneAtATime]:
@@ -167,7 +167,7 @@ class Trials(DependencyProvider):
 
         The same function serves all workers.
         """
-        return lambda institution_id: self._of.setdefault(institution_id, OneAtATime("trial"))
+        return lambda institution_id: self._of.setdefault(institution_id, OneAtATime("preview"))
 
 
 class Clock(DependencyProvider):

@@ -104,9 +104,9 @@ class Catalogue:
         return code if found is None else str(getattr(found.name, lang.value))
 
     def unit_name(self, unit_id: str, lang: Lang) -> str:
-        """Return the name of a unit in a language; its id if this version lacks it."""
+        """Return the name of a unit in a language; its id if this version lacks unit or name."""
         found = self.units.get(unit_id)
-        return unit_id if found is None else str(getattr(found.name, lang.value))
+        return unit_id if found is None else str(getattr(found.name, lang.value)) or unit_id
 
     def unit_of(self, code: str) -> str:
         """Return what an indicator is counted in, e.g. `vnd`; empty if this version lacks it."""

@@ -180,6 +180,9 @@ _SPECIAL = {
 def _wrong_dates(fact: Any, today: date) -> Iterator[tuple[str, str]]:
     for field in fact.DESCRIPTOR.fields:
         text = getattr(fact, field.name)
+        is_year = field.name.endswith("_year") and text
+        if is_year and (problem := _implausible(date(text, 1, 1), field.name, today)):
+            yield field.name, problem
         if not field.name.endswith("_on") or not text:
             continue
         day = _calendar_day(text)

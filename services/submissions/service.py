@@ -23,7 +23,7 @@ from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.policy.enforcement import need
 from services.policy.rules import Resource
-from services.submissions import decision_trials, decisions, import_trials, imports, wire
+from services.submissions import decision_previews, decisions, import_previews, imports, wire
 from services.submissions.application import Desk
 from services.submissions.counts import Census
 from services.submissions.directory_cache import Partners, Units
@@ -175,7 +175,7 @@ class SubmissionsService:
     @grpc
     def try_decisions(self, requests: Iterator[Any]) -> Iterator[Any]:
         """Yield the answer that each decision of a stream would get; write nothing."""
-        return decision_trials.try_decisions(self.desk, requests)
+        return decision_previews.try_decisions(self.desk, requests)
 
     @grpc
     def import_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
@@ -196,7 +196,7 @@ class SubmissionsService:
     @grpc
     def try_import(self, requests: Iterator[Any]) -> Iterator[Any]:
         """Yield the answer that an import would give to each row of a stream; write nothing."""
-        return import_trials.try_rows(self.desk, requests)
+        return import_previews.try_rows(self.desk, requests)
 
     @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:

@@ -27,12 +27,23 @@ ORCID = re.compile(
     r"\(?(?:ORCID(?: ?ID)?[: ]*)?(?:HTTPS?://)?(?:WWW\.)?(?:ORCID\.ORG/)?(?:MY-ORCID\?ORCID=)?"
     r"((?:\d{4}[- ]?){3}\d{3}[\dX])[/.,;)]*(?:[?#].*)?"
 )
+# One within a text that says more, e.g. in brackets; only of the blocks that ORCID gives out.
+ORCID_INSIDE = re.compile(r"(?<![0-9A-Z])(000[09]([-._])00\d\d\2\d{4}\2\d{3}[\dX])(?![0-9A-Z])")
+# Cyrillic and Greek capitals that look like Latin ones, the dots that look like a full stop, and
+# the other slash: numbers of two works never differ in these alone.
+LOOK_ALIKE = str.maketrans(
+    "АВЕКМНОРСТУХЅІЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧ·∙⋅。｡\\",  # noqa: RUF001 - the letters that are meant
+    "ABEKMHOPCTYXSIJABEZHIKMNOPTYX...../",
+)
+DOUBLED = re.compile(r"([-/.])\1+")
+# Marks of footnotes behind a DOI; some are digits, which must not become part of it.
+FOOTNOTE = re.compile(r"[\s*!†‡§¶\u00b2\u00b3\u00b9\u2070-\u207f]+$")
 # Characters that often come along when a number is copied out of a sentence.
 AROUND = " .,;:'\"“”‘’«»"  # noqa: RUF001 - the quotation marks of sentences
 DOI_LABEL = re.compile(r"^[\s(<\[{'\"“‘«]*(?:(?:urn:|info:)?doi[:/ ]+)*", re.IGNORECASE)  # noqa: RUF001
 ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|\w+);", re.IGNORECASE)
 # A query, a fragment, a parameter without its question mark.
-OF_THE_URL = re.compile(r"[?#]|&\w+=")
+OF_THE_URL = re.compile(r"[?#]|&\w+=|;jsessionid=", re.IGNORECASE)
 # Pages of one work on its publisher's site.
 PAGE = re.compile(r"(?:/(?:abstract|e?pdf|full|fulltext|html|meta|summary))+$|\.pdf$")
 # Maximum size of the cache; each DOI is read twice, to be checked and to become a key.
@@ -41,7 +52,9 @@ DOI = re.compile(
     r"(?:doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d+(?:\.\d+)*/.+)$", re.IGNORECASE
 )
 """A DOI with or without its resolver, by the rule of idutils, whose import would take 0.4 s."""
-SEVERAL_DOIS = re.compile(r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/", re.IGNORECASE)
+SEVERAL_DOIS = re.compile(
+    r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/|.https?://\S*10\.\d{4,9}/", re.IGNORECASE
+)
 
 
 def fact_type(facts: facts_pb2.Facts) -> str:
@@ -82,9 +95,10 @@ def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
 def canonical_number(text: str) -> str:
     """Return a number or code in its folded form, e.g. `hd 12 / 2024.` as `HD 12/2024`.
 
+    Letters of other alphabets that look like Latin ones become these, and repeated separators one.
     Punctuation around it is removed; a text without letters or digits may become empty.
     """
-    return folded(text).strip(AROUND)
+    return DOUBLED.sub(r"\1", folded(folded(text).translate(LOOK_ALIKE))).strip(AROUND)
 
 
 @lru_cache(DOIS_KEPT)
@@ -94,7 +108,9 @@ def canonical_doi(text: str) -> str:
     The resolver and the rest of a URL, escapes of web pages, and the punctuation of a sentence are
     removed. A closing bracket stays if the DOI contains the opening one.
     """
-    decoded = unquote(ENTITY.sub(lambda entity: unescape(entity[0]), visible(text)))
+    decoded = unquote(
+        ENTITY.sub(lambda entity: unescape(entity[0]), visible(FOOTNOTE.sub("", text)))
+    )
     shown = DOI_LABEL.sub("", with_plain_dashes(decoded))
     if not (written := DOI.match(shown)) or SEVERAL_DOIS.search(shown):
         return ""
@@ -102,7 +118,7 @@ def canonical_doi(text: str) -> str:
     doi = OF_THE_URL.split(written[1])[0].casefold()
     if " " in doi:
         return ""
-    while doi and (doi[-1] in "./" + AROUND or _closes_nothing(doi)):
+    while doi and (doi[-1] in "./*!" + AROUND or _closes_nothing(doi)):
         doi = doi[:-1]
     doi = PAGE.sub("", doi)
     return doi if DOI.match(doi) else ""
@@ -128,14 +144,17 @@ def canonical_reference(text: str) -> str:
 
 
 def canonical_person(text: str) -> str:
-    """Return an ORCID in any spelling as `0000-0002-1825-0097`.
+    """Return an ORCID in any spelling as `0000-0002-1825-0097`, also from a text that says more.
 
     Any other id is returned without invisible characters and with plain dashes.
     """
-    found = ORCID.fullmatch(folded(text))
+    plain = folded(text).translate(LOOK_ALIKE)
+    found = ORCID.fullmatch(plain)
+    if not found and len({each[0] for each in ORCID_INSIDE.finditer(plain)}) == 1:
+        found = ORCID_INSIDE.search(plain)
     if not found:
         return with_plain_dashes(text)
-    digits = re.sub(r"[- ]", "", found[1])
+    digits = re.sub(r"[-._ ]", "", found[1])
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 

@@ -29,6 +29,7 @@ TARGETS = [
     "check-deploy",
     "test-kafka",
 ]
+NOT_DECISIVE = {"test-slow", "test-kafka"}
 PARTS_OF_OTHERS = {"check", "test-integration"}
 """`make check` is three of the parts; all tests of `make test-integration` are in others."""
 
@@ -91,7 +92,7 @@ def test_everything_that_passes_is_a_row_of_the_table(root: Path) -> None:
     assert "make test-simulation" in done.stdout
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", [each for each in TARGETS if each not in NOT_DECISIVE])
 def test_a_part_that_fails_fails_the_whole_and_all_others_run(target: str, root: Path) -> None:
     recipes(root, **{target: "echo no; false"})
     done = run(root)
@@ -100,6 +101,16 @@ def test_a_part_that_fails_fails_the_whole_and_all_others_run(target: str, root:
     assert {one for one in TARGETS if row(done.stdout, one)[1] == "FAILED"} == {target}
     assert row(done.stdout, "whole")[-1] == target
     assert f"{target} | no\n" in done.stdout
+
+
+@pytest.mark.parametrize("target", sorted(NOT_DECISIVE))
+def test_a_part_that_does_not_decide_yet_is_told(target: str, root: Path) -> None:
+    recipes(root, **{target: "false"})
+    done = run(root)
+    assert done.returncode == 0
+    assert set(ran(root)) == set(TARGETS)
+    assert row(done.stdout, target)[1:3] == ["NOT", "GREEN"]
+    assert f"Not green, and not yet decisive: {target}." in done.stdout
 
 
 def test_what_passes_when_it_is_repeated_is_told_as_flaky(root: Path) -> None:

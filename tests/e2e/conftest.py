@@ -20,7 +20,7 @@ from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack
 
 # The first test of a session pays for the start and the import.
-SECONDS_MAX = 300
+SECONDS_MAX = 480
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ from tests.e2e.forked import Answer, kieng
 from tests.waiting import wait_until
 
 KIENG = Path(sys.executable).with_name("kieng")
-START_SECONDS = 240.0
+START_SECONDS = 420.0
 STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
 

@@ -47,6 +47,7 @@ class Healthy(Answers):
 def empty() -> Answers:
     """Nothing has been submitted, closed or told."""
     return Healthy(
+        WatchKpis=lambda _: [],
         ListSubmissions=lambda _: submission_service_pb2.ListSubmissionsResponse(),
         ListEditions=lambda _: edition_service_pb2.ListEditionsResponse(),
         ListNotifications=lambda _: notification_service_pb2.ListNotificationsResponse(),
@@ -102,7 +103,7 @@ STATES = {
     "stale": (stale, (f"/?{MONTHS}", "/health", f"/report?{MONTHS}&unit=a")),
     "down": (refusing("UNAVAILABLE"), ("/", "/review", "/report", CELL)),
     "no-rights": (refusing("PERMISSION_DENIED"), ("/", "/review", "/inbox")),
-    "wrong": (empty, ("/units/nowhere", "/review?since=x", "/no/page", "/cells")),
+    "wrong": (empty, ("/units/nowhere", "/review?since=x", "/cells")),
     "busy": (busy, (f"{CELL}&since=2025-05-01",)),
     "queued": (queued, ("/review",)),
 }

@@ -27,6 +27,7 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from tests.benchmark.machine import cpu_seconds
 from tests.e2e.calls import article, creation
 from tests.e2e.running import RunningStack
+from tests.hostile.stages import Window, told
 
 ROUNDS = 4
 OBSERVED_SECONDS = 4.0
@@ -41,6 +42,7 @@ HELD_OPEN_CORES_MAX = 0.2
 SERVICES = ("kpi.query", "submissions")
 PARTS = (*SERVICES, "database")
 COUNTED = (*PARTS, "attackers")
+STAGED = {"kpi.query": "GetKpis", "submissions": "CreateSubmission"}
 VICTIM, ATTACKER = "hust", "vnu"
 # Processes that want a core, above which times say more of the machine than of the product.
 LOAD_MAX = 3.0
@@ -150,6 +152,7 @@ class Observation:
         self.times: dict[str, dict[str, Seen]] = {
             when: {"submit": Seen(), "GetKpis": Seen()} for when in ("calm", "attacked", "after")
         }
+        self.windows = {when: Window() for when in self.times}
         self._used: defaultdict[tuple[str, str], float] = defaultdict(float)
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -157,7 +160,9 @@ class Observation:
         """Observe for so long."""
         pids = {name: [self.stack.pid(name)] for name in PARTS} | {"attackers": list(attackers)}
         began, before = time.monotonic(), {name: used(each) for name, each in pids.items()}
-        for name, seen in observe(self.stack, seconds).items():
+        with self.windows[when]:
+            observed = observe(self.stack, seconds)
+        for name, seen in observed.items():
             self.times[when][name].add(seen)
         self._seconds[when] += time.monotonic() - began
         for name, each in pids.items():
@@ -175,6 +180,10 @@ class Observation:
         for when in self.times:
             shown = ", ".join(f"{name} {self.cores(when, name):.2f}" for name in COUNTED)
             yield f"cores, {when}: {shown}"
+        for when in ("calm", "attacked"):
+            for service, method in STAGED.items():
+                log = self.stack.data / "logs" / f"{service}.log"
+                yield f"{when}, {told(log, method, VICTIM, self.windows[when])}"
 
 
 def used(pids: Sequence[int]) -> float:

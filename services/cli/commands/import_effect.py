@@ -14,12 +14,12 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.clients import Clients
 from services.cli.client.resuming import Patience
 from services.cli.client.troubles import CallFailed
-from services.cli.commands.import_sending import Trial
+from services.cli.commands.import_sending import Preview
 from services.cli.terminal.effect_tables import STAGES, effect_table, visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import value_json, view_json
 from services.cli.terminal.screen import Screen
-from services.importing.event_trials import event_trials
+from services.importing.event_previews import event_previews
 
 SHOWN_MAX = 500
 
@@ -71,12 +71,12 @@ def effect_json(effect: api.Effect) -> dict[str, Any]:
     }
 
 
-def numbers_of(clients: Clients, trial: Trial, by_month: bool, patience: Patience) -> Numbers:
-    """Return the numbers that the events of a trial would change, as the KPI service counts them.
+def numbers_of(clients: Clients, preview: Preview, by_month: bool, patience: Patience) -> Numbers:
+    """Return the numbers that the events of a preview would change, as the KPI service counts them.
 
     Args:
         clients: clients of the services.
-        trial: result of trying the rows, with the events that would follow.
+        preview: result of trying the rows, with the events that would follow.
         by_month: whether to count per month instead of per year.
         patience: decides how long to wait for the service.
 
@@ -84,7 +84,7 @@ def numbers_of(clients: Clients, trial: Trial, by_month: bool, patience: Patienc
         CallFailed: there is no view, or the service did not come back in time.
     """
     stub = clients.stub(KpiServiceStub)
-    requests = list(event_trials(trial.submitted, trial.verified, by_month))
+    requests = list(event_previews(preview.submitted, preview.verified, by_month))
     while True:
         numbers = Numbers()
         try:

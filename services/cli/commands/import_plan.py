@@ -16,7 +16,7 @@ from typing import Any
 from kieng.submissions.v1 import import_service_pb2
 from services.cli.commands.import_effect import Numbers
 from services.cli.commands.import_report import Report
-from services.cli.commands.import_sending import PlannedRow, Trial
+from services.cli.commands.import_sending import PlannedRow, Preview
 from services.cli.errors import USAGE, Failure
 from services.cli.terminal.effect_tables import STAGES
 from services.importing.bibliographies import Completion, read_mapping
@@ -186,7 +186,7 @@ def make(
     asked: Asked,
     requests: Requests,
     report: Report,
-    trial: Trial,
+    preview: Preview,
     numbers: Numbers | None,
 ) -> Plan:
     """Return the plan of a dry run.
@@ -196,14 +196,14 @@ def make(
         asked: options by which the file was read.
         requests: requests of the rows that can be read.
         report: report with the refused rows.
-        trial: expected outcome of the rows that can be read.
+        preview: expected outcome of the rows that can be read.
         numbers: numbers that would change; None if not computed.
     """
     found = numbers.document() if numbers is not None else {}
     return Plan(
         institution=institution,
         asked=asked,
-        rows=trial.rows,
+        rows=preview.rows,
         digests={str(request.row): _sha256(request) for request in requests},
         refused=sorted({(each.row, each.column) for each in report.refused}),
         numbers=_keyed(found["numbers"]) if numbers is not None else None,

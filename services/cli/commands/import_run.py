@@ -18,7 +18,7 @@ from services.cli.commands.import_effect import Numbers
 from services.cli.commands.import_notes import Notes
 from services.cli.commands.import_plan import Asked, Difference, Plan
 from services.cli.commands.import_report import OUTCOMES, Report, local_mistakes, show
-from services.cli.commands.import_sending import Trial, patience_of, send, try_rows
+from services.cli.commands.import_sending import Preview, patience_of, send, try_rows
 from services.cli.commands.kpi import read_names
 from services.cli.errors import INTERRUPTED, Failure
 from services.cli.session import Session
@@ -77,15 +77,15 @@ class Run:
         Raises:
             CallFailed: a service refused the call, or did not come back in time.
         """
-        trial = self._try(with_effect)
+        preview = self._try(with_effect)
         if with_effect:
             # An import that is refused as a whole changes no number.
-            counted = Trial() if self.is_stopped else trial
+            counted = Preview() if self.is_stopped else preview
             patience = patience_of(self.session.screen)
             asked = (counted, self.asked.by_month, patience)
             self.numbers = import_effect.numbers_of(self.session.clients, *asked)
         made_of = (self.session.institution, self.asked, self.parsed.requests, self.report)
-        return import_plan.make(*made_of, trial, self.numbers)
+        return import_plan.make(*made_of, preview, self.numbers)
 
     def write(self) -> None:
         """Import the good rows, or all or none of the rows, according to the policy.
@@ -113,9 +113,9 @@ class Run:
         if not self.changed and not self.is_stopped:
             self._send(plan.versions)
 
-    def _try(self, with_events: bool) -> Trial:
+    def _try(self, with_events: bool) -> Preview:
         if not self.parsed.requests:
-            return Trial()
+            return Preview()
         with self.session.screen.progress() as progress:
             advance = bar(progress, f"? {self.path.name}", self.parsed)
             patience = patience_of(self.session.screen)

@@ -40,7 +40,7 @@ class PlannedRow:
 
 
 @dataclass
-class Trial:
+class Preview:
     """The expected outcome of all rows, and the encoded events that would follow.
 
     ``submitted`` are the events of the import; ``verified`` are those of verifying all that it
@@ -93,7 +93,7 @@ def try_rows(
     advance: Advance,
     patience: Patience,
     with_events: bool,
-) -> Trial:
+) -> Preview:
     """Try rows without importing them; add the expected outcomes to a report and return them.
 
     Args:
@@ -108,7 +108,7 @@ def try_rows(
         CallFailed: the service did not come back in time.
     """
     stub = clients.stub(ImportServiceStub)
-    trial = Trial()
+    preview = Preview()
     for part in _parts(iter(requests), ROWS_PER_CALL):
         asked = [api.TryImportRequest(row=each, with_events=with_events) for each in part]
         rows = {request.row: _named(request) for request in part}
@@ -117,11 +117,11 @@ def try_rows(
             record_id, unit_id = rows.get(told.row, ("", ""))
             outcome = report.take(told, record_id, unit_id)
             versions = answer.version_before, told.version
-            trial.rows.append(PlannedRow(told.row, record_id, outcome, *versions))
-            trial.submitted += answer.submitted
-            trial.verified += answer.verified
+            preview.rows.append(PlannedRow(told.row, record_id, outcome, *versions))
+            preview.submitted += answer.submitted
+            preview.verified += answer.verified
             advance()
-    return trial
+    return preview
 
 
 def batches(requests: Requests) -> Iterator[api.ImportBatchesRequest]:

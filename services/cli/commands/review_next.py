@@ -39,12 +39,12 @@ from services.cli.commands.review_waiting import (
 from services.cli.commands.submission_export import Below
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
-from services.cli.terminal import submission_tables
+from services.cli.terminal import review_page, submission_tables
 from services.cli.terminal.effect_tables import effect_table, visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import iso_day_text, message_json
 from services.cli.terminal.review_tables import claims_table, subject_text
-from services.cli.terminal.screen import Screen
+from services.cli.terminal.screen import Output, Screen
 
 DECISIONS = {
     "approve": api.DECISION_APPROVE,
@@ -58,6 +58,7 @@ KEYS = {
     Role.reviewer: {"a": "approve", "r": "return", "s": "skip", "q": "quit"},
 }
 """Role -> key on the keyboard -> what it does."""
+STAGES = ("before", "once_verified")
 NEED_REASON = frozenset({"return", "reject"})
 
 
@@ -229,16 +230,30 @@ def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any
         "waiting": waiting,
     }
     parts: list[RenderableType] = [title, screen.text("review.since", **told)]
+    if screen.output is Output.table:
+        return document, Group(*parts, *_page(screen, names, item, claims))
     parts.append(submission_tables.one(screen, item.submission))
     parts.append(claims_table(screen, claims) if claims else screen.text("review.no_other_claims"))
     parts.append(_effects(screen, names, item.effects))
     return document, Group(*parts)
 
 
+def _page(
+    screen: Screen, names: Names, item: Waiting, claims: list[kpi_service_pb2.ExplainedClaim]
+) -> Iterator[str]:
+    yield from review_page.fact_lines(screen, item.submission)
+    yield from review_page.about_lines(screen, item.submission)
+    yield from review_page.claim_lines(screen, claims)
+    effects = visible(screen, names, item.effects, STAGES)
+    if effects:
+        yield from review_page.effect_lines(screen, names, effects)
+    else:
+        yield screen.text("import.effect_none")
+
+
 def _effects(screen: Screen, names: Names, effects: list[kpi_service_pb2.Effect]) -> RenderableType:
-    stages = ("before", "once_verified")
-    effects = visible(screen, names, effects, stages)
+    effects = visible(screen, names, effects, STAGES)
     if not effects:
         return screen.text("import.effect_none")
     title = screen.text("review.effect")
-    return effect_table(screen, names, effects, title, stages)
+    return effect_table(screen, names, effects, title, STAGES)

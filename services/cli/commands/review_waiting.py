@@ -22,7 +22,7 @@ from services.cli.client.resuming import answers
 from services.cli.client.stack import CONSORTIUM
 from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_effect import effect_json, numbers_of
-from services.cli.commands.import_sending import Trial, patience_of
+from services.cli.commands.import_sending import Preview, patience_of
 from services.cli.commands.submission_export import every
 from services.cli.session import Session
 from services.cli.terminal.render import message_json
@@ -190,8 +190,8 @@ def add_effects(session: Session, items: Sequence[Waiting]) -> None:
     """
     for each in items:
         if each.events:
-            trial = Trial(verified=list(each.events))
-            asked = (session.clients, trial, False, patience_of(session.screen))
+            preview = Preview(verified=list(each.events))
+            asked = (session.clients, preview, False, patience_of(session.screen))
             each.effects = numbers_of(*asked).effects
 
 

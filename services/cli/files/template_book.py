@@ -29,6 +29,8 @@ EXAMPLES = {
     "evidence_file": "minh-chung.pdf",
     "evidence_sha256": "0" * 64,
     "doi": "10.5555/example",
+    "quartile_source": "scimago",
+    "quartile_year": "2024",
     "tax_code": "0100233488",
     "person_id": "0000-0002-1825-0097",
     "issn": "1234-5679",

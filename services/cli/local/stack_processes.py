@@ -24,7 +24,7 @@ from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
 from services.cli.local import service_environment as environment
-from services.cli.local.child_process import Child, Start, free_ports, taken_ports
+from services.cli.local.child_process import Child, Start, Unready, free_ports, taken_ports
 from services.cli.local.nursery import Nursery
 from services.cli.local.service_environment import HOST
 from services.cli.terminal.screen import Screen
@@ -37,6 +37,8 @@ STOP_SECONDS = 6.5
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 RUNNER = (sys.executable, "-m", "services.kernel.runner")
+Wait = tuple[Child, Unready, float]
+"""A started child, the probe that says whether it is ready, and the seconds that it may take."""
 Prepare = Callable[[str, str], None]
 """Function called with the addresses of broker and database before any service starts."""
 
@@ -116,11 +118,22 @@ class Launch:
             raise Failure(str(error), DOWN) from error
 
     def _start(self, ports: list[int], fork: Start) -> None:
-        bootstrap, mongo = self._start_parts(ports[:3])
+        bootstrap, mongo, waits = self._start_parts(ports[:3])
+        if self.plan.prepare is None:
+            # The broker is ready long before the database; meanwhile there is something to do.
+            _await(waits[:1])
+            self._apply_topics(bootstrap)
+            self._create_keys()
+        _await(waits)
         if self.plan.prepare is not None:
             self.plan.prepare(bootstrap, mongo)
-        self._apply_topics(bootstrap)
+            self._apply_topics(bootstrap)
+            self._create_keys()
         self._apply_schemas(mongo)
+        self._start_services(ports[3:], bootstrap, mongo, fork)
+
+    def _create_keys(self) -> None:
+        """Create the missing keys of issuer, service and editions; with TLS, a certificate."""
         issuer = LocalIssuer(self.stack.issuer_folder)
         institutions = [*self.institutions, stacks.CONSORTIUM]
         issuer.create(institutions, self.stack.issuers_file, self.stack.service_key_file)
@@ -128,7 +141,6 @@ class Launch:
         if self.plan.tls:
             authority = TrialAuthority(self.stack.authority_folder)
             authority.certify(["localhost", HOST], self.stack.tls_folder)
-        self._start_services(ports[3:], bootstrap, mongo, fork)
 
     def _ports(self) -> list[int]:
         """Return ports of broker, controller, database; then gRPC (or web) and HTTP of services."""
@@ -141,10 +153,11 @@ class Launch:
             raise Failure(self.screen.text("up.taken_ports", ports=listed, count=count), DOWN)
         return ports
 
-    def _start_parts(self, ports: list[int]) -> tuple[str, str]:
+    def _start_parts(self, ports: list[int]) -> tuple[str, str, list[Wait]]:
+        """Start the broker and the database that are not external; the broker is awaited first."""
         logs, plan = self.plan.data / "logs", self.plan
         bootstrap, mongo = plan.kafka, plan.mongo
-        waits = []
+        waits: list[Wait] = []
         if not bootstrap:
             local = self._broker(ports)
             bootstrap = local.bootstrap
@@ -161,9 +174,7 @@ class Launch:
             self.screen.say("up.starting", name=child.name)
             self.parts.append(child)
             child.start()
-        for child, unready, seconds in waits:
-            child.wait_until_ready(unready, seconds)
-        return bootstrap, mongo
+        return bootstrap, mongo, waits
 
     def _broker(self, ports: list[int]) -> embedded.LocalBroker:
         log = self.plan.data / "logs" / "broker.log"
@@ -235,6 +246,12 @@ class Launch:
         for child in [*self.services, *self.parts]:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
+
+
+def _await(waits: Iterable[Wait]) -> None:
+    """Wait until each child is ready; raises `ChildFailed` if one dies or takes too long."""
+    for child, unready, seconds in waits:
+        child.wait_until_ready(unready, seconds)
 
 
 def _stop(children: Iterable[Child], seconds: float) -> None:

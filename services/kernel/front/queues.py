@@ -24,6 +24,10 @@ from services.kernel.front.shares import Job, Share
 HEAVY_AT_ONCE = 4
 HEAVY_AT_ONCE_EACH = 2
 """Maximum number of heavy calls that an institution runs at once if no other is present; else 1."""
+LEFT_TO_OTHERS = 4
+"""One in so many workers is never taken by the institution that has the others: what a call costs
+is known only when it has ended, and meanwhile the calls of others must not wait.
+"""
 SQUEEZED = 2
 """Number of workers left to an institution above its share while the workers are busy and other
 institutions are present.
@@ -158,13 +162,14 @@ class FairQueues:
                 pass
         begin = time.thread_time()
         try:
-            yield is_wanted()
+            yield (was_wanted := is_wanted())
         finally:
             over.set()
             with self._changed:
                 # Only CPU time counts: a stream mostly waits, which costs others nothing.
                 cpu = time.thread_time() - begin
-                share.charge(method, cpu, cpu)
+                if was_wanted:
+                    share.charge(method, cpu, cpu)
 
     def saturation(self) -> str:
         """Return a text about the shortage if calls wait but none was taken for `STUCK_SECONDS`.
@@ -197,10 +202,11 @@ class FairQueues:
         while (taken := self._take()) is not None:
             share, job, heavy = taken
             begin, cpu_begin = time.monotonic(), time.thread_time()
-            job.run()
+            was_wanted = job.run() is not False
             spent, cpu = time.monotonic() - begin, time.thread_time() - cpu_begin
             with self._changed:
-                if not job.is_token:
+                # A call that was not answered says nothing about what its method costs.
+                if was_wanted and not job.is_token:
                     share.charge(job.method, spent, cpu)
                 load = self._load()
                 is_limited = (heavy or load.is_busy) and load.exceeds(share)
@@ -237,7 +243,9 @@ class FairQueues:
         load, best = self._load(), None
         for share in self._shares.values():
             lane = self._lane(share, load.present < 2)
-            most = SQUEEZED if load.is_busy and load.exceeds(share) else self.workers
+            most = self.workers - self.workers // LEFT_TO_OTHERS
+            if load.is_busy and load.exceeds(share):
+                most = SQUEEZED
             if lane is None or share.running >= most:
                 continue
             if best is None or share.used / share.weight < best[0].used / best[0].weight:

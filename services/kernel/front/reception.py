@@ -10,22 +10,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import grpc as grpcio
 import structlog
-from google.protobuf.descriptor import MethodDescriptor
 
 from services.kernel import metrics
 from services.kernel.access import Issuers, Principal
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Exhausted, Refusal, TooSlow, Unavailable
 from services.kernel.front.admission import Admission, Limits
+from services.kernel.front.admitted import Admitted
 from services.kernel.front.arrival import STARTED, Arrival
 from services.kernel.front.budget import Budget
 from services.kernel.front.queues import FairQueues
@@ -33,9 +32,7 @@ from services.kernel.front.requests import Requests
 from services.kernel.front.shares import Job
 from services.kernel.front.slow_answers import SlowAnswers
 from services.kernel.interceptors import (
-    NOBODY,
     bearer_token,
-    check,
     check_deadline,
 )
 from services.kernel.tls import check_bound
@@ -49,67 +46,6 @@ STRANGERS_MAX = 256
 LINES_AT_ONCE = 5.0
 LINES_PER_SECOND = 1.0
 """Log lines about refusals with one status of one RPC, so that they cannot fill the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """The method that answers an RPC, and how calls of that RPC are received.
-
-    Args:
-        answer: returns the response, or an iterator of responses for a stream. It is called with an
-            `Admitted` and grpcio's context; if anybody may call, with the request instead of the
-            `Admitted`.
-        method: descriptor of the RPC; None if anybody may call it without a credential.
-        has_requests: whether the client sends a stream.
-        has_responses: whether the response is a stream.
-    """
-
-    answer: Callable[[Any, Any], Any]
-    method: MethodDescriptor | None = None
-    has_requests: bool = False
-    has_responses: bool = False
-
-    @property
-    def is_stream(self) -> bool:
-        """Whether a call occupies a thread of its own for as long as it lasts."""
-        return self.has_requests or self.has_responses
-
-    def __call__(self, request: Any, context: Any) -> Any:
-        """Answer a call; grpcio calls this."""
-        return self.answer(request, context)
-
-
-@dataclass(slots=True)
-class Admitted:
-    """A call whose caller is known and whose message, or first message, has arrived.
-
-    Args:
-        arrival: the call as grpcio delivered it.
-        token: bearer token of the caller.
-        idle_seconds: maximum time between two messages of a client stream.
-        principal: the caller.
-        message: the request, or the first one of a stream, not parsed yet.
-    """
-
-    arrival: Arrival
-    token: str
-    idle_seconds: float
-    principal: Principal = NOBODY
-    message: bytes = b""
-
-    def request(self) -> Any:
-        """Return the request, or an iterator of requests. Call it once, on the thread of the call.
-
-        Raises:
-            InvalidArgument: the request is corrupt or breaks a rule of its contract.
-        """
-        arrival = self.arrival
-        if arrival.behaviour.has_requests:
-            # The messages of a stream are validated one by one, by the service.
-            return Requests(arrival, self.message, self.idle_seconds, arrival.parse)
-        request = arrival.parse(self.message)
-        check(request)
-        return request
 
 
 class Reception:
@@ -230,10 +166,12 @@ class Reception:
 
     def _answer(
         self, arrival: Arrival, request: Any, counted: Admission, principal: Principal
-    ) -> None:
+    ) -> bool:
+        """Answer a call; return False if its caller had left before."""
         try:
-            if arrival.is_active():
+            if is_wanted := arrival.is_active():
                 arrival.answer(request)
+            return is_wanted
         finally:
             counted.leave(principal)
 

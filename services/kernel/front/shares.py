@@ -27,7 +27,8 @@ class Job:
         institution_id: institution of the caller.
         principal: subject of the caller.
         method: full name of the RPC.
-        run: does the work; must not raise.
+        run: does the work; must not raise. Returns False if there was nothing to do any more, e.g.
+            because the caller had left.
         is_token: True if the job only occupies a worker while another thread does the work and is
             charged for it.
         since: monotonic time at which the job was created.
@@ -36,7 +37,7 @@ class Job:
     institution_id: str
     principal: str
     method: str
-    run: Callable[[], None]
+    run: Callable[[], bool | None]
     is_token: bool = False
     since: float = field(default_factory=time.monotonic)
 

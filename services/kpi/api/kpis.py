@@ -18,7 +18,7 @@ from services.kpi.providers import (
     HistoryProvider,
     Live,
     ParkedStore,
-    Trials,
+    Previews,
     ViewSnapshots,
     WatcherCount,
 )
@@ -29,8 +29,8 @@ from services.kpi.query.contradictions import Figures
 from services.kpi.query.explanation import explain
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.query.overlaps import matrix, overlaps
+from services.kpi.query.preview import try_events
 from services.kpi.query.report import report
-from services.kpi.query.trial import try_events
 from services.policy.enforcement import need
 from services.policy.rules import Resource
 
@@ -47,7 +47,7 @@ class KpiApi:
     now = Clock()
     history = HistoryProvider()
     parked = ParkedStore()
-    trials = Trials()
+    previews = Previews()
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
@@ -206,7 +206,7 @@ class KpiApi:
             if units:
                 need(principal, method, Resource.of(units))
 
-        with self.trials(principal.institution_id).admitted():
+        with self.previews(principal.institution_id).admitted():
             yield from try_events(requests, self.live, self.snapshots, admit, self.now())
 
 

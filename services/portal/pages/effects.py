@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2, submission_pb2
-from services.importing.event_trials import event_trials
+from services.importing.event_previews import event_previews
 from services.portal import wire
 from services.portal.calls import of_status
 from services.portal.catalogues import Catalogue
@@ -97,7 +97,7 @@ async def effects_of_events(
     Raises:
         Refused: the services cannot try it now.
     """
-    asked = event_trials(submitted, verified) if submitted or verified else ()
+    asked = event_previews(submitted, verified) if submitted or verified else ()
     parts = await _all(page, KPI["TryEvents"], *asked) if asked else []
     effects = [each for part in parts for each in part.effects]
     catalogue = await page.site.catalogues.live(page.session.token)

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from kieng.submissions.v1 import import_service_pb2 as api
 from services.portal.calls import Refused
 from services.portal.pages.effects import IMPORTS
-from services.portal.pages.import_trials import SHOWN_MAX, Report, with_long
+from services.portal.pages.import_reports import SHOWN_MAX, Report, with_long
 from services.portal.site import Page
 from services.portal.uploads import Found, Upload
 

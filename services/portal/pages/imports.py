@@ -19,8 +19,8 @@ from services.importing.headings import ROW_COLUMNS, TYPES, columns
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.pages.effects import IMPORTS, Effects, effects_of_events
+from services.portal.pages.import_reports import SHOWN_MAX, Report, with_long
 from services.portal.pages.import_sending import imported
-from services.portal.pages.import_trials import SHOWN_MAX, Report, with_long
 from services.portal.pages.tables import KINDS
 from services.portal.site import Page
 from services.portal.uploads import (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import catalogue_pb2
+from kieng.kpi.v1 import catalogue_pb2, view_pb2
 from services import definitions
 from services.kernel.errors import NotFound
 from services.portal import wire
@@ -71,21 +71,16 @@ async def indicator(page: Page) -> Response:
         (month, wire.number(cell.verified), wire.number(cell.declared))
         for month, cell in zip(periods.months_of(months), history.cells, strict=True)
     ]
-    figures = wire.figures(answer.cells)
-    columns = [code, *otherwise]
+    figures, columns = wire.figures(answer.cells), [code, *otherwise]
+    trees = await wanted_trees(page, unit_id, [code], period)
     tables = {
         "": _months(page, trend),
         "units": _units(page, catalogue, units, columns, figures),
         **{each.by: _terms(page, each) for each in splits},
+        **({"trees": trees.lines(page)} if trees else {}),
     }
-    trees = await wanted_trees(page, unit_id, [code], period)
-    if trees:
-        tables["trees"] = trees.lines(page)
-    lines = tables.get(page.query.get("table", ""), tables[""])
-    stood = [[answer.view.view_id, answer.view.digest] for _ in lines]
-    stood[0] = [page.text("column.view"), page.text("column.digest")]
-    rows = ([*line, *view] for line, view in zip(lines, stood, strict=True))
-    if found := await wanted_file(page, f"kieng-{code}-{period.last}", rows):
+    lines = _chosen(page, tables, answer.view)
+    if found := await wanted_file(page, f"kieng-{code}-{period.last}", lines):
         return found
     return page.html(
         "indicator.html",
@@ -103,6 +98,15 @@ async def indicator(page: Page) -> Response:
         definitions=definitions,
         **status_of(answer.view),
     )
+
+
+def _chosen(
+    page: Page, tables: Mapping[str, list[list[Value]]], view: view_pb2.ViewInfo
+) -> Iterator[list[Value]]:
+    """Yield the rows of the table that the URL names, by default the first, with the view."""
+    heading, *rows = tables.get(page.query.get("table", ""), tables[""])
+    yield [*heading, page.text("column.view"), page.text("column.digest")]
+    yield from ([*row, view.view_id, view.digest] for row in rows)
 
 
 Trend = Sequence[tuple[str, Number | None, Number | None]]

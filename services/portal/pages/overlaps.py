@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -50,35 +51,10 @@ async def overlaps(page: Page) -> Response:
         "to_month": period.last,
         "measure": MEASURES[measure],
     }
-    counted, listed, explained = await asyncio.gather(
-        page.call(KPI["GetOverlapMatrix"], kpi_service_pb2.GetOverlapMatrixRequest(**asked)),
-        page.call(
-            KPI["ListOverlaps"],
-            kpi_service_pb2.ListOverlapsRequest(page_size=LOOKED_AT, **asked),
-        ),
-        _explained(page, kpi_service_pb2.ExplainKpiRequest(**asked)),
-    )
-    works, are_all = explained
-    titles = {each.work_key: each.title for each in works}
-    contradicting = [each for each in works if each.disagreements]
-    children = [each.unit_ids[0] for each in counted.children]
-    pairs = {frozenset(each.unit_ids): each.works for each in counted.pairs}
-    pairs |= {frozenset(each.unit_ids): each.works for each in counted.children}
-    heading = [page.text("column.unit"), *children]
-    tables = {
-        "": [
-            heading,
-            *([a, *(pairs.get(frozenset((a, b)), 0) for b in children)] for a in children),
-        ],
-        "works": _works(page, listed.overlaps, titles),
-        "contradictions": _contradictions(page, contradicting),
-    }
-    lines = tables.get(page.query.get("table", ""), tables[""])
-    view = [counted.view.view_id, counted.view.digest]
-    stands_on = [page.text("column.view"), page.text("column.digest")]
-    rows = ([*line, *(view if at else stands_on)] for at, line in enumerate(lines))
-    if found := await wanted_file(page, f"kieng-overlaps-{code}", rows):
-        return found
+    found = await _read(page, asked)
+    counted, listed = found.counted, found.listed
+    if file := await wanted_file(page, f"kieng-overlaps-{code}", _lines(page, found)):
+        return file
     return page.html(
         "overlaps.html",
         catalogue=catalogue,
@@ -87,17 +63,79 @@ async def overlaps(page: Page) -> Response:
         codes=codes,
         measure=measure,
         period=period,
-        children=children,
-        pairs=pairs,
-        counted=counted,
-        titles=titles,
-        contradicting=contradicting[:LISTED_MAX],
-        contradicting_count=len(contradicting),
-        are_all=are_all,
+        found=found,
+        contradicting=found.contradicting[:LISTED_MAX],
         listed=listed.overlaps[:LISTED_MAX],
         more=len(listed.overlaps) > LISTED_MAX or bool(listed.next_page_token),
         **status_of(counted.view),
     )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the services answered about the overlaps of a unit's children in one indicator.
+
+    Args:
+        counted: the numbers of joint works.
+        listed: the joint works.
+        works: the works behind the number of the unit.
+        are_all: whether these are all works.
+    """
+
+    counted: kpi_service_pb2.GetOverlapMatrixResponse
+    listed: kpi_service_pb2.ListOverlapsResponse
+    works: Sequence[kpi_service_pb2.ExplainedWork]
+    are_all: bool
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Work key -> title; empty for a work that has none."""
+        return {each.work_key: each.title for each in self.works}
+
+    @property
+    def contradicting(self) -> Sequence[kpi_service_pb2.ExplainedWork]:
+        """The works with claims that contradict each other."""
+        return [each for each in self.works if each.disagreements]
+
+    @property
+    def children(self) -> Sequence[str]:
+        """Ids of the children that have works, in order."""
+        return [each.unit_ids[0] for each in self.counted.children]
+
+    @property
+    def pairs(self) -> Mapping[frozenset[str], int]:
+        """Two children -> number of their joint works; one child -> number of its works."""
+        counts = (*self.counted.pairs, *self.counted.children)
+        return {frozenset(each.unit_ids): each.works for each in counts}
+
+
+async def _read(page: Page, asked: Mapping[str, Any]) -> Found:
+    listing = kpi_service_pb2.ListOverlapsRequest(page_size=LOOKED_AT, **asked)
+    counted, listed, (works, are_all) = await asyncio.gather(
+        page.call(KPI["GetOverlapMatrix"], kpi_service_pb2.GetOverlapMatrixRequest(**asked)),
+        page.call(KPI["ListOverlaps"], listing),
+        _explained(page, kpi_service_pb2.ExplainKpiRequest(**asked)),
+    )
+    return Found(counted, listed, works, are_all)
+
+
+def _lines(page: Page, found: Found) -> Iterator[list[Value]]:
+    """Yield headings and rows of the table that the URL names, each with view and digest."""
+    wanted = page.query.get("table", "")
+    if wanted == "works":
+        lines = _works(page, found.listed.overlaps, found.titles)
+    elif wanted == "contradictions":
+        lines = _contradictions(page, found.contradicting)
+    else:
+        units, pairs = found.children, found.pairs
+        rows: list[list[Value]] = [
+            [a, *(pairs.get(frozenset((a, b)), 0) for b in units)] for a in units
+        ]
+        lines = [[page.text("column.unit"), *units], *rows]
+    view = [found.counted.view.view_id, found.counted.view.digest]
+    heading, *rest = lines
+    yield [*heading, page.text("column.view"), page.text("column.digest")]
+    yield from ([*line, *view] for line in rest)
 
 
 async def _explained(

@@ -15,10 +15,11 @@ from services.cli.checks import infrastructure
 from services.cli.client.stack import Stack
 from services.cli.errors import NO
 from services.cli.main import main
+from services.kernel import mongo as kernel_mongo
 from services.kernel import mongo_features, runner
 from services.kernel.errors import NotReady
 from services.kernel.mongo import Mongo, declare
-from services.kernel.mongo_features import TRIALS, missing
+from services.kernel.mongo_features import CHECKS, missing
 from tests.conftest import RunningDatabase
 
 
@@ -27,6 +28,11 @@ def database(mongo: RunningDatabase, database_name: str) -> Iterator[Any]:
     with closing(Mongo(mongo.uri, 5000)) as connection:
         yield connection.database(database_name)
         connection.client.drop_database(database_name)
+
+
+@pytest.fixture(autouse=True)
+def _features_are_tried_each_time(mongo: RunningDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel_mongo, "need_features", mongo_features.need_features)
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def test_a_database_that_is_down_lacks_nothing(
     def lose(*given: Any) -> str:
         raise AutoReconnect("connection lost")
 
-    monkeypatch.setitem(TRIALS, "a replica set", lose)
+    monkeypatch.setitem(CHECKS, "a replica set", lose)
     with pytest.raises(AutoReconnect):
         missing(database)
 

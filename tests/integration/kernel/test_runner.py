@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -20,7 +19,9 @@ from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from services.cli.local.child_process import Child, ChildGroup, free_ports
 from tests.conftest import RunningBroker, RunningDatabase
+from tests.forking import completed
 from tests.unit.kernel.serving import token, write_issuers
+from tests.waiting import wait_until
 
 READY_SECONDS = 30.0
 STOP_SECONDS_MAX = 20.0
@@ -69,23 +70,20 @@ def test_a_signal_drains_the_process_and_it_ends_well(
             stub = NotificationServiceStub(channel)
             stream = stub.WatchNotifications(api.WatchNotificationsRequest(), metadata=metadata)
             next(stream)
-            begin = time.monotonic()
             os.kill(child.pid, number)
             assert next(watched).status == health_pb2.HealthCheckResponse.NOT_SERVING
             watched.cancel()
             assert list(stream) == []
-        while child.poll() is None and time.monotonic() - begin < STOP_SECONDS_MAX:
-            not_ready(http_port)()
+        wait_until(lambda: child.poll() is not None, STOP_SECONDS_MAX, "its end")
         assert child.poll() == 0, child.tail()
     assert '"event": "stopped"' in child.tail()
 
 
-def test_a_name_or_a_setting_that_is_wrong_ends_the_process_with_two(tmp_path: Path) -> None:
-    for name, more in (("notifications", {"KIENG_GRPC_PORT": "many"}), ("", {})):
-        argv = (sys.executable, "-m", "services.kernel.runner", *([name] if name else []))
-        child = Child("wrong", argv, {**os.environ, **more}, tmp_path / (name or "none"))
-        child.start()
-        deadline = time.monotonic() + READY_SECONDS
-        while child.poll() is None and time.monotonic() < deadline:
-            os.sched_yield()
-        assert child.poll() == 2, child.tail()
+@pytest.mark.parametrize(
+    ("names", "more"), [(["notifications"], {"KIENG_GRPC_PORT": "many"}), ([], {})]
+)
+def test_a_name_or_a_setting_that_is_wrong_ends_the_process_with_two(
+    names: list[str], more: dict[str, str]
+) -> None:
+    done = completed("services.kernel.runner", *names, environment={**os.environ, **more})
+    assert done.returncode == 2, done

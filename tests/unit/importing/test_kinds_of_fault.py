@@ -146,3 +146,72 @@ def test_headings_with_remarks_and_a_column_that_counts_rows_are_read(tmp_path: 
     header = ("Mã bản ghi*", "Đơn vị:", "Tên (bắt buộc)", "Ngày công bố", "Danh mục\n", "STT")
     parsed = book_of(tmp_path, lambda _, sheet: sheet.write(1, 5, 1), header)
     assert (len(parsed.requests), list(parsed.wrong)) == (1, [])
+
+
+def _read_as(text: str, encoding: str) -> str:
+    """UTF-8 that was opened in another encoding."""
+    return text.encode("utf-8").decode(encoding, errors="replace")
+
+
+@pytest.mark.parametrize(
+    "encoding", ["cp1252", "latin-1", "mac_roman", "cp437", "cp850", "cp1258", "cp1250"]
+)
+@pytest.mark.parametrize("text", ["Nghiên cứu vật liệu mới", "Điều khiển tối ưu", "Công trình"])
+def test_utf_8_that_was_opened_in_another_encoding_is_refused(
+    tmp_path: Path, encoding: str, text: str
+) -> None:
+    parsed = titled(tmp_path, _read_as(text, encoding))
+    assert [each.problem.partition("_")[0] for each in parsed.wrong] == ["cell.letters"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=C4=90=E1=BB=81 t=C3=A0i",
+        "%C4%90%E1%BB%81%20t%C3%A0i",
+        r"\u0110\u1ec1 t\u00e0i",
+        r"\xc4\x90\xe1\xbb\x81 t\xc3\xa0i",
+    ],
+)
+def test_letters_that_were_written_as_their_bytes_are_refused(tmp_path: Path, text: str) -> None:
+    parsed = titled(tmp_path, text)
+    assert [each.problem for each in parsed.wrong] == ["cell.letters_wrong"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "On √2, √π and ∆x·y in a box ─ and a ratio 50% = 1/2",
+        "Straße, Größe; Ăn uống, ĂN NGỌT; a·b, f·g",
+        "A study of x=C4 and of E=mc2, 100%CA",
+        r"The rule \mathbb{R} and \unit",
+        "https://example.org/%C4%90",
+        "∆T° and ƒ-stop",
+    ],
+)
+def test_signs_that_are_meant_are_read(tmp_path: Path, title: str) -> None:
+    (request,) = titled(tmp_path, title).requests
+    assert request.content.facts.publication.title == title
+
+
+@pytest.mark.parametrize("other", ["R\u20131", "R\u20111", "R\u22121", "\uff32-1", "R-1\u00a0"])
+def test_one_record_with_ids_that_only_look_the_same_is_there_twice(
+    tmp_path: Path, other: str
+) -> None:
+    parsed = csv_of(tmp_path, f"record_id,unit_id,title\nR-1,vnu/hus,A\n{other},vnu/hus,B\n")
+    assert problems(parsed) == [(3, "record_id", "cell.twice")]
+
+
+@pytest.mark.parametrize("other", ["r-1", "R-01", "R_1", "R1", "Đ-1"])
+def test_other_ids_are_other_records(tmp_path: Path, other: str) -> None:
+    parsed = csv_of(tmp_path, f"record_id,unit_id,title\nR-1,vnu/hus,A\n{other},vnu/hus,B\n")
+    assert not parsed.wrong
+    assert len(parsed.requests) == 2
+
+
+def test_values_under_no_heading_are_told(tmp_path: Path) -> None:
+    text = "record_id,,unit_id,title,\nr1,lost,vnu/hus,A,\nr2,,vnu/hus,B,\n"
+    parsed = csv_of(tmp_path, text)
+    assert [each.key for each in parsed.notices] == ["import.columns_unnamed"]
+    assert parsed.notices[0].values == {"columns": "B"}
+    assert not csv_of(tmp_path, text.replace("lost", " ")).notices

@@ -95,9 +95,15 @@ def test_who_hears_nothing_for_long_holds_up_nobody(folder: Path) -> None:
 
 
 def test_who_listens_for_nothing_needs_no_pipe(folder: Path) -> None:
-    bell(folder).start()
+    listener = bell(folder)
+    listener.listen(Event(), [])
+    listener.start()
     assert not folder.exists()
     bell(folder).ring("log")
+
+
+def test_outside_a_service_nobody_is_woken() -> None:
+    Bell().ring("log")
 
 
 def test_without_a_folder_nobody_is_woken() -> None:

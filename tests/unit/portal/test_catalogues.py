@@ -12,7 +12,7 @@ from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.portal import catalogues
 from services.portal.catalogues import Catalogue, Catalogues
-from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal
+from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 
 def read(answers: Answers, *tokens: str) -> list[Catalogue]:
@@ -85,5 +85,4 @@ def test_pages_name_the_unit_that_may_be_meant(path: str, name: str) -> None:
 def test_a_report_is_at_first_about_the_readers_own_unit() -> None:
     portal = Portal(Answers())
     portal.session = replace(portal.session, institution_id="a", unit_id="a/x")
-    unit = next(each for each in CATALOGUE.units if each.unit_id == "a/x")
-    assert f"<h1>{unit.name.vi}</h1>" in asyncio.run(portal.get("/report", **PERIOD)).text
+    assert "<h1>a/x</h1>" in asyncio.run(portal.get("/report", **PERIOD)).text

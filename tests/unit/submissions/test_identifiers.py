@@ -37,6 +37,10 @@ def product(**fields: Any) -> pb.Facts:
         (publication(issued_on="1899-12-31"), "publication.issued_on"),
         (publication(issued_on="2015-W37"), "publication.issued_on"),
         (publication(issued_on="20150110"), "publication.issued_on"),
+        *(
+            (publication(quartile_year=year), "publication.quartile_year")
+            for year in (24, 1924, 2026)
+        ),
         (
             F(agreement=pb.Agreement(number="1", signed_on="2025-01-01", expires_on="2135-01-01")),
             "agreement.expires_on",
@@ -82,6 +86,8 @@ def test_a_wrong_field_is_named(facts: pb.Facts, field: str) -> None:
     [
         publication(doi="https://doi.org/10.1000/XYZ", issn="1234-5679", issued_on="2025-07-02"),
         publication(),
+        publication(quartile_year=2025),
+        publication(quartile_year=0),
         expert("0000-0002-1825-0097"),
         # In a block that is not given out: the check digit is all that counts.
         expert("0099-0000-0000-1065"),

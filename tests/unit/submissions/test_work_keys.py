@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import idutils
 import pytest
 
 from kieng.submissions.v1 import facts_pb2
-from services.submissions.work_keys import DOI, canonical_doi, canonical_reference, work_key
+from services.submissions.work_keys import (
+    DOI,
+    canonical_doi,
+    canonical_number,
+    canonical_person,
+    canonical_reference,
+    work_key,
+)
 
 pb = facts_pb2
 F = pb.Facts
@@ -199,6 +205,82 @@ def test_a_key_that_was_typed_is_written_as_the_work_has_it(typed: str, key: str
     ],
 )
 def test_a_doi_is_read_as_idutils_reads_it(text: str) -> None:
+    import idutils  # here, because every worker imports this module
+
     found = DOI.match(text)
     assert bool(found) == bool(idutils.is_doi(text))
     assert found is None or found[1] == idutils.normalize_doi(text)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "10.1000/test.1*",
+            "10.1000/test.1 †",
+            "10.1000/test.1¹",
+            "10.1000/test.1²⁾",
+            "10.1000/test.1！",
+        ),
+        *("10.1000/test.1;jsessionid=5F3A", "10.1000/test.1;JSESSIONID=5F3A.node2"),
+    ],
+)
+def test_marks_of_footnotes_and_sessions_are_no_part_of_a_doi(written: str) -> None:
+    assert canonical_doi(written) == "10.1000/test.1"
+    assert canonical_doi("10.1000/test.12") == "10.1000/test.12"
+
+
+def test_a_link_of_a_text_format_is_no_doi_with_an_address_in_it() -> None:
+    assert canonical_doi("[10.1000/test.1](https://doi.org/10.1000/test.1)") == ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("KС.02/23", "КС.02/23", "кс.02/23", "ΚC.02/23", "KC·02/23", "KC。02/23", "KC․02/23"),
+        *("KC..02/23", "KC.02//23", "KC. .02/23", "KC.02\\23", "KC.02╱23", "KC.02⧸23"),
+    ],
+)
+def test_letters_and_signs_that_look_the_same_make_no_second_work(written: str) -> None:
+    assert canonical_number(written) == "KC.02/23"
+
+
+@pytest.mark.parametrize("other", ["KC-02/23", "KC 02/23", "KC,02/23", "KС.02/24", "KЖ.02/23"])
+def test_a_number_that_differs_in_more_than_looks_stays_apart(other: str) -> None:
+    assert canonical_number(other) != "KC.02/23"
+
+
+@pytest.mark.parametrize("dash", ["--", "֊", "־", "⸺", "⸻", "〜", "〰", "゠", "﹘", "- -", "–-"])
+def test_every_dash_of_unicode_is_a_hyphen(dash: str) -> None:
+    assert canonical_number(f"1345/QĐ{dash}ĐHQGHN") == "1345/QĐ-ĐHQGHN"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("ORCID=0000-0002-1825-0097", "0000-0002-1825-0097 (ORCID)", "[0000-0002-1825-0097]"),
+        *("0000.0002.1825.0097", "0000_0002_1825_0097", "info:orcid/0000-0002-1825-0097"),
+        "https://orcid.org/0000-0002-1825-0097/print",
+        "0000-0002-1825-0097, https://orcid.org/0000-0002-1825-0097",
+    ],
+)
+def test_an_orcid_in_a_text_that_says_more_is_the_same_person(written: str) -> None:
+    assert canonical_person(written) == "0000-0002-1825-0097"
+
+
+def test_an_orcid_with_a_letter_of_another_alphabet_is_the_same_person() -> None:
+    assert canonical_person("0000-0002-1694-233Х") == "0000-0002-1694-233X"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "NV 0012-3456-7890-1234",
+        "0000-0002-1825-00971",
+        "A0000-0002-1825-0097",
+        "0000-0002-1825-0097; 0000-0002-1694-233X",
+        "0000-0002.1825-0097",
+    ],
+)
+def test_other_ids_of_persons_stay_as_they_are(written: str) -> None:
+    assert canonical_person(written) == written

@@ -37,7 +37,7 @@ def waiting(name: str = "vnu.1") -> Waiting:
 
 
 class Session:
-    """A session whose services refuse each trial, and know two claims of the work."""
+    """A session whose services refuse each preview, and know two claims of the work."""
 
     screen = Screen(lang=Lang.vi)
 

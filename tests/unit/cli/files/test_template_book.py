@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
@@ -13,6 +14,7 @@ import xlsxwriter
 from services.cli.files import template_book
 from services.cli.terminal.screen import Screen
 from services.importing import headings, spreadsheets, submission_rows
+from services.submissions.identifiers import check_facts
 from services.texts import Lang
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -35,6 +37,16 @@ def test_every_template_has_all_columns_and_no_record(
     assert not table.notices
     parsed = submission_rows.parse(type_name, table.header, table.rows, "file")
     assert (list(parsed.requests), list(parsed.wrong)) == ([], [])
+
+
+def test_the_example_of_a_publication_could_be_a_work(tmp_path: Path) -> None:
+    table = spreadsheets.read(template(tmp_path, "publication", Lang.en))
+    ((number, example),) = table.rows
+    other = {"#example": "r1", "minh-chung.pdf": ""}
+    row = [other.get(cell, cell) if isinstance(cell, str) else cell for cell in example]
+    parsed = submission_rows.parse("publication", table.header, [(number, row)], "file")
+    (request,) = parsed.requests
+    check_facts(request.content.facts, date(2026, 1, 1))
 
 
 def test_a_filled_template_is_read_as_it_is(tmp_path: Path) -> None:

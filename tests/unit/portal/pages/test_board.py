@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from kieng.kpi.v1 import kpi_service_pb2
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.portal.pages import board as boards
 from services.portal.pages import period_choice
 from services.portal.pages.board import BOARDS_KEPT_MAX, SERIES_KEPT_MAX
@@ -123,3 +123,18 @@ def test_a_board_is_not_kept_with_a_series_of_a_later_state() -> None:
     assert not portal.site.boards
     look(portal)
     assert len(portal.site.boards) == 1
+
+
+@pytest.mark.parametrize(("day", "expected"), [("2025-07-31", 1), ("2025-12-31", 0)])
+def test_a_forecast_is_seen_until_the_year_is_over(day: str, expected: int) -> None:
+    def kpis(request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
+        found = cells(request.selection)
+        for cell in found:
+            if cell.indicator_code == "TRI-01" and cell.unit_id == "consortium":
+                cell.target = 10
+                cell.pace.on_date = day
+                cell.pace.standing = view_pb2.Pace.STANDING_BEHIND
+                cell.pace.forecast.numerator, cell.pace.forecast.denominator = 1234, 1
+        return kpi_service_pb2.GetKpisResponse(cells=found)
+
+    assert look(Portal(Answers(GetKpis=kpis))).text.count("→ 1.234<") == expected

@@ -74,7 +74,7 @@ def test_the_summary_has_the_effect_of_all_and_the_refusal_of_one() -> None:
 
 def test_what_cannot_be_tried_now_can_still_be_decided() -> None:
     def busy(request: Any) -> Any:
-        raise Refused("RESOURCE_EXHAUSTED", "another trial runs")
+        raise Refused("RESOURCE_EXHAUSTED", "another preview runs")
 
     page = summary(Answers(TryDecisions=tried, TryEvents=busy, GetSubmission=read))
     assert page.status_code == 200

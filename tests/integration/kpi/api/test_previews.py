@@ -13,7 +13,7 @@ from kieng.kpi.v1 import kpi_service_pb2 as api
 from kieng.kpi.v1 import kpi_service_pb2_grpc
 from kieng.submissions.v1 import events_pb2
 from services.kpi.config import Settings
-from services.kpi.providers import Trials
+from services.kpi.providers import Previews
 from tests.integration.kpi import tokens
 from tests.integration.kpi.api.test_catalogues import at_rest, fresh_broker, mongo
 from tests.integration.kpi.test_service import Stack, publish_catalogue, running, settings
@@ -74,7 +74,7 @@ def test_events_are_tried_by_those_who_may_say_them(settings: Settings) -> None:
 
 
 def nothing_else_waits(stack: Stack, own: events_pb2.SubmissionChanged) -> None:
-    """A trial that is still being sent keeps out another of its institution, and no other's."""
+    """A preview that is still being sent keeps out another of its institution, and no other's."""
     may_end = threading.Event()
 
     def slowly() -> Iterator[api.TryEventsRequest]:
@@ -84,9 +84,9 @@ def nothing_else_waits(stack: Stack, own: events_pb2.SubmissionChanged) -> None:
 
     found: list[api.TryEventsResponse] = []
     slow = threading.Thread(target=lambda: found.extend(call(stack, slowly())))
-    (trials,) = [each for each in stack.query.extensions if isinstance(each, Trials)]
+    (previews,) = [each for each in stack.query.extensions if isinstance(each, Previews)]
     slow.start()
-    wait_until(trials._of["alpha"]._busy.locked)
+    wait_until(previews._of["alpha"]._busy.locked)
     assert code(stack, own) == grpc.StatusCode.RESOURCE_EXHAUSTED
     other = changed("s2", 1, "doi:10.1/b", article("beta/one"))
     assert tried(stack, other, institution="beta")[-1].result.events == 1

@@ -24,7 +24,7 @@ from services.submissions.imports import Row, RowPlan, note_neighbours, plan_row
 ROWS_MAX = 20_000
 """Maximum number of rows per call, because their planned submissions are kept until it ends."""
 VERIFIER = "\0"
-"""Subject that verifies in a trial; no token can contain it, so it is never that of an author."""
+"""Subject that verifies in a preview; no token can contain it, so it is never that of an author."""
 
 
 def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb.TryImportResponse]:

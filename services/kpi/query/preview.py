@@ -15,7 +15,7 @@ from services.kpi.domain.authority import source_of
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.domain.months import month_text
-from services.kpi.domain.trial import Both, Effect, Effects, Trial
+from services.kpi.domain.preview import Both, Effect, Effects, Preview
 from services.kpi.domain.work import Statement, Work
 from services.kpi.log.partitioning import partition_of
 from services.kpi.query import answers
@@ -173,11 +173,11 @@ def _fold(
     asked: Asked, catalogue: Catalogue, works: dict[str, Work]
 ) -> list[dict[RowKey, dict[CellKey, int]]]:
     """Return how rows change once the events are submitted, and once they are verified as well."""
-    trial, stages = Trial(catalogue, works), []
+    preview, stages = Preview(catalogue, works), []
     for several in (asked.submitted, asked.verified):
         for said in several:
-            trial.fold(*said)
-        stages.append(trial.rows())
+            preview.fold(*said)
+        stages.append(preview.rows())
     return stages
 
 

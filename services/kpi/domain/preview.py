@@ -1,4 +1,4 @@
-"""A trial: folds events that are not in the log over the works of a view, without changing it."""
+"""A preview: folds events that are not in the log over the works of a view, without changing it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Both = tuple[Value, Value]
 """(declared value, verified value)."""
 
 
-class Trial:
+class Preview:
     """Works as they would be after some events, and how these change the rows of the view.
 
     The view itself and the given works are not changed.
@@ -34,7 +34,7 @@ class Trial:
         self._changes: dict[Key, int] = {}
 
     def fold(self, work_key: str, name: str, statement: Statement) -> None:
-        """Fold one statement into its work, in this trial only.
+        """Fold one statement into its work, in this preview only.
 
         A statement that is not newer than the work's has no effect.
 
@@ -59,7 +59,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One number that a trial changes.
+    """One number that a preview changes.
 
     Args:
         unit_id: unit of the number.
@@ -75,7 +75,7 @@ class Effect:
 
 
 class Effects:
-    """The numbers that a trial changes, in several stages, e.g. submitted and then verified.
+    """The numbers that a preview changes, in several stages, e.g. submitted and then verified.
 
     Args:
         catalogue: the view's catalogue.

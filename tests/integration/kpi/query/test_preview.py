@@ -9,10 +9,10 @@ from kieng.kpi.v1 import kpi_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import Exhausted, InvalidArgument
-from services.kpi.query import trial
+from services.kpi.query import preview
 from services.kpi.query.cells import decode_selection
 from services.kpi.query.live_view import state_cells
-from services.kpi.query.trial import try_events
+from services.kpi.query.preview import try_events
 from services.kpi.store.reads import Snapshots
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
@@ -127,11 +127,11 @@ def test_an_event_that_the_view_would_park_is_told_and_changes_nothing(stored: S
 def test_a_trial_has_limits(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     stored.claimed().apply([record(0, changed("s0", 1, "doi:10.1/a", article()))])
     several = [changed(f"s{n}", 1, f"doi:10.1/{n}", article()) for n in range(4)]
-    monkeypatch.setattr(trial, "EFFECTS_MAX", 3)
+    monkeypatch.setattr(preview, "EFFECTS_MAX", 3)
     effects, result = tried(stored, several)
     assert len(effects) == 3
     assert result.is_cut
-    monkeypatch.setattr(trial, "EVENTS_MAX", 3)
+    monkeypatch.setattr(preview, "EVENTS_MAX", 3)
     with pytest.raises(Exhausted):
         tried(stored, several)
     with pytest.raises(InvalidArgument):

@@ -2,7 +2,7 @@
 
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Ratio
-from services.kpi.domain.trial import Effects
+from services.kpi.domain.preview import Effects
 from tests.unit.kpi.builders import JANUARY, TREE, component
 
 CATALOGUE = Catalogue.build(

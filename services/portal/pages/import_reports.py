@@ -1,4 +1,4 @@
-"""The report of an import or of its trial: the outcome of each row, also as files."""
+"""The report of an import or of its preview: the outcome of each row, also as files."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from kieng.submissions.v1 import events_pb2, import_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
-from services.submissions import import_trials
+from services.submissions import import_previews
 from tests.integration.submissions.conftest import Caller, Running
 from tests.integration.submissions.test_bulk import imported, row
 from tests.integration.submissions.test_service import Code, doi, events_about
@@ -112,7 +112,7 @@ def test_a_trial_tells_nothing_of_other_units_and_has_a_limit(
     (told,) = tried(service, [row(1, "o1", publication(doi()))], by=below)
     assert told.answer.error.code == Code.PERMISSION_DENIED.value[0]
     assert not told.version_before
-    monkeypatch.setattr(import_trials, "ROWS_MAX", 1)
+    monkeypatch.setattr(import_previews, "ROWS_MAX", 1)
     with pytest.raises(grpc.RpcError) as refused:
         tried(service, [row(1, "o1"), row(2, "o2")])
     assert refused.value.code() is Code.RESOURCE_EXHAUSTED

@@ -11,7 +11,7 @@ MESSAGE_EVENTS = 1_000
 """Limits of one message, far below those of the service."""
 
 
-def event_trials(
+def event_previews(
     submitted: Sequence[bytes], verified: Sequence[bytes], by_month: bool = False
 ) -> Iterator[TryEventsRequest]:
     """Yield the messages of one call of TryEvents; the first one has no events.
