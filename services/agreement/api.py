@@ -27,7 +27,13 @@ UNSENT_PER_RUN = 100
 VOTER = "steward"
 """Role that votes for an institution; the contract requires it for ApproveProposal."""
 PASSING = frozenset(
-    {"ANOTHER_VIEW_IS_BUILT", "LOG_DIVERGED", "LOG_NOT_REPARTITIONED", "NO_DIRECTORY"}
+    {
+        "ANOTHER_VIEW_IS_BUILT",
+        "LOG_DIVERGED",
+        "LOG_NOT_REPARTITIONED",
+        "NOT_REPUBLISHED",
+        "NO_DIRECTORY",
+    }
 )
 """Reasons of temporary refusals: an approved proposal is tried again until it expires."""
 

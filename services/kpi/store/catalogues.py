@@ -184,12 +184,17 @@ class Catalogues(Views):
             parked_max: maximum number of parked records; None for as many as the live view has.
 
         Raises:
-            WrongState: no view is live, or another view is being built or removed.
+            WrongState: no view is live, another view is being built or removed, or the log lacks
+                an institution of the catalogue, see `_need_republished`.
         """
         live = self.live()
         if live is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
-        wanted = view_id(live.generation, catalogue_version)
+        wanted, progress = (
+            view_id(live.generation, catalogue_version),
+            self.view_progress(live.view_id),
+        )
+        self._need_republished(live, progress.republished, catalogue_version)
         for other in self.views():
             if other.phase and other.view_id != wanted:
                 text = f"{other.view_id} is being built; wait until it answers or is refused"
@@ -198,7 +203,7 @@ class Catalogues(Views):
             text = f"an older {wanted} is being removed; repeat in some minutes"
             raise WrongState(text, reason="ANOTHER_VIEW_IS_BUILT")
         known = self.view(wanted)
-        targets = dict(self.view_progress(live.view_id).vector)
+        targets = dict(progress.vector)
         if known is None:
             view = View(
                 wanted,
@@ -222,6 +227,23 @@ class Catalogues(Views):
         elif known.state == "retired":
             self.advance(known, "following", reason="")
         return self.view(wanted) or known
+
+    def _need_republished(
+        self, live: View, republished: frozenset[str], catalogue_version: int
+    ) -> None:
+        """Check that the log holds every institution of a catalogue, if it replaced a lost one.
+
+        The live view awaited the institutions of its own tree only. One that its tree lacks may not
+        have been republished, and all its numbers would be missing without a word.
+        """
+        if live.generation == 1:
+            return
+        tree = self.catalogue(catalogue_version).tree
+        missing = sorted({tree.ids[number] for number in tree.institutions()} - republished)
+        if missing:
+            names = ", ".join(missing)
+            text = f"the log does not hold {names} yet: `kieng log republish --again`, and repeat"
+            raise WrongState(text, reason="NOT_REPUBLISHED")
 
     def roll_back(self) -> View:
         """Begin to bring the former live view up to date, so that it can become live; return it.

@@ -23,7 +23,9 @@ from services.kernel import mongo
 from services.kpi.store.migrations import MIGRATIONS
 
 DATABASE = "kieng_kpi"
-STATES = ("building", "live", "retired", "refused", "removed")
+OVER = ("retired", "refused", "removed")
+"""States of views that nobody folds."""
+STATES = ("building", "live", *OVER)
 
 
 class DirectoryDocument(Document):
@@ -48,9 +50,7 @@ class ViewDocument(Document):
 
     meta = {"collection": "views", "auto_create_index": False}
     view_id = StringField(primary_key=True)
-    state = StringField(
-        required=True, choices=("building", "live", "retired", "refused", "removed")
-    )
+    state = StringField(required=True, choices=STATES)
     phase = StringField(choices=("", "loading", "verifying", "following"))
     generation = IntField(required=True)
     topic_id = StringField(required=True)

@@ -20,7 +20,7 @@ from services.kpi.domain.authority import full_name
 from services.kpi.domain.fold import RowKey
 from services.kpi.domain.parking import WINDOW_RECORDS, ParkedRef
 from services.kpi.store.change_notes import Notes
-from services.kpi.store.documents import DATABASE
+from services.kpi.store.documents import DATABASE, OVER
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWorks, chunks
@@ -75,7 +75,8 @@ class Ledger:
 
         Raises:
             OwnershipLost: a bulk load of the partition is incomplete, and the caller does not
-                resume it.
+                resume it; or the view is neither live nor being built. A process that slept may
+                know it from before, and would write into what is being removed.
         """
         key = f"{view_id}|{partition}"
         me = self._session.session_id["id"]
@@ -86,6 +87,9 @@ class Ledger:
         fresh = {"v": view_id, "p": partition, "next_offset": begin, "newest_event_ms": 0}
 
         def work(session: ClientSession) -> dict[str, Any]:
+            view = self._views.find_one({"_id": view_id}, session=session) or {}
+            if view.get("state") in OVER:
+                raise OwnershipLost(f"{view_id} is {view['state']}")
             change = {
                 "$inc": {"epoch": 1},
                 "$set": {"session": me},

@@ -35,13 +35,15 @@ __all__ = ["LIVE", "UNSAFE", "Vector", "View", "ViewProgress", "Views"]
 class ViewProgress:
     """How far a view has read the log.
 
-    ``vector`` is its checkpoint, ``parked`` its number of open parked records.
+    ``vector`` is its checkpoint, ``parked`` its number of open parked records, and ``republished``
+    are the institutions that were republished in every partition.
     """
 
     vector: Vector
     parked: int
     read: int
     """Number of records that a rebuild has read so far."""
+    republished: frozenset[str] = frozenset()
 
     def lag(self, target: Vector) -> dict[int, int]:
         """Return partition -> number of records missing up to ``target``; empty if none are."""
@@ -117,10 +119,12 @@ class Views:
     def view_progress(self, view_id: str, session: ClientSession | None = None) -> ViewProgress:
         """Return how far a view has read the log; an unknown view has read nothing."""
         found = list(self._progress.find({"v": view_id}, session=session))
+        heard = [frozenset(document["republished"]) for document in found]
         return ViewProgress(
             {document["p"]: document["next_offset"] for document in found},
             sum(document["parked"] for document in found),
             sum(max(document.get("read", 0), document["next_offset"]) for document in found),
+            frozenset.intersection(*heard) if heard else frozenset(),
         )
 
     def insert(self, view: View) -> bool:

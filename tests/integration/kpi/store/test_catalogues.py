@@ -10,6 +10,7 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import NotFound, OwnershipLost, WrongState
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.targets import Target
+from services.kpi.store.documents import DATABASE
 from services.kpi.store.purge import ViewPurge
 from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
@@ -102,6 +103,22 @@ def test_a_log_has_one_generation_whoever_opens_it_and_by_which_catalogue(stored
     other = replace(late, topic_id="log-3")
     assert stored.catalogues.insert_generation(other)
     assert stored.catalogues.folded("log-3") == other
+
+
+def test_no_catalogue_names_an_institution_that_a_new_log_does_not_hold(stored: Stored) -> None:
+    second = stored.open("log-2")
+    stored.catalogues.note_republished(second, EVERYBODY)
+    stored.ledger.claim(second.view_id, 0)
+    version = stored.catalogues.publish(smaller())
+    progress = stored.mongo.database(DATABASE)["progress"]
+    for heard, missing in (([], "alpha, beta, gamma"), (["alpha", "gamma"], "beta")):
+        progress.update_many({"v": second.view_id}, {"$set": {"republished": heard}})
+        with pytest.raises(WrongState, match=f"the log does not hold {missing} yet") as refused:
+            stored.catalogues.build_beside(version, None)
+        assert refused.value.reason == "NOT_REPUBLISHED"
+    everybody = {"$set": {"republished": sorted(EVERYBODY)}}
+    progress.update_many({"v": second.view_id}, everybody)
+    assert stored.catalogues.build_beside(version, None).phase == "loading"
 
 
 def test_who_slept_lets_no_generation_answer_that_is_over(stored: Stored) -> None:

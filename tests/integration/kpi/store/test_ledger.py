@@ -4,6 +4,7 @@ import pytest
 
 from services.kernel.errors import OwnershipLost
 from services.kpi.domain.parking import Parked, ParkedRef
+from services.kpi.store.documents import DATABASE, OVER
 from services.kpi.store.ledger import Flush, PartitionLease
 from services.kpi.store.rows import PackedRow
 from tests.integration.kpi.conftest import Stored
@@ -37,6 +38,16 @@ def test_every_claim_raises_the_epoch_and_begins_at_the_stored_offset(stored: St
     assert second.republished == {"alpha"}
     other = stored.ledger.claim("v", 4)
     assert (other.epoch, other.next_offset) == (1, 0)
+
+
+@pytest.mark.parametrize("state", OVER)
+def test_nobody_claims_a_view_that_is_over(stored: Stored, state: str) -> None:
+    name = stored.view.view_id
+    before = stored.ledger.claim(name, 0)
+    stored.mongo.database(DATABASE)["views"].update_one({"_id": name}, {"$set": {"state": state}})
+    with pytest.raises(OwnershipLost, match=f"{name} is {state}"):
+        stored.ledger.claim(name, 0)
+    assert [document["epoch"] for document in stored.documents("progress")] == [before.epoch]
 
 
 def test_what_is_committed_is_read_back(stored: Stored) -> None:

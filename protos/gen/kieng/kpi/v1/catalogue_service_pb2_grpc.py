@@ -88,7 +88,8 @@ class CatalogueServiceServicer:
         over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
         FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
         is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
-        arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+        arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one;
+        NOT_REPUBLISHED: the log replaced a lost one and holds no word of an institution that the directory names),
         UNAVAILABLE (broker down).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -98,7 +99,7 @@ class CatalogueServiceServicer:
     def RollBackCatalogue(self, request, context):
         """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
         Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
-        another log or release; ANOTHER_VIEW_IS_BUILT).
+        another log or release; ANOTHER_VIEW_IS_BUILT; NOT_REPUBLISHED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,13 +40,14 @@ class CatalogueServiceStub:
     over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
     FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
     is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
-    arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+    arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one;
+    NOT_REPUBLISHED: the log replaced a lost one and holds no word of an institution that the directory names),
     UNAVAILABLE (broker down).
     """
     RollBackCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.RollBackCatalogueRequest, _catalogue_service_pb2.RollBackCatalogueResponse]
     """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
     Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
-    another log or release; ANOTHER_VIEW_IS_BUILT).
+    another log or release; ANOTHER_VIEW_IS_BUILT; NOT_REPUBLISHED).
     """
     TryCatalogue: _grpc.UnaryStreamMultiCallable[_catalogue_service_pb2.TryCatalogueRequest, _catalogue_service_pb2.TryCatalogueResponse]
     """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
@@ -84,13 +85,14 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
     FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
     is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
-    arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+    arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one;
+    NOT_REPUBLISHED: the log replaced a lost one and holds no word of an institution that the directory names),
     UNAVAILABLE (broker down).
     """
     RollBackCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.RollBackCatalogueRequest, _catalogue_service_pb2.RollBackCatalogueResponse]  # type: ignore[assignment]
     """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
     Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
-    another log or release; ANOTHER_VIEW_IS_BUILT).
+    another log or release; ANOTHER_VIEW_IS_BUILT; NOT_REPUBLISHED).
     """
     TryCatalogue: _aio.UnaryStreamMultiCallable[_catalogue_service_pb2.TryCatalogueRequest, _catalogue_service_pb2.TryCatalogueResponse]  # type: ignore[assignment]
     """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
@@ -131,7 +133,8 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
         FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
         is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
-        arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+        arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one;
+        NOT_REPUBLISHED: the log replaced a lost one and holds no word of an institution that the directory names),
         UNAVAILABLE (broker down).
         """
 
@@ -143,7 +146,7 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_catalogue_service_pb2.RollBackCatalogueResponse, _abc.Awaitable[_catalogue_service_pb2.RollBackCatalogueResponse]]:
         """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
         Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
-        another log or release; ANOTHER_VIEW_IS_BUILT).
+        another log or release; ANOTHER_VIEW_IS_BUILT; NOT_REPUBLISHED).
         """
 
     @_abc_1.abstractmethod
