@@ -24,7 +24,7 @@ from services.kpi.store.migrations import MIGRATIONS
 
 DATABASE = "kieng_kpi"
 OVER = ("retired", "refused", "removed")
-"""States of views that nobody folds."""
+"""States of views that no process folds."""
 STATES = ("building", "live", *OVER)
 
 

@@ -84,6 +84,7 @@ TABLE = {
 
 FORWARDED = {
     "kieng.directory.v1.DirectoryService.GetDirectory",
+    "kieng.directory.v1.DirectoryService.SearchUnits",
     "kieng.partners.v1.PartnerService.ResolvePartner",
 }
 """What a service asks another one in the name of its caller; nothing else opens to it."""
