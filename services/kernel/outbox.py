@@ -17,8 +17,8 @@ Publish = Callable[[Iterable[Event]], None]
 
 log = structlog.get_logger()
 
-RETRY_SECONDS = 0.5
-"""Pause before the next round while the broker or the database is down."""
+SOON_SECONDS = 0.5
+"""Pause before the next round while the broker or the database is down, and after news."""
 
 
 class Outbox(Protocol):
@@ -58,8 +58,9 @@ class OutboxRelay:
             limit: number of events at which the round ends.
 
         Returns:
-            True if the limit was reached, so that more events may be pending; during an outage
-                the seconds after which to try again; otherwise False.
+            True if the limit was reached, so that more events may be pending; during an outage, and
+                after a round that published anything, the seconds after which to look again;
+                otherwise False.
         """
         self._rounds += 1
         first = self._rounds % len(outboxes) if outboxes else 0
@@ -73,12 +74,15 @@ class OutboxRelay:
             if not self._is_down:
                 log.warning("events wait in the outbox", reason=str(error))
             self._is_down = True
-            return RETRY_SECONDS
+            return SOON_SECONDS
         if self._is_down:
             log.info("events are published again")
         self._is_down = False
-        # After a round that was not full the next write starts one, so that rounds stay large.
-        return left <= 0
+        if left <= 0:
+            return True
+        # After a round that was not full the next write starts one, so that rounds stay large. The
+        # look after it finds that nothing waits any more, which ends an overload.
+        return SOON_SECONDS if left < limit else False
 
 
 def _drain(outbox: Outbox, publish: Publish, limit: int) -> int:
