@@ -7,8 +7,6 @@ from typing import Any
 from services.kpi.log.identity import LogDescription
 from services.kpi.projection import ownership
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.store import ledger
-from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import View, Views
@@ -38,19 +36,15 @@ def _ends_nobody(self: Views, generation: int) -> None:
 def _asks_no_second_time(
     self: ownership.OwnedPartitions, view: Any, partition: int, behind: Any = None
 ) -> PartitionFold:
-    mine = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
-    lease = mine.claim(view.view_id, partition, view.begins.get(partition, 0))
+    ledger = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
+    lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
     catalogue = self.catalogues.catalogue(view.catalogue_version)
-    return PartitionFold(lease, catalogue, mine, self._limits, view.generation, behind)
+    return PartitionFold(lease, catalogue, ledger, self._limits, view.generation, behind)
 
 
 def _answers_whoever_does_by_now(self: Views, view: Any, republished: frozenset[str]) -> None:
     if not view.phase and not set(view.awaits) - republished:
         transaction(self._mongo, lambda session: self._make_live(view.view_id, session))
-
-
-def _needs_nobody(self: Catalogues, *asked: Any) -> None:
-    return None
 
 
 def _answers_already(self: View, topic_id: str, partitions: int = 0) -> bool:
@@ -73,9 +67,5 @@ MUTANTS = {
     "a sleeper lets its generation answer": (
         (Views, "note_republished", _answers_whoever_does_by_now),
     ),
-    "a catalogue may name whom the new log does not hold": (
-        (Catalogues, "_need_republished", _needs_nobody),
-    ),
-    "a view that is over may be claimed": ((ledger, "OVER", ()),),
     "a generation that is being filled is opened again": ((View, "is_of", _answers_already),),
 }

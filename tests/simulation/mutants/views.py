@@ -7,6 +7,7 @@ from typing import Any
 from services.kernel.errors import WrongState
 from services.kpi.projection.followers import FollowedPartition
 from services.kpi.rebuild.lifecycle import Rebuild
+from services.kpi.store import ledger
 from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import Views
@@ -107,8 +108,10 @@ MUTANTS = {
         (Rebuild, "_follow", _follows_no_further),
     ),
     "the pointer moves beside owners who still fold": ((Views, "swap", _swaps_beside_the_owners),),
-    "a claim does not look again which view answers": (
+    # Either look alone is enough for all schedules but one in thousands.
+    "a claim looks neither at its view nor again which one answers": (
         (Catalogues, "folded", _claims_without_a_second_look),
+        (ledger, "OVER", ()),
     ),
     "a rollback is not caught up": ((Catalogues, "roll_back", _rolls_back_at_once),),
     "a follower skips what it missed": (

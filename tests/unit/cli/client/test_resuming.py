@@ -54,6 +54,8 @@ def clients(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Any, int, grpc.Server]]:
     monkeypatch.setenv("KIENG_TOKEN", "t")
+    # A server that stops in a process that lives on may never answer a stream that begins then.
+    monkeypatch.setattr("services.cli.client.clients.STREAM_SECONDS", 5)
     server, port = serve(Imports(3, grpc.StatusCode.UNAVAILABLE))  # type: ignore[abstract]
     stack = stack_of(tmp_path, port)
     with Clients(stack, Credential(stack, "vnu", ("contributor",))) as made:
