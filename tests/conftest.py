@@ -26,7 +26,8 @@ from pymongo.database import Database
 
 from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from services.kernel import mongo as kernel_mongo
 from services.kernel import mongo_features
 from services.kpi.log.topic import SUBMISSIONS

@@ -16,7 +16,8 @@ from typing import Any
 
 from kieng.submissions.v1 import submission_pb2
 from services.cli.local import embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from services.kernel.mongo import Mongo
 from services.submissions import wire
 from services.submissions.application import new_id, new_submission_id

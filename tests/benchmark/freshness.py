@@ -17,7 +17,7 @@ from kafka import KafkaProducer
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.local_issuer import LocalIssuer
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from tests.benchmark.figures import Figure, quantiles
 from tests.benchmark.generator import FIRST_YEAR, ROOT, TOPIC, Generator, units
 from tests.benchmark.live import load

@@ -24,7 +24,8 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.cli.admin import topics
 from services.cli.files import catalogue_yaml
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Child, ChildGroup, free_ports
+from services.cli.local.child_process import Child, ChildGroup
+from services.cli.local.ports import free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.log.identity import describe_log

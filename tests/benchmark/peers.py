@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kieng.submissions.v1 import events_pb2
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.kpi.oracle.recompute import LogRecord, recompute
 from tests.benchmark.figures import Figure
 from tests.benchmark.generator import DATES, Generator, units

@@ -18,7 +18,8 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text

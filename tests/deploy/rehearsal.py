@@ -19,7 +19,8 @@ import yaml
 
 from services.cli.admin.probes import http_probe
 from services.cli.local import embedded
-from services.cli.local.child_process import Child, free_ports
+from services.cli.local.child_process import Child
+from services.cli.local.ports import free_ports
 from tests.deploy.image import may_change_user
 from tests.deploy.known import COMPOSE
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
 from services.cli.local.embedded import LocalBroker, LocalDatabase
+from services.cli.local.ports import free_ports
 from tests.conftest import KAFKA_CACHE
 
 

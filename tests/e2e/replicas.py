@@ -13,7 +13,7 @@ from pathlib import Path
 import grpc
 
 from services.cli.admin.processes import environment_of
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from tests.e2e.running import RunningStack
 from tests.waiting import wait_until
 

@@ -10,7 +10,8 @@ import yaml
 
 from services.cli.commands.up import CATALOGUE
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from tests.conftest import KAFKA_CACHE
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison

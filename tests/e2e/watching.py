@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from services.cli.admin.probes import http_probe
-from services.cli.local.child_process import Child, ChildGroup, free_ports
+from services.cli.local.child_process import Child, ChildGroup
+from services.cli.local.ports import free_ports
 from tests.e2e.running import RunningStack
 from tests.monitoring.bundle import ROOT, RULES, program, root_of
 

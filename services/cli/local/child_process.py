@@ -8,13 +8,11 @@ parent, which stops them in order. Linux kills them when the parent dies for wha
 from __future__ import annotations
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +20,6 @@ from typing import Protocol, Self
 
 from services.cli.local.tether import run_tethered
 
-# Below Linux's range for outgoing connections, so that no client's socket takes a port found free.
-PORTS = range(20_000, 32_000)
 POLL_SECONDS = 0.05
 TAIL_LINES = 20
 TAIL_BYTES_MAX = 16_384
@@ -255,34 +251,3 @@ def log_end(path: Path, lines: int = TAIL_LINES) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ``count`` different ports of 127.0.0.1 on which no process listens now.
-
-    Raises:
-        OSError: fewer ports are free.
-    """
-    found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
-        if len(found) == count:
-            return found
-        if not _is_taken(port):
-            found.append(port)
-    raise OSError(f"fewer than {count} ports of 127.0.0.1 are free")
-
-
-def taken_ports(ports: Iterable[int]) -> list[int]:
-    """Return those of the given ports of 127.0.0.1 on which a process listens now."""
-    return [port for port in ports if _is_taken(port)]
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        # Servers set this, too; otherwise a port with a closing connection would count as taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False

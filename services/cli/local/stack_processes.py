@@ -24,8 +24,9 @@ from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
 from services.cli.local import service_environment as environment
-from services.cli.local.child_process import Child, Start, Unready, free_ports, taken_ports
+from services.cli.local.child_process import Child, Start, Unready
 from services.cli.local.nursery import Nursery
+from services.cli.local.ports import free_ports, taken_ports
 from services.cli.local.service_environment import HOST
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo

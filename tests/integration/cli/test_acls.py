@@ -21,7 +21,8 @@ from kafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailed
 from services.cli.admin import broker as brokers
 from services.cli.errors import NO
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from tests.conftest import KAFKA_CACHE
 from tests.integration.cli.test_sasl import needs_kafka, run
 

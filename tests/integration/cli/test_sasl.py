@@ -12,7 +12,8 @@ from kafka.errors import KafkaError
 from services.cli.admin import broker, log_offsets
 from services.cli.errors import DOWN, NO
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from services.cli.main import main
 from tests.conftest import KAFKA_CACHE
 

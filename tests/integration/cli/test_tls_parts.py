@@ -17,7 +17,8 @@ from services.cli.admin import broker, probes
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Child, ChildGroup, free_ports
+from services.cli.local.child_process import Child, ChildGroup
+from services.cli.local.ports import free_ports
 from services.kernel.mongo import Mongo
 from tests.conftest import KAFKA_CACHE
 

@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from structlog.testing import capture_logs
 
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.exporter import service
 from services.exporter.config import Settings
 from services.exporter.log import LogWatch

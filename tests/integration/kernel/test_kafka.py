@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from services.kernel import config, kafka
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, NotReady, Unavailable

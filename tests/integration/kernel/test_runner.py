@@ -17,7 +17,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
-from services.cli.local.child_process import Child, ChildGroup, free_ports
+from services.cli.local.child_process import Child, ChildGroup
+from services.cli.local.ports import free_ports
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.forking import completed
 from tests.unit.kernel.serving import token, write_issuers

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.local.child_process import Child, ChildGroup, free_ports
+from services.cli.local.child_process import Child, ChildGroup
+from services.cli.local.ports import free_ports
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.forking import completed
 

@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaConnectionError
 from pydantic import SecretStr
 
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.kernel.config import KernelSettings, load
 
 KNOWN = {*KafkaConsumer.DEFAULT_CONFIG, *KafkaProducer.DEFAULT_CONFIG}

@@ -14,7 +14,7 @@ from pymongo.errors import OperationFailure
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.kernel.errors import WrongState
 from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo

@@ -12,7 +12,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.kernel.bell import Bell
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, OwnershipLost, Unavailable

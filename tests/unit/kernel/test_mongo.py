@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.kernel.mongo import DOWN, SOCKET_TIMEOUT_MS, Mongo
 from services.kpi.store.transactions import transaction
 

@@ -10,7 +10,7 @@ import pytest
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.kernel import errors
 from services.kernel.config import KernelSettings
 from services.kernel.interceptors import Call

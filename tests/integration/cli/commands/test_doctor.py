@@ -15,7 +15,7 @@ from services.cli.checks import services as numbers
 from services.cli.checks.findings import Finding
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
-from services.cli.local.child_process import free_ports
+from services.cli.local.ports import free_ports
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase
 

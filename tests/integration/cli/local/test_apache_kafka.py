@@ -13,7 +13,8 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 
 from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from tests.conftest import pytest_configure
 from tests.waiting import wait_until
 

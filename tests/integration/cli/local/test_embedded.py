@@ -17,7 +17,8 @@ from pymongo.write_concern import WriteConcern
 
 from services.cli.admin import probes, topics
 from services.cli.local import embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from tests.conftest import RunningBroker, RunningDatabase
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)

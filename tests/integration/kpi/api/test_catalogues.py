@@ -16,7 +16,8 @@ import pytest
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
 from services.cli.local import embedded
-from services.cli.local.child_process import ChildGroup, free_ports
+from services.cli.local.child_process import ChildGroup
+from services.cli.local.ports import free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.digest import Digest

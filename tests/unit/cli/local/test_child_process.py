@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from services.cli.local.child_process import Child, ChildFailed, ChildGroup, free_ports
+from services.cli.local.child_process import Child, ChildFailed, ChildGroup
 
 DEADLINE_SECONDS = 10.0
 
@@ -209,11 +207,3 @@ def test_a_supervisor_stops_the_last_started_first(
         for name in ("broker", "database", "service"):
             supervisor.start(python(WAITS, name=name), lambda: "", DEADLINE_SECONDS)
     assert stopped == ["service", "database", "broker"]
-
-
-def test_free_ports_are_different_and_nothing_listens_there() -> None:
-    ports = free_ports(5)
-    assert len(set(ports)) == 5
-    with ExitStack() as stack:
-        for port in ports:
-            stack.enter_context(socket.create_server(("127.0.0.1", port)))

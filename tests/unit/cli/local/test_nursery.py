@@ -16,8 +16,9 @@ import pytest
 
 from services.cli.admin.probes import http_probe
 from services.cli.admin.processes import usage_of
-from services.cli.local.child_process import Child, ChildFailed, Start, free_ports
+from services.cli.local.child_process import Child, ChildFailed, Start
 from services.cli.local.nursery import Nursery
+from services.cli.local.ports import free_ports
 from tests.waiting import wait_until
 
 READY_SECONDS = 60.0
