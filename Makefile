@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # More than two cores have, because tests also wait; each imports everything and starts a broker and a database.
 # WORKERS=0 runs in this process.
-WORKERS ?= 3
+WORKERS ?= 4
 TIMES   := --durations=20
 
 MONGO_SUITE := tests/contract tests/integration/kernel/test_mongo.py tests/integration/kernel/test_mongo_features.py tests/integration/kpi/store \

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -36,11 +37,14 @@ PARTS_OF_OTHERS = {"check", "test-integration"}
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder with `.ci/run` and nothing to run yet; tools of the machine are stand-ins."""
+    """A folder with `.ci/` and nothing to run yet; tools of the machine are stand-ins."""
     (tmp_path / ".ci").mkdir()
-    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    for name in ("run", "parts.py"):
+        shutil.copy(ROOT / ".ci" / name, tmp_path / ".ci")
     (tmp_path / "bin").mkdir()
-    for name in ("make", "python3", "env", "sh", "echo", "touch", "cat", "test"):
+    # What pyenv has of this name is a script, which wants more tools.
+    (tmp_path / "bin" / "python3").symlink_to(sys.executable)
+    for name in ("make", "env", "bash", "dirname", "sh", "echo", "touch", "cat", "test"):
         (tmp_path / "bin" / name).symlink_to(shutil.which(name) or sys.executable)
     java = "echo 'openjdk version \"17.0.1\"' >&2"
     for name, says in {"npm": "", "mvn": "", "java": java, "chromium": ""}.items():
@@ -62,7 +66,7 @@ def recipes(root: Path, **others: str) -> None:
 
 def run(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, root / ".ci" / "run"],
+        [root / ".ci" / "run"],
         env={**os.environ, "PATH": str(root / "bin")},
         capture_output=True,
         text=True,
@@ -163,8 +167,8 @@ def test_two() -> None:
 
 
 def loaded(root: Path) -> ModuleType:
-    """`.ci/run` as a module, that runs things in a folder."""
-    loader = importlib.machinery.SourceFileLoader("ci_run", str(root / ".ci" / "run"))
+    """`.ci/parts.py` as a module, that runs things in a folder."""
+    loader = importlib.machinery.SourceFileLoader("ci_parts", str(root / ".ci" / "parts.py"))
     spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec
     module = importlib.util.module_from_spec(spec)
@@ -186,7 +190,7 @@ def test_a_part_that_is_late_says_what_failed_so_far(
     (root / "Makefile").write_text(f"test:\n\t{PYTEST} -p no:cacheprovider test_both.py\n")
     ci = loaded(root)
     monkeypatch.setattr(ci, "Timer", WhenItHangs)
-    row = ci.outcome(ci.Part("test", 0))
+    row = ci.outcome(ci.Part("test", 5), time.monotonic())
     assert row.result == "FAILED"
     assert row.said.startswith("not done after 0 minutes; 1 failed in ")
     assert "test | FAILED test_both.py::test_one" in capsys.readouterr().out
