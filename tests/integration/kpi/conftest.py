@@ -82,7 +82,7 @@ class Stored:
         return {
             (d["p"], d["u"], d["m"]): decode_row(d)
             for d in self.documents("cells")
-            if d["v"] == view_id and (d["n"] or d["s"])
+            if d["v"] == view_id and decode_row(d)
         }
 
 

@@ -15,7 +15,7 @@ from tests.integration.kpi.conftest import Stored, fold_in_batches
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import JANUARY, FakeRecord, article, changed, record
 
-LOG = log(400)
+LOG = log(250)
 
 
 def count(stored: Stored, code: str = "KNW-03", unit: str = "root") -> object:
