@@ -190,10 +190,8 @@ class Catalogues(Views):
         live = self.live()
         if live is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
-        wanted, progress = (
-            view_id(live.generation, catalogue_version),
-            self.view_progress(live.view_id),
-        )
+        wanted = view_id(live.generation, catalogue_version)
+        progress = self.view_progress(live.view_id)
         self._need_republished(live, progress.republished, catalogue_version)
         for other in self.views():
             if other.phase and other.view_id != wanted:
