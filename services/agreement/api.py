@@ -162,11 +162,11 @@ class ProposalApi:
         return api.DeclareEmergencyResponse(proposal=wire.encode_proposal(after))
 
     @repeat(2.0)
-    def advance_proposals(self) -> bool:
+    def advance_proposals(self) -> float | None:
         """Close expired proposals, carry out approved ones, and publish pending events.
 
-        Return True if more events may be pending. A change that cannot be made now, e.g. because
-        the database is down, is tried again in the next run. Safe to repeat.
+        Return as `OutboxRelay.run` when to do so again. A change that cannot be made now, e.g.
+        because the database is down, is tried again in the next run. Safe to repeat.
         """
         now = _now()
         try:
@@ -177,9 +177,10 @@ class ProposalApi:
                 else:
                     self._settled(found)
         except (Conflict, *DOWN):
-            return False  # tried again in the next run
+            return None  # tried again in the next run
         outbox = ProposalOutbox(self.proposals, self.proposals_topic, self.proposals_source)
-        return bool(self.proposal_relay.run([outbox], self.publish, UNSENT_PER_RUN))
+        seconds: float | None = self.proposal_relay.run([outbox], self.publish, UNSENT_PER_RUN)
+        return seconds
 
     def _vote(
         self, proposal_id: str, vote: Callable[[Proposal, str, datetime], Proposal]

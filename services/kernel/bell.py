@@ -53,12 +53,14 @@ class Bell(SharedExtension):
         if self.folder is None or not self._waiting or self._pipe is not None:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._pipe = self.folder / f"{os.getpid()}{PIPE}"
-        # A process of this number may have died in the same folder.
-        self._pipe.unlink(missing_ok=True)
-        os.mkfifo(self._pipe, 0o600)
+        # Whoever rings removes a pipe that nobody reads, so it gets its name once it is open. A
+        # process of this number may have died in the same folder.
+        unopened = self.folder / f"{os.getpid()}.new"
+        unopened.unlink(missing_ok=True)
+        os.mkfifo(unopened, 0o600)
         # Open for writing, too, so that reading waits while no other process has the pipe open.
-        self._fd = os.open(self._pipe, os.O_RDWR)
+        self._fd = os.open(unopened, os.O_RDWR)
+        self._pipe = unopened.rename(self.folder / f"{os.getpid()}{PIPE}")
         threading.Thread(target=self._hear, name="bell", daemon=True).start()
 
     def stop(self) -> None:

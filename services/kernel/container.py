@@ -136,8 +136,8 @@ class Looping(Entrypoint):
 class Repeat(Looping):
     """Runs a method repeatedly on its own thread: when a `Waker` wakes it, and once per interval.
 
-    If the method returns True, it runs again without a pause; if it returns a number, after at most
-    so many seconds. Runs do not overlap. An error stops the process.
+    If the method returns a number, it runs again after at most so many seconds instead: after 0
+    without a pause. Runs do not overlap. An error stops the process.
 
     Args:
         interval_seconds: longest pause between two runs.
@@ -155,9 +155,8 @@ class Repeat(Looping):
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
-                again = method()
-            if again is not True:
-                self.wake.wait(again or self.interval_seconds)
+                seconds = method()
+            self.wake.wait(self.interval_seconds if seconds is None else seconds)
 
 
 repeat = Repeat.decorator
@@ -167,7 +166,8 @@ class Poll(Repeat):
     """Repeats a method that looks for news, e.g. new rows, and returns whether it found any.
 
     It pauses after every run, and for longer once no run has found anything for
-    `QUIET_AFTER_SECONDS`. A `Waker` or a ring of the `Bell` ends a pause early.
+    `QUIET_AFTER_SECONDS`. Only that longer pause is ended early by a ring of the `Bell`, so runs
+    that ring themselves, or a writer that rings all the time, do not make it run without a pause.
 
     Args:
         interval_seconds: pause between two runs, unless times are quiet.
@@ -195,14 +195,15 @@ class Poll(Repeat):
             self.quiet_seconds = RUNG_SECONDS
 
     def loop(self) -> None:
-        """Run the method whenever woken or when the pause is over, until stopped."""
+        """Run the method whenever the pause is over, until stopped."""
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
                 self.quietness.note(bool(method()))
-            is_quiet = self.quietness.is_quiet
-            is_woken = self.wake.wait(self.quiet_seconds if is_quiet else self.interval_seconds)
-            self.quietness.note(is_woken)
+            if self.quietness.is_quiet:
+                self.quietness.note(self.wake.wait(self.quiet_seconds))
+            else:
+                self.stopping.wait(self.interval_seconds)
 
 
 poll = Poll.decorator

@@ -46,7 +46,7 @@ class OutboxRelay:
         self._is_down = False
         self._rounds = 0
 
-    def run(self, outboxes: Sequence[Outbox], publish: Publish, limit: int) -> bool | float:
+    def run(self, outboxes: Sequence[Outbox], publish: Publish, limit: int) -> float | None:
         """Run one round: publish about ``limit`` events, then remove them from their documents.
 
         Each round starts with the next outbox, so that a long one does not delay the others. An
@@ -58,9 +58,9 @@ class OutboxRelay:
             limit: number of events at which the round ends.
 
         Returns:
-            True if the limit was reached, so that more events may be pending; during an outage, and
-                after a round that published anything, the seconds after which to look again;
-                otherwise False.
+            Seconds after which to run the next round, as `Repeat` takes them: 0 if the limit was
+                reached, so that more events may be pending; `SOON_SECONDS` during an outage, and
+                after a round that published anything; otherwise None.
         """
         self._rounds += 1
         first = self._rounds % len(outboxes) if outboxes else 0
@@ -79,10 +79,10 @@ class OutboxRelay:
             log.info("events are published again")
         self._is_down = False
         if left <= 0:
-            return True
+            return 0.0
         # After a round that was not full the next write starts one, so that rounds stay large. The
         # look after it finds that nothing waits any more, which ends an overload.
-        return SOON_SECONDS if left < limit else False
+        return SOON_SECONDS if left < limit else None
 
 
 def _drain(outbox: Outbox, publish: Publish, limit: int) -> int:

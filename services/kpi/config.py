@@ -19,7 +19,7 @@ FETCH_BYTES_MAX = 12_000_000
 SUBMISSIONS_GROUP = "kieng.kpi"
 """Consumer group that folds submissions; also the name for which it rings when it has."""
 VIEWS = "kieng.kpi.views"
-"""Name for which a process rings that has changed which view is wanted or live, or a target."""
+"""Name for which a process rings that changed the wanted or live view, a target or a dismissal."""
 EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
 """Environment variables that hold the private key of editions or name its file."""
 

@@ -156,12 +156,12 @@ class NotificationsService:
             self.wake_sender()
 
     @repeat(1.0)
-    def send_mails(self) -> bool:
-        """Send due e-mails, publish their events, and return True if more may be due.
+    def send_mails(self) -> float | None:
+        """Send due e-mails and publish their events; return 0 if more may be due.
 
         Safe to repeat.
         """
         sender: MailSender = self.mail
         is_more = sender.run(self.deliveries, self.inbox, self.subscriptions)
         self.relay.run([SentMailOutbox(self.deliveries)], self.publish, MAILS_PER_RUN)
-        return is_more
+        return 0.0 if is_more else None

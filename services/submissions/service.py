@@ -226,12 +226,11 @@ class SubmissionsService:
             self.count_all(self.databases)
 
     @repeat(5.0)
-    def publish_outbox(self) -> bool | float:
-        """Publish pending events; return True if more may be pending. Safe to repeat.
+    def publish_outbox(self) -> float | None:
+        """Publish pending events; return as `OutboxRelay.run` when to do so again. Safe to repeat.
 
         Each write of events wakes it; the runs in between find events that a killed process left.
-        While the broker or the database is down, it returns the seconds until the next try.
         """
         outboxes = self.outboxes.of(self.databases)
-        again: bool | float = self.relay.run(outboxes, self.publish, DOCUMENTS_MAX)
-        return again
+        seconds: float | None = self.relay.run(outboxes, self.publish, DOCUMENTS_MAX)
+        return seconds

@@ -7,6 +7,7 @@ become stricter without changing what was counted before (ADR 0029).
 from __future__ import annotations
 
 import re
+import string
 from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
@@ -36,10 +37,12 @@ LOOK_ALIKE = str.maketrans(
     "ABEKMHOPCTYXSIJABEZHIKMNOPTYX...../",
 )
 DOUBLED = re.compile(r"([-/.])\1+")
-# Marks of footnotes behind a DOI; some are digits, which must not become part of it.
-FOOTNOTE = re.compile(r"[\s*!†‡§¶\u00b2\u00b3\u00b9\u2070-\u207f]+$")
 # Characters that often come along when a number is copied out of a sentence.
 AROUND = " .,;:'\"“”‘’«»"  # noqa: RUF001 - the quotation marks of sentences
+# Marks of footnotes behind a DOI; some are digits, which must not become part of it.
+FOOTNOTE = "*!†‡§¶²³¹" + "".join(map(chr, range(0x2070, 0x2080)))
+NO_FOOTNOTE = str.maketrans("", "", FOOTNOTE)
+BEHIND_A_DOI = FOOTNOTE + AROUND + string.whitespace + "\u00a0)]}>"
 DOI_LABEL = re.compile(r"^[\s(<\[{'\"“‘«]*(?:(?:urn:|info:)?doi[:/ ]+)*", re.IGNORECASE)  # noqa: RUF001
 ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|\w+);", re.IGNORECASE)
 # A query, a fragment, a parameter without its question mark.
@@ -108,9 +111,8 @@ def canonical_doi(text: str) -> str:
     The resolver and the rest of a URL, escapes of web pages, and the punctuation of a sentence are
     removed. A closing bracket stays if the DOI contains the opening one.
     """
-    decoded = unquote(
-        ENTITY.sub(lambda entity: unescape(entity[0]), visible(FOOTNOTE.sub("", text)))
-    )
+    said = visible(_without_footnotes(text))
+    decoded = unquote(ENTITY.sub(lambda entity: unescape(entity[0]), said))
     shown = DOI_LABEL.sub("", with_plain_dashes(decoded))
     if not (written := DOI.match(shown)) or SEVERAL_DOIS.search(shown):
         return ""
@@ -156,6 +158,11 @@ def canonical_person(text: str) -> str:
         return with_plain_dashes(text)
     digits = re.sub(r"[-._ ]", "", found[1])
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
+
+
+def _without_footnotes(text: str) -> str:
+    bare = text.rstrip(BEHIND_A_DOI)
+    return bare + text[len(bare) :].translate(NO_FOOTNOTE)
 
 
 def _closes_nothing(doi: str) -> bool:

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from kieng.kpi.v1 import parked_service_pb2
 from services.kernel.access import Principal
+from services.kernel.bell import Ringer
 from services.kernel.errors import (
     AlreadyExists,
     Forbidden,
@@ -21,6 +22,7 @@ from services.kernel.errors import (
     WrongState,
 )
 from services.kernel.grpc import CurrentCall, grpc
+from services.kpi.config import VIEWS
 from services.kpi.providers import Live, ParkedStore
 from services.kpi.query.live_view import ViewState
 from services.kpi.store.dismissals import Dismissal
@@ -71,6 +73,7 @@ class ParkedApi:
     call = CurrentCall()
     live = Live()
     parked = ParkedStore()
+    ring = Ringer()
 
     @grpc
     def list_parked(
@@ -107,6 +110,7 @@ class ParkedApi:
         institutions = {tree.ids[number] for number in tree.institutions()}
         answer = dismiss_parked(request, caller, view, self.parked, institutions)
         self.live.dismissals_changed()
+        self.ring(VIEWS)
         return answer
 
     def _caller(self, state: ViewState) -> Caller:

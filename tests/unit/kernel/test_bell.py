@@ -84,6 +84,24 @@ def test_a_process_takes_the_place_of_one_with_its_number(folder: Path) -> None:
     listener.stop()
 
 
+def test_a_ring_does_not_take_away_a_pipe_that_is_only_just_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All processes of a stack start at once, and a ring removes the pipes that nobody reads."""
+    make, heard, listener = os.mkfifo, Event(), bell(folder)
+
+    def make_while_another_rings(path: Path, mode: int) -> None:
+        make(path, mode)
+        bell(folder).ring("log")
+
+    monkeypatch.setattr(os, "mkfifo", make_while_another_rings)
+    listener.listen(heard, ["log"])
+    listener.start()
+    bell(folder).ring("log")
+    assert heard.wait(SECONDS_MAX)
+    listener.stop()
+
+
 def test_who_hears_nothing_for_long_holds_up_nobody(folder: Path) -> None:
     folder.mkdir()
     os.mkfifo(folder / f"3{PIPE}")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from threading import Event, current_thread
@@ -71,13 +71,13 @@ def test_a_repeated_method_runs_at_once_and_whenever_it_is_woken() -> None:
 
 
 def test_a_method_that_says_there_is_more_runs_again_at_once() -> None:
-    left, ended = [True, True, False], Event()
+    left, ended = [0.0, 0.0, None], Event()
 
-    def run() -> bool:
-        again = left.pop(0)
+    def run() -> float | None:
+        seconds = left.pop(0)
         if not left:
             ended.set()
-        return again
+        return seconds
 
     container, step = start(run)
     assert ended.wait(SECONDS_MAX)
@@ -181,44 +181,68 @@ def test_a_stop_waits_for_the_present_run_and_may_be_repeated(times: int) -> Non
 
 
 class Waits:
-    """Stands for the event that ends a wait: the clock goes on instead, and stops the poll."""
+    """Stands for the events that end a wait: the clock goes on instead, and stops the loop."""
 
-    def __init__(self, poll: Poll, count: int, woken: Collection[int] = ()) -> None:
-        self.poll, self.left, self.woken = poll, count, woken
+    def __init__(self, loop: Repeat, count: int, method: Callable[[], Any]) -> None:
+        self.left = count
         self.now = 0.0
         self.waited: list[float] = []
+        self.is_rung = False
+        either = cast(Any, self)
+        loop.wake, loop.stopping = either, either
+        if isinstance(loop, Poll):
+            loop.quietness = Quietness(lambda: self.now)
+        loop.container = SimpleNamespace(worker=lambda _: nullcontext(method))
+
+    def is_set(self) -> bool:
+        """Whether the loop has to stop."""
+        return len(self.waited) == self.left
 
     def clear(self) -> None:
-        """Whoever wakes it is heard at once."""
+        """The loop heard the ring."""
+        self.is_rung = False
 
     def wait(self, seconds: float) -> bool:
         self.waited.append(seconds)
         self.now += seconds
-        if len(self.waited) == self.left:
-            self.poll.stopping.set()
-        return len(self.waited) in self.woken
+        return self.is_rung
 
 
 def test_a_poll_is_seldom_in_quiet_times_and_often_as_soon_as_there_is_news() -> None:
     news = [False, False, False, False, True, False, False, False, False]
-    poll = Poll(1.0, quiet_seconds=60.0)
-    poll.stopping = Event()
-    waits = Waits(poll, len(news))
-    poll.wake, poll.quietness = waits, Quietness(lambda: waits.now)  # type: ignore[assignment]
-    left = iter(news)
-    poll.container = SimpleNamespace(worker=lambda _: nullcontext(lambda: next(left)))
+    poll, left = Poll(1.0, quiet_seconds=60.0), iter(news)
+    waits = Waits(poll, len(news), lambda: next(left))
     poll.loop()
     assert waits.waited == [1, 1, 1, 60, 1, 1, 1, 60, 60]
 
 
 def test_a_poll_that_was_woken_looks_often_for_a_while() -> None:
     poll = Poll(1.0, quiet_seconds=60.0)
-    poll.stopping = Event()
-    waits = Waits(poll, 9, woken={4})
-    poll.wake, poll.quietness = waits, Quietness(lambda: waits.now)  # type: ignore[assignment]
-    poll.container = SimpleNamespace(worker=lambda _: nullcontext(lambda: False))
+
+    def look() -> bool:
+        waits.is_rung = len(waits.waited) == 3
+        return False
+
+    waits = Waits(poll, 9, look)
     poll.loop()
     assert waits.waited == [1, 1, 1, 60, 1, 1, 1, 60, 60]
+
+
+def test_a_poll_that_is_rung_for_all_the_time_pauses_between_its_runs() -> None:
+    """Each step of a rebuild rings, also for itself, and followed the one before at once."""
+    poll, rung = Poll(1.0, quiet_seconds=60.0), Event()
+    began: list[float] = []
+
+    def step() -> bool:
+        began.append(waits.now)
+        rung.set()
+        assert len(began) < 9
+        return True
+
+    waits = Waits(poll, 3, step)
+    poll.wake = rung
+    poll.loop()
+    assert began == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -238,12 +262,7 @@ def test_only_a_poll_that_is_rung_for_looks_seldom(
 
 
 def test_a_run_that_names_a_pause_is_repeated_after_it() -> None:
-    again = [0.5, False, True, 0.25]
-    poll = Repeat(60.0)
-    poll.stopping = Event()
-    waits = Waits(cast(Any, poll), 3)
-    poll.wake = waits  # type: ignore[assignment]
-    left = iter(again)
-    poll.container = SimpleNamespace(worker=lambda _: nullcontext(lambda: next(left)))
-    poll.loop()
-    assert waits.waited == [0.5, 60, 0.25]
+    pauses, repeated = iter([0.5, None, 0.0, 0.25]), Repeat(60.0)
+    waits = Waits(repeated, 4, lambda: next(pauses))
+    repeated.loop()
+    assert waits.waited == [0.5, 60, 0, 0.25]

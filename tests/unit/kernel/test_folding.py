@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import pytest
 
 from services.kernel.folding import folded, visible
@@ -21,7 +24,11 @@ def test_what_nobody_sees_is_left_out(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
-@pytest.mark.parametrize("dash", "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
+DASHES = [chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Pd"]
+MINUS = [*"\u2212\u02d7\u207b\u208b\u2796", "\u2043", "\u00ac"]
+
+
+@pytest.mark.parametrize("dash", [*DASHES, *MINUS])
 def test_every_dash_is_a_hyphen(dash: str) -> None:
     assert folded(f"hđ 12{dash}2018") == "HĐ 12-2018"
 
