@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
+import zipfile
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -188,6 +190,23 @@ def test_hidden_columns_that_are_read_are_told(tmp_path: Path, hidden: str, told
     wanted = [Notice("import.hidden_columns", {"columns": told})] if told else []
     assert table.notices == wanted
     assert [cells for _, cells in table.rows] == [["p1", "T", "10.5555/x"]]
+
+
+def test_ranges_of_hidden_columns_that_overlap_take_no_time(tmp_path: Path) -> None:
+    plain, hostile = tmp_path / "plain.xlsx", tmp_path / "hostile.xlsx"
+    with xlsxwriter.Workbook(plain) as workbook:
+        sheet = workbook.add_worksheet("A")
+        sheet.write_row(0, 0, ["record_id", "title"])
+        sheet.write(1, 16_000, "far")
+        sheet.set_column("B:B", None, None, {"hidden": True})
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(hostile, "w") as target:
+        for name in source.namelist():
+            many = b"<cols>" + b'<col min="1" max="16384" hidden="1"/>' * 20_000
+            target.writestr(name, source.read(name).replace(b"<cols>", many))
+    before = time.process_time()
+    table = spreadsheets.read(hostile)
+    assert time.process_time() - before < 3
+    assert table.notices == [Notice("import.hidden_columns", {"columns": "record_id, title"})]
 
 
 def test_rows_hidden_by_a_filter_are_told_and_skipped_on_demand(tmp_path: Path) -> None:
