@@ -29,7 +29,8 @@ ROWS = (
     ("TUAN-2", "vnu/hus", "Công trình bịa số hai", "2014-03-02", "scopus"),
     ("TUAN-3", "vnu/hus", "Công trình bịa số ba", "2014-03-03", "scopus, wos"),
 )
-MENDED = {"Trường ĐHKHTN": "vnu/hus", "7/2025": "2014-03-01", "scopus, wos": "scopus|wos"}
+MENDED = {"7/2025": "2014-03-01"}
+"""What of the rows is refused -> what is right; names of units and commas are understood."""
 
 
 class Week:
@@ -131,7 +132,7 @@ def author(week: Week) -> None:
     week.types("submission", "history", whole, *OFFICE)
     facts = ("--fact", "title=Công trình bịa số bốn", "--fact", "issued_on=7/2025")
     declared = ("submit", *UNIT, "--type", "publication", "--evidence", "minh-chung.pdf")
-    week.types(*declared, *facts, code=2)
+    week.types(*declared, *facts, *OFFICE, code=1)
     week.types("submission", "withdraw", whole, "--reason", "Đã kê khai ở đơn vị khác.", *OFFICE)
 
 
