@@ -101,8 +101,8 @@ LANES = (
 NEVER = {
     "make test-simulation": "10,000 schedules and the hunt for all mutants work for 40 minutes",
     "make test-hostile": "an attack on a stack wants a machine for itself",
-    "make fuzz": "10 minutes; test-slow has 30 seconds of it",
-    "make test-chaos": "20 rounds; test-kafka has two of them",
+    "make fuzz": "it takes 10 minutes; test-slow has 30 seconds of it",
+    "make test-chaos": "it plays 20 rounds; test-kafka plays two of them",
     "make test-mongo": "it wants a MongoDB server from outside",
     "make bench": "figures want a quiet machine",
     "make bench-sizing": "figures want a quiet machine",
