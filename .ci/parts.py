@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
@@ -25,15 +26,20 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 WHOLE_MINUTES = 50.0
-"""After so long nothing may run any more, however slow the machine is."""
+"""After so long what still runs is interrupted, and nothing begins any more."""
 REPEAT_MINUTES = 5.0
 PATIENCE_SECONDS = 60.0
 """After its time a part is interrupted, as by Ctrl-C, and may say what failed so far."""
 OUTPUT_SECONDS = 5.0
 """A process that a part left behind may hold its output open; it is not waited for."""
 JAVA_MIN = 17
+LEAST_MINUTES = 0.1
+"""With less time left a part does not begin."""
 COUNTS = re.compile(r"=+ ((?:no tests|\d+ [a-z]+)\b.* in [\d.]+s.*?) =+\n")
 """The last line of pytest."""
+
+groups = set[int]()
+"""Process groups of the parts that run, by the pid of their make."""
 
 Missing = Callable[[], str]
 """Says what of a machine a part lacks; nothing if it can run."""
@@ -95,8 +101,8 @@ LANES = (
 NEVER = {
     "make test-simulation": "10,000 schedules and the hunt for all mutants work for 40 minutes",
     "make test-hostile": "an attack on a stack wants a machine for itself",
-    "make fuzz": "10 minutes; test-slow has 30 seconds of it",
-    "make test-chaos": "20 rounds; test-kafka has two of them",
+    "make fuzz": "it takes 10 minutes; test-slow has 30 seconds of it",
+    "make test-chaos": "it plays 20 rounds; test-kafka plays two of them",
     "make test-mongo": "it wants a MongoDB server from outside",
     "make bench": "figures want a quiet machine",
     "make bench-sizing": "figures want a quiet machine",
@@ -170,6 +176,7 @@ def make(target: str, minutes: float, arguments: Sequence[str]) -> Done:
         errors="replace",
         start_new_session=True,
     )
+    groups.add(process.pid)
     assert process.stdout is not None
     counts, sent = list[str](), list[signal.Signals]()
     reader = Thread(target=tell, args=(target, process.stdout, counts), daemon=True)
@@ -188,6 +195,7 @@ def make(target: str, minutes: float, arguments: Sequence[str]) -> Done:
     _, status, used = os.wait4(process.pid, 0)
     for timer in timers:
         timer.cancel()
+    groups.discard(process.pid)
     process.returncode = os.waitstatus_to_exitcode(status)
     reader.join(OUTPUT_SECONDS)
     passed = process.returncode == 0 and not sent
@@ -222,21 +230,24 @@ def outcome(part: Part, end: float) -> Row:
     cache = Path("build", "ci", part.target)
     shutil.rmtree(ROOT / cache, ignore_errors=True)
     arguments = ["-o", f"cache_dir={cache}"]
+    failed = "FAILED" if part.decides else "NOT GREEN"
     limit = minutes(part.minutes)
+    if limit < LEAST_MINUTES:
+        return Row(part.target, failed, said=f"no time was left for it: make {part.target}")
     first = make(part.target, limit, arguments)
     row = Row(part.target, "passed", first.seconds, first.cpu_seconds, first.counted)
     if first.passed:
         return row
-    failed = "FAILED" if part.decides else "NOT GREEN"
     if first.late:
-        said = f"not done after {limit:.0f} minutes; {first.counted}"
-        return replace(row, result=failed, said=said)
-    if not part.repeats:
+        said = f"not done after {limit:.0f} minutes"
+        return replace(row, result=failed, said="; ".join(filter(None, (said, first.counted))))
+    left = minutes(REPEAT_MINUTES)
+    if not part.repeats or left < LEAST_MINUTES:
         return replace(row, result=failed)
     print(f"{part.target} | FAILED. What failed is repeated once.", flush=True)
     # If no test failed, something else did, and repeating tests would hide it.
     again = ["--last-failed", "--last-failed-no-failures", "none"]
-    second = make(part.target, minutes(REPEAT_MINUTES), [*arguments, *again])
+    second = make(part.target, left, [*arguments, *again])
     return Row(
         part.target,
         "FLAKY" if second.passed else failed,
@@ -265,10 +276,19 @@ def browser() -> list[Row]:
     return []
 
 
+def stop(number: int, frame: object) -> None:
+    """Exit at once after Ctrl-C or TERM, and end the parts, whose groups no Ctrl-C reaches."""
+    for pid in [*groups]:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.killpg(pid, signal.SIGTERM)
+    os._exit(128 + number)
+
+
 def main() -> int:
     """Run everything; return 1 if a part failed."""
-    # Whoever starts this in the background may ignore what late parts are interrupted by.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Also for the parts: whoever starts this in the background may ignore SIGINT, and they would.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     began = time.monotonic()
     end = began + WHOLE_MINUTES * 60
     rows = [*browser(), *outcomes(FIRST, end)]

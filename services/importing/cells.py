@@ -51,17 +51,23 @@ ENTITY = re.compile(r"&[A-Za-z]{2,31}\d{0,2};")
 SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
 # Characters that may be invisible or be combined with others; composed Vietnamese has none.
 BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
+_OF_CONSOLES = r"[\u00a0-\u00ff\u0192\u2310\u20a7\u2591-\u2593]"
+# The second byte became a blank or an invisible character, which is gone.
+_INSIDE = r"(?<=[a-z].)(?=[a-z])"
 # The bytes of one Vietnamese letter, decoded one by one; a sure sign even if other bytes are lost:
-# as Windows-1252, as Mac Roman, as the code pages of consoles, as Windows-1258.
+# as Windows-1252, as Mac Roman, as the code pages of consoles, as Windows-1258 and -1250. Each
+# alternative begins with one certain character: then `re` looks for those alone, twice as fast.
 OF_VIETNAMESE_BYTES = re.compile(
-    r"\u00e1[\u00ba\u00bb][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]|\u00c6[\u00b0\u00a1]|\u00c4\u2018"
-    r"|\u00b7[\u222b\u00aa]|\u0192[\u00eb\u00ea]|\u2206[\u221e\u00b0]|\u221a[\u2020\u00a2\u00a3\u00a5\u00a8\u00a9\u00ae\u00b0\u2122]"
-    r"|\u00df[\u2551\u2557]|[\u2500\u251c\u255e][^\x00-\x7f\u2500-\u257f]"
-    r"|\u0102[\u00a0\u00a9\u00aa\u00ad\u00b3\u00b4\u00b9\u00ba]"
+    r"\u00e1(?:[\u00ba\u015f]|\u00bb[\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122])|\u00c6[\u00b0\u00a1]|\u00c4\u2018"
+    r"|\u00b7[\u222b\u00aa]|\u0192[\u00eb\u00ea]|\u2206\u221e|\u2206\u00b0(?<=[A-Za-z]..)|\u221a[\u2020\u00a2\u00a3\u00a5\u00a8\u00a9\u00ae\u00b0\u2122]"
+    rf"|\u00df[\u2551\u2557]|\u2500{_OF_CONSOLES}|\u255e{_OF_CONSOLES}|\u251c(?:{_OF_CONSOLES}|(?<=[A-Za-z].))"
+    rf"|\u00c3{_INSIDE}"
+    rf"|\u0102(?:[\u00a0-\u00b5\u00b8-\u00ba\u00bd\u0104\u0105\u0141\u0142\u015a-\u0165\u02c7-\u02dd]|{_INSIDE})"
 )
-# UTF-8 as e-mails, addresses and programs write it.
+# UTF-8 as e-mails, addresses and programs write it; the first bytes are those of Vietnamese
+# letters, of combining marks, and of dashes and quotation marks.
 WRITTEN_BYTES = re.compile(
-    r"[=%][C-F][0-9A-F][=%][89AB][0-9A-F]|\\x[c-f][0-9a-f]\\x[89ab][0-9a-f]|\\u[01][0-9a-f]{3}",
+    r"[=%](?:C[3-6C]|E[12])[=%][89AB][0-9A-F]|\\x(?:c[3-6c]|e[12])\\x[89ab][0-9a-f]|\\u[01][0-9a-f]{3}",
     re.I,
 )
 SIGN_OF_BYTES = re.compile(r"[=%\\]")

@@ -133,8 +133,11 @@ def _sheets(path: Path, archive: ZipFile, book: Any, cells_max: int) -> Iterator
 
 
 def _within(ranges: Iterable[tuple[int, int]], end: int) -> Iterator[int]:
-    for first, last in ranges:
-        yield from range(first, min(last + 1, end))
+    at = 0
+    # A hostile file has a million ranges that overlap; each column is yielded once.
+    for first, last in sorted(ranges):
+        begin, at = max(first, at), max(at, min(last + 1, end))
+        yield from range(begin, at)
 
 
 def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:

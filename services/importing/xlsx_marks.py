@@ -59,6 +59,7 @@ def scan(archive: ZipFile, sheet: str) -> Marks:
     Raises:
         KeyError: the file has no such sheet, or its part is missing.
         expat.ExpatError, ElementTree.ParseError: a part of the file is not XML.
+        ValueError: a range of hidden columns is not of numbers.
     """
     scanner = _Scanner(*_odd_styles(archive))
     parser = expat.ParserCreate()

@@ -46,10 +46,11 @@ def unknown_unit(
         search: returns the ids of units by a name or its abbreviation, if no id is similar; the
             only one found is suggested.
     """
-    found = [suggestion(unit_id, known)]
-    if search is not None and not found[0]:
-        found = list(search(unit_id))
-    if len(found) == 1 and (meant := found[0]):
+    meant = suggestion(unit_id, known)
+    if not meant and search is not None:
+        found = search(unit_id)
+        meant = found[0] if len(found) == 1 else ""
+    if meant:
         return f"there is no unit {unit_id!r}; did you mean {meant!r}?"
     return f"there is no unit {unit_id!r}; `kieng unit search` finds it"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -182,18 +184,47 @@ def test_a_part_that_is_late_says_what_failed_so_far(
 ) -> None:
     class WhenItHangs(threading.Timer):
         def run(self) -> None:
-            if not self.interval:
+            if self.args == [signal.SIGINT]:
                 wait_until((root / "hangs").exists)
+                self.interval = 0
             super().run()
 
     (root / "test_both.py").write_text(HANGS)
     (root / "Makefile").write_text(f"test:\n\t{PYTEST} -p no:cacheprovider test_both.py\n")
     ci = loaded(root)
     monkeypatch.setattr(ci, "Timer", WhenItHangs)
-    row = ci.outcome(ci.Part("test", 5), time.monotonic())
+    row = ci.outcome(ci.Part("test", 5), time.monotonic() + 3600)
     assert row.result == "FAILED"
-    assert row.said.startswith("not done after 0 minutes; 1 failed in ")
+    assert row.said.startswith("not done after 5 minutes; 1 failed in ")
     assert "test | FAILED test_both.py::test_one" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("decides", "result"), [(True, "FAILED"), (False, "NOT GREEN")])
+def test_a_part_for_which_no_time_is_left_does_not_begin(
+    decides: bool, result: str, root: Path
+) -> None:
+    recipes(root)
+    ci = loaded(root)
+    row = ci.outcome(ci.Part("test", 5, decides=decides), time.monotonic())
+    assert (row.result, row.said) == (result, "no time was left for it: make test")
+    assert not (root / "ran").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_interrupts_it_leaves_no_part_behind(number: signal.Signals, root: Path) -> None:
+    recipes(root, lint="cat held")
+    os.mkfifo(root / "held")
+    environment = {**os.environ, "PATH": str(root / "bin")}
+    with subprocess.Popen([root / ".ci" / "run"], env=environment) as running:
+        # It can be opened as soon as the part reads it.
+        held = os.open(root / "held", os.O_WRONLY)
+        running.send_signal(number)
+        assert running.wait() == 128 + number
+    ended = select.poll()
+    ended.register(held, select.POLLERR)
+    assert ended.poll(10_000), "the part is still running"
+    os.close(held)
+    assert ran(root) == ["setup", "lint"]
 
 
 def test_no_target_that_tests_something_is_left_out_in_silence() -> None:

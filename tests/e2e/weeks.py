@@ -29,7 +29,9 @@ ROWS = (
     ("TUAN-2", "vnu/hus", "Công trình bịa số hai", "2014-03-02", "scopus"),
     ("TUAN-3", "vnu/hus", "Công trình bịa số ba", "2014-03-03", "scopus, wos"),
 )
-MENDED = {"Trường ĐHKHTN": "vnu/hus", "7/2025": "2014-03-01", "scopus, wos": "scopus|wos"}
+DATED = {"7/2025": "2014-03-01"}
+MENDED = DATED | {"Trường ĐHKHTN": "vnu/hus"}
+"""What of the rows is refused -> what is right. A unit is looked for once the row can be read."""
 
 
 class Week:
@@ -90,6 +92,7 @@ def secretary(week: Week) -> None:
     week.types("template", "publication", "--to", "mau.xlsx", "--force", *OFFICE)
     kind = ("--type", "publication", *OFFICE)
     week.types("import", table("bai-bao.csv", {}), *kind, "--dry-run", code=1)
+    week.types("import", table("bai-bao.csv", DATED), *kind, "--dry-run", code=1)
     mended = table("bai-bao.csv", MENDED)
     week.types("import", mended, *kind, "--dry-run")
     week.types("import", mended, *kind)
@@ -131,7 +134,7 @@ def author(week: Week) -> None:
     week.types("submission", "history", whole, *OFFICE)
     facts = ("--fact", "title=Công trình bịa số bốn", "--fact", "issued_on=7/2025")
     declared = ("submit", *UNIT, "--type", "publication", "--evidence", "minh-chung.pdf")
-    week.types(*declared, *facts, code=2)
+    week.types(*declared, *facts, *OFFICE, code=1)
     week.types("submission", "withdraw", whole, "--reason", "Đã kê khai ở đơn vị khác.", *OFFICE)
 
 

@@ -29,7 +29,7 @@ def full_id(stub: Any, given: str, institution: str, seen: Iterable[str] = ()) -
 
     Raises:
         Failure: it fits several submissions that the caller may read, some of which the message
-            lists with unit and title; or no id begins with it, but a seen one ends with it.
+            lists with unit and title; or no id begins with it, but one seen id ends with it.
     """
     prefix = given.strip().rstrip("….")
     if institution and _SEPARATOR not in prefix:
@@ -43,8 +43,9 @@ def full_id(stub: Any, given: str, institution: str, seen: Iterable[str] = ()) -
     if found:
         return str(found[0].submission_id)
     end = given.strip().lstrip("….")
-    if meant := next((each for each in seen if end and each.endswith(end)), ""):
-        raise Failure(f"no id begins with {given!r}; did you mean {meant!r}?")
+    meant = [each for each in seen if end and each.endswith(end)]
+    if len(meant) == 1:
+        raise Failure(f"no id begins with {given!r}; did you mean {meant[0]!r}?")
     return prefix
 
 

@@ -97,7 +97,7 @@ def _asked(
     is_day, is_position = (re.fullmatch(form, since) for form in (DAY, VECTOR))
     if not (is_day or is_position):
         if any(months):
-            raise Failure("--from, --to: an edition has its own months; leave them away", USAGE)
+            raise Failure("--from, --to: an edition has its own months; leave them out", USAGE)
         return stub.ListRestatements(
             api.ListRestatementsRequest(
                 edition_id=since, measure=chosen, unit_id=unit, indicator_code=indicator

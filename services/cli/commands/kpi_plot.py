@@ -40,12 +40,13 @@ def plot(
     indicator: OneIndicator,
     to_month: To,
     from_month: Annotated[
-        str, typer.Option("--from", help="First month shown; January of the year if left out.")
+        str, typer.Option("--from", help="First month shown (default: January of the year).")
     ] = "",
     file: Annotated[
         Path | None,
         typer.Option(
-            "--file", help="Where to write the picture, .png or .svg; named by itself if left out."
+            "--file",
+            help="Where to write the picture, .png or .svg (default: named after what it shows).",
         ),
     ] = None,
     unit: OneUnit = CONSORTIUM,

@@ -120,12 +120,12 @@ class Launch:
 
     def _start(self, ports: list[int], fork: Start) -> None:
         bootstrap, mongo, waits = self._start_parts(ports[:3])
+        _await(waits[:1])
         if self.plan.prepare is None:
             # The broker is ready long before the database; meanwhile there is something to do.
-            _await(waits[:1])
             self._apply_topics(bootstrap)
             self._create_keys()
-        _await(waits)
+        _await(waits[1:])
         if self.plan.prepare is not None:
             self.plan.prepare(bootstrap, mongo)
             self._apply_topics(bootstrap)

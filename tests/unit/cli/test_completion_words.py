@@ -9,15 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.cli import completion_words
-from services.cli.completion_words import FILE, INDICATORS, SUBMISSIONS, UNITS, remember
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    remember(tmp_path, UNITS, {"consortium": "Liên minh", "vnu": "Đại học", "vnu/hus": "Trường"})
-    remember(tmp_path, INDICATORS, {"KNW-01": "Bài báo", "KNW-02": "Sách", "FIN-01": "Thu"})
-    remember(tmp_path, SUBMISSIONS, {"vnu.0192f0c1": "vnu/hus"})
-    return tmp_path
+from services.cli.completion_words import FILE, INDICATORS, UNITS, remember
 
 
 def test_words_are_added_and_the_oldest_forgotten(
@@ -30,12 +22,13 @@ def test_words_are_added_and_the_oldest_forgotten(
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
-def test_words_that_are_known_are_not_written_again(data: Path) -> None:
-    written = (data / FILE).stat().st_ino
-    remember(data, INDICATORS, {"KNW-01": "Bài báo"})
-    assert (data / FILE).stat().st_ino == written
-    remember(data, INDICATORS, {"KNW-01": "Bài báo quốc tế"})
-    assert (data / FILE).stat().st_ino != written
+def test_words_that_are_known_are_not_written_again(tmp_path: Path) -> None:
+    remember(tmp_path, INDICATORS, {"KNW-01": "Bài báo", "KNW-02": "Sách"})
+    written = (tmp_path / FILE).stat().st_ino
+    remember(tmp_path, INDICATORS, {"KNW-01": "Bài báo"})
+    assert (tmp_path / FILE).stat().st_ino == written
+    remember(tmp_path, INDICATORS, {"KNW-01": "Bài báo quốc tế"})
+    assert (tmp_path / FILE).stat().st_ino != written
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"units": 3}', "\x00"])
@@ -50,7 +43,7 @@ def test_without_a_data_folder_nothing_is_kept(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-def test_what_cannot_be_written_fails_no_command(data: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_written_fails_no_command(tmp_path: Path) -> None:
     (tmp_path / f"{FILE}.{os.getpid()}").mkdir()
-    remember(data, UNITS, {"hust": "Bách khoa"})
-    assert "hust" not in json.loads((data / FILE).read_text(encoding="utf-8"))[UNITS]
+    remember(tmp_path, UNITS, {"hust": "Bách khoa"})
+    assert not (tmp_path / FILE).exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,16 @@ def test_what_is_no_bibliography_is_told_from_what_takes_long(tmp_path: Path) ->
     path = tmp_path / "broken.bib"
     path.write_text("@article{k, title = ")
     with pytest.raises(Unreadable, match=r"broken\.bib: not a file of bibtex: .*premature end"):
+        bibliography_process.records(path, "bibtex")
+
+
+def test_a_process_that_fails_by_itself_is_not_the_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "usual.bib"
+    path.write_text("@article{k, title = {A}}")
+    monkeypatch.setattr(sys, "executable", "false")
+    with pytest.raises(subprocess.CalledProcessError):
         bibliography_process.records(path, "bibtex")
 
 

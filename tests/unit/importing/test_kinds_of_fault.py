@@ -156,7 +156,17 @@ def _read_as(text: str, encoding: str) -> str:
 @pytest.mark.parametrize(
     "encoding", ["cp1252", "latin-1", "mac_roman", "cp437", "cp850", "cp1258", "cp1250"]
 )
-@pytest.mark.parametrize("text", ["Nghiên cứu vật liệu mới", "Điều khiển tối ưu", "Công trình"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nghiên cứu vật liệu mới",
+        "Điều khiển tối ưu",
+        "Công trình",
+        "Tài chính và pháp luật",
+        "Máy tính",
+        "Báo cáo mùa mưa",
+    ],
+)
 def test_utf_8_that_was_opened_in_another_encoding_is_refused(
     tmp_path: Path, encoding: str, text: str
 ) -> None:
@@ -171,6 +181,7 @@ def test_utf_8_that_was_opened_in_another_encoding_is_refused(
         "%C4%90%E1%BB%81%20t%C3%A0i",
         r"\u0110\u1ec1 t\u00e0i",
         r"\xc4\x90\xe1\xbb\x81 t\xc3\xa0i",
+        "2024=E2=80=932025",
     ],
 )
 def test_letters_that_were_written_as_their_bytes_are_refused(tmp_path: Path, text: str) -> None:
@@ -187,6 +198,13 @@ def test_letters_that_were_written_as_their_bytes_are_refused(tmp_path: Path, te
         r"The rule \mathbb{R} and \unit",
         "https://example.org/%C4%90",
         "∆T° and ƒ-stop",
+        "Biến thiên ∆°C theo độ cao",
+        "Tuyến Hà Nội─Đà Nẵng─Ấn Độ",
+        "Nhận dạng với recall=F1=85%",
+        "Hợp đồng số 12/2024/HĐ-ĐHQGHN & R&D (VAT 10%)",
+        "Chữ «Ă», «Đá», XÃ HỘI, vĂN HÓA, ÊĐÊ",
+        "UV-Vis, TiO₂/SiO₂, λ = 450 nm, Δλ ≤ 2 nm, 5 m³, 25 ℃, Ca2+ và Mg2+",
+        "São Paulo, Łódź, Dvořák, Straße, Ærø, Hanoï, Ação",
     ],
 )
 def test_signs_that_are_meant_are_read(tmp_path: Path, title: str) -> None:

@@ -78,7 +78,8 @@ def test_several_are_listed_with_what_tells_them_apart() -> None:
 def test_who_gives_the_end_of_an_id_is_told_the_whole(given: str) -> None:
     with pytest.raises(Failure, match=f"did you mean '{IDS[3]}'"):
         full_id(Submissions(), given, "vnu", ["vnu.01", IDS[3]])
-    assert full_id(Submissions(), given, "vnu", ["vnu.01"]).startswith("vnu.")
+    for seen in (["vnu.01"], [IDS[3], f"vnu.{given.lstrip('…')}"]):
+        assert full_id(Submissions(), given, "vnu", seen).startswith("vnu.")
 
 
 def test_an_id_is_completed_among_those_of_a_list() -> None:
