@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 
 import segno
 
 BORDER = 4
 """Width in modules of the empty border that the standard asks for."""
+PATHS_KEPT_MAX = 128
+"""Number of paths that are kept, of some KiB each: to make one takes half as long as a page."""
 
 
 def bars(address: str) -> tuple[int, Sequence[tuple[int, int, int]]]:
@@ -32,6 +35,7 @@ def bars(address: str) -> tuple[int, Sequence[tuple[int, int, int]]]:
     return len(rows), found
 
 
+@lru_cache(PATHS_KEPT_MAX)
 def path(address: str) -> tuple[int, str]:
     """Return the width of the QR code of an address, and the path of an SVG that fills its bars.
 
