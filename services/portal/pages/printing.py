@@ -23,7 +23,6 @@ from services.portal.pages.tables import Value, file, plain
 from services.portal.site import Page
 
 PDF = "application/pdf"
-COLUMNS = ("verified", "declared", "target", "reached", "forecast", "standing")
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def _line(page: Page, row: Row, is_judged: bool) -> Line:
 
 
 def _forecast(page: Page, row: Row, figure: Figure) -> str:
-    if figure.forecast is None or figure.is_over:
+    if figure.forecast is None or not figure.has_forecast:
         return NOTHING
     shown = full(round(figure.forecast), row.unit, page.lang)
     if figure.forecast_range is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from services.portal.forms import TYPES
 from services.portal.pages.board import check_unit
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.tables import Value, wanted_file
-from services.portal.pages.threads import Entry, read_thread
+from services.portal.pages.threads import read_threads
 from services.portal.pages.works import shown
 from services.portal.site import Page
 
@@ -39,7 +38,6 @@ WAITING: Mapping[str, Mapping[str, submission_pb2.State.ValueType]] = {
 """Role -> names of the states that wait for it."""
 OFFERED = {"reviewer": ("approve", "return"), "approver": ("verify", "return", "reject")}
 DUE = ("overdue", "soon")
-THREADS_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,8 @@ async def queue(page: Page) -> Response:
         states=WAITING[role],
         dues=DUE,
         submissions=[shown(each) | waiting(page, each, now) for each in listed],
-        threads=await _threads(page, listed),
+        # Only what somebody gave a reason about has a history worth reading.
+        threads=await read_threads(page, (each.submission_id for each in listed if each.reason)),
         offered=OFFERED[role],
         count=len(found),
         first=number * QUEUE_MAX + 1,
@@ -203,20 +202,6 @@ async def read_waiting(
     selected = [each for each in found if filters.has(each, now)]
     selected.sort(key=lambda each: (changed_at(each), each.submission_id))
     return selected, bool(request.page_token)
-
-
-async def _threads(
-    page: Page, listed: Sequence[submission_pb2.Submission]
-) -> Mapping[str, Sequence[Entry]]:
-    """Return submission id -> its history, for those that somebody gave a reason about."""
-    room = asyncio.Semaphore(THREADS_AT_ONCE)
-
-    async def read(submission_id: str) -> Sequence[Entry]:
-        async with room:
-            return await read_thread(page, submission_id)
-
-    ids = [each.submission_id for each in listed if each.reason]
-    return dict(zip(ids, await asyncio.gather(*map(read, ids)), strict=True))
 
 
 def waiting(page: Page, submission: submission_pb2.Submission, now: datetime) -> dict[str, Any]:
