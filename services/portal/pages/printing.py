@@ -9,7 +9,7 @@ from datetime import datetime
 
 from starlette.responses import Response
 
-from services.documents.codes import path
+from services.documents.codes import ADDRESS_BYTES_MAX, path
 from services.documents.page import Bar, Section
 from services.documents.page import Page as Sheet
 from services.documents.page import Row as Line
@@ -63,9 +63,11 @@ class Report:
 
     @property
     def address(self) -> str:
-        """The whole URL of the report; empty if only its path is known."""
+        """The whole URL of the report; empty if only its path is known, or no code can hold it."""
         url = self.sources[-1][1]
-        return "" if url.startswith("/") else url
+        # Requests may name any host.
+        is_too_long = len(url.encode()) > ADDRESS_BYTES_MAX
+        return "" if url.startswith("/") or is_too_long else url
 
     @property
     def code(self) -> tuple[int, str]:
