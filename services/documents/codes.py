@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 
 import segno
 
 BORDER = 4
 """Width in modules of the empty border that the standard asks for."""
+ADDRESS_BYTES_MAX = 2000
+"""Longest address of a code; the standard has room for a few more."""
+PATHS_KEPT_MAX = 128
+"""Number of paths that are kept, of some KiB each: to make one takes half as long as a page."""
 
 
 def bars(address: str) -> tuple[int, Sequence[tuple[int, int, int]]]:
@@ -18,7 +23,7 @@ def bars(address: str) -> tuple[int, Sequence[tuple[int, int, int]]]:
     can still be read. The same address gives the same code.
 
     Args:
-        address: the address, at most 2,000 bytes.
+        address: the address, at most `ADDRESS_BYTES_MAX` bytes.
     """
     rows = list(segno.make_qr(address, error="m").matrix_iter(border=BORDER))
     found = []
@@ -32,6 +37,7 @@ def bars(address: str) -> tuple[int, Sequence[tuple[int, int, int]]]:
     return len(rows), found
 
 
+@lru_cache(PATHS_KEPT_MAX)
 def path(address: str) -> tuple[int, str]:
     """Return the width of the QR code of an address, and the path of an SVG that fills its bars.
 

@@ -36,6 +36,7 @@ def environment() -> jinja2.Environment:
     found.globals |= {
         "bullet": pictures.bullet,
         "choices": periods.choices,
+        "signs": pictures.SIGNS,
         "sparkline": pictures.sparkline,
         "numbers": numbers,
         "static": static,

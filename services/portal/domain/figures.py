@@ -58,6 +58,11 @@ class Figure:
         return self.on.endswith("-12-31")
 
     @property
+    def has_forecast(self) -> bool:
+        """Whether there is a forecast to show; once the year is over, there is none any more."""
+        return self.forecast is not None and not self.is_over
+
+    @property
     def outcome(self) -> str:
         """The standing to show: `missed` instead of `behind` if the year of the target is over.
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from services.portal.domain.figures import Number
+from services.portal.domain.figures import BEHIND, ON_PACE, REACHED, Number
 
 BAR_WIDTH = 100
 SPARK_WIDTH = 96
 SPARK_HEIGHT = 20
+SIGNS: Mapping[str, str] = {REACHED: "✓", ON_PACE: "●", BEHIND: "▼"}
+"""Standing -> the sign that goes with its colour, which alone would not reach everybody."""
 _EDGE = 2
 
 

@@ -144,16 +144,17 @@ async def board(
     unit_ids: Sequence[str],
     prefix: str = "",
     *,
-    has_all_houses: bool = False,
+    is_of_report: bool = False,
 ) -> Board:
-    """Return the board of some units; for the first one it has series of 24 months.
+    """Return the board of some units, with series of 24 months for the first one.
 
     Args:
         page: the page; its URL names house, period and kept day.
         catalogue: the catalogue of the live view.
         unit_ids: ids of the units, in the order of the columns.
         prefix: what the codes of the indicators begin with; empty for those of the house.
-        has_all_houses: whether it has the indicators of all houses instead of those of one.
+        is_of_report: whether it has the indicators of all houses instead of those of one, and no
+            series, which a report does not show.
 
     Raises:
         Refused: the caller may not read the numbers.
@@ -162,7 +163,7 @@ async def board(
     """
     for unit_id in unit_ids:
         check_unit(page, catalogue, unit_id)
-    house = "" if has_all_houses else house_of(page)
+    house = "" if is_of_report else house_of(page)
     period = await period_of(page, catalogue)
     is_of_house = house and not prefix
     own = catalogue.of_house(house) if is_of_house else catalogue.message.indicators
@@ -176,9 +177,12 @@ async def board(
     kept: Board | None = page.site.boards.get(same)
     if kept is not None:
         return kept
-    months = periods.months_until(period.last, SERIES_MONTHS)
-    wanted = selection(unit_ids[:1], codes, months, by_month=True)
-    series, is_of_same = await _series(page, answer.view, wanted)
+    series: Mapping[str, Series] = {}
+    is_of_same = True
+    if not is_of_report:
+        months = periods.months_until(period.last, SERIES_MONTHS)
+        wanted = selection(unit_ids[:1], codes, months, by_month=True)
+        series, is_of_same = await _series(page, answer.view, wanted)
     rows = _rows(indicators, page.lang, unit_ids, wire.figures(answer.cells), series)
     found = Board(catalogue, house, prefix, page.as_of, period, unit_ids, rows, answer.view)
     if is_of_same and len(answer.cells) <= CELLS_KEPT_MAX:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kieng.kpi.v1 import catalogue_pb2, view_pb2
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from services.portal import wire
 from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Number
@@ -28,12 +28,14 @@ class Breakdown:
         terms: (term, verified value, declared value) for each term with a value.
         again: verified and declared values that are counted again, because works have several
             terms: the terms without these add up to the value.
+        view: what the values were computed from.
     """
 
     by: str
     name: str
     terms: Sequence[tuple[str, Number | None, Number | None]]
     again: tuple[Number | None, Number | None]
+    view: view_pb2.ViewInfo
 
 
 async def breakdowns(
@@ -56,12 +58,15 @@ async def breakdowns(
         wanted = selection([unit_id], [code], period)
         wanted.by = by
         answer = await read_cells(page, wanted)
-        return _breakdown(page, catalogue, by, answer.cells[0].split)
+        return _breakdown(page, catalogue, by, answer)
 
     return await asyncio.gather(*map(read, catalogue.indicators[code].cuts))
 
 
-def _breakdown(page: Page, catalogue: Catalogue, by: str, split: view_pb2.Split) -> Breakdown:
+def _breakdown(
+    page: Page, catalogue: Catalogue, by: str, answer: kpi_service_pb2.GetKpisResponse
+) -> Breakdown:
+    split = answer.cells[0].split
     taxonomy = {each.code: each for each in catalogue.message.taxonomies}.get(by)
     names = {} if taxonomy is None else {each.code: each.name for each in taxonomy.terms}
 
@@ -80,7 +85,7 @@ def _breakdown(page: Page, catalogue: Catalogue, by: str, split: view_pb2.Split)
     ]
     again = wire.number(split.verified_again), wire.number(split.declared_again)
     own = getattr(taxonomy.name, page.lang.value) if taxonomy else word(page.lang, "fact", by)
-    return Breakdown(by, own, terms, again)
+    return Breakdown(by, own, terms, again, answer.view)
 
 
 def counted_otherwise(catalogue: Catalogue, code: str) -> Sequence[catalogue_pb2.Indicator]:

@@ -20,7 +20,7 @@ from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
 from services.portal.pages.contributions import Contributions, read_contributions
 from services.portal.pages.editions import cause_of
 from services.portal.pages.reading import KPI, read_cells, selection
-from services.portal.pages.tables import Value, plain, wanted_file
+from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
 
@@ -41,9 +41,10 @@ async def cell(page: Page) -> Response:
     explained = await read_contributions(ask, explain_request(page, name))
     file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
     changes = await wanted_changes(page, name, wire.number(explained.value))
-    is_of_changes = changes is not None and page.query.get("table") == "changes"
-    lines = lines_of(page, changes) if changes and is_of_changes else _lines(page, explained)
-    if found := await wanted_file(page, file_name, lines):
+    lines, view = _lines(page, explained), explained.view
+    if changes and page.query.get("table") == "changes":
+        lines, view = lines_of(page, changes), changes.view
+    if found := await wanted_file(page, file_name, stamped(page, lines, view)):
         return found
     asked = await asked_work(page)
     absence = await explain_absence(page, name, asked) if asked else None
@@ -69,9 +70,9 @@ async def cell(page: Page) -> Response:
 
 
 def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
-    """Yield headings and rows of a file: the works of a number, and the view that they are from."""
+    """Yield headings and rows of a file: the works of a number."""
     names = ("cell.work", "column.title", "cell.contribution", "cell.claims", "work.verified")
-    yield [page.text(each) for each in (*names, "column.view", "column.digest")]
+    yield [page.text(each) for each in names]
     for work in explained.works:
         member = work.member or (f"#{work.member_number}" if work.member_number else "")
         yield [
@@ -80,6 +81,4 @@ def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
             member or plain(wire.number(work.contribution)),
             ", ".join(claim.unit_id for claim in work.claims),
             ", ".join(claim.unit_id for claim in work.claims if claim.verified),
-            explained.view.view_id,
-            explained.view.digest,
         ]

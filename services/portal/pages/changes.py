@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,12 +12,12 @@ from services.portal.domain.figures import Number
 from services.portal.pages.cell_names import MEASURES, CellName
 from services.portal.pages.editions import EDITIONS, cause_of
 from services.portal.pages.tables import Value, plain
-from services.portal.pages.threads import Entry, read_thread
+from services.portal.pages.threads import Entry, read_threads
 from services.portal.site import Page
 
 LINES_MAX = 200
 """Most works that a page shows; a file has all of them."""
-THREADS_MAX, THREADS_AT_ONCE = 40, 5
+THREADS_MAX = 40
 PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION")
 """Refusals that concern the comparison alone, so that the rest of the page is still of use."""
 
@@ -121,19 +120,15 @@ def _line(found: edition_service_pb2.Restatement, name: CellName) -> Line:
 
 async def _threads(page: Page, lines: Sequence[Line], since: str) -> Mapping[str, Sequence[Entry]]:
     """Return what happened since a day to the submissions of the reader's own institution."""
-    room, own = asyncio.Semaphore(THREADS_AT_ONCE), page.session.institution_id
     if not page.session.may("contributor", "reviewer", "approver", "auditor"):
         return {}
-
-    async def read(submission_id: str) -> Sequence[Entry]:
-        async with room:
-            thread = await read_thread(page, submission_id)
-        zone = page.site.zone
-        return [each for each in thread if each.at.astimezone(zone).date().isoformat() > since]
-
+    own, zone = page.session.institution_id, page.site.zone
     claims = [each for line in lines for each in line.claims if each.institution_id == own]
     ids = list(dict.fromkeys(each.submission_id for each in claims))[:THREADS_MAX]
-    return dict(zip(ids, await asyncio.gather(*map(read, ids)), strict=True))
+    return {
+        name: [each for each in thread if each.at.astimezone(zone).date().isoformat() > since]
+        for name, thread in (await read_threads(page, ids)).items()
+    }
 
 
 def lines_of(page: Page, found: Changes) -> Iterator[list[Value]]:
@@ -145,7 +140,7 @@ def lines_of(page: Page, found: Changes) -> Iterator[list[Value]]:
     """
     keys = (
         *("cell.work", "change.kind", "change.difference", "column.unit", "edition.cause"),
-        *("submission.id", "change.history", "column.view", "column.digest"),
+        *("submission.id", "change.history"),
     )
     yield [page.text(key) for key in keys]
     for line in found.lines:
@@ -163,6 +158,4 @@ def lines_of(page: Page, found: Changes) -> Iterator[list[Value]]:
                 page.text(f"cause.{cause_of(claim)}"),
                 claim.submission_id,
                 history,
-                found.view.view_id,
-                found.view.digest,
             ]

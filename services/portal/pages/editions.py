@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from kieng.kpi.v1 import edition_service_pb2, view_pb2
 from services.portal import wire
-from services.portal.pages.tables import Value, plain, wanted_file
+from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
 EDITIONS = edition_service_pb2.DESCRIPTOR.services_by_name["EditionService"].methods_by_name
@@ -48,8 +48,10 @@ async def edition(page: Page) -> Response:
         disposition = {"content-disposition": 'attachment; filename="edition.json"'}
         return Response(answer.content, media_type="application/json", headers=disposition)
     changed = await _changed(page, edition_id) if page.query.get("since") else None
-    if changed and (found := await wanted_file(page, f"kieng-{edition_id}", _lines(page, changed))):
-        return found
+    if changed:
+        lines = stamped(page, _lines(page, changed), changed["view"])
+        if found := await wanted_file(page, f"kieng-{edition_id}", lines):
+            return found
     catalogue = await page.site.catalogues.live(page.session.token)
     return page.html(
         "edition.html",
@@ -86,22 +88,20 @@ async def _changed(page: Page, edition_id: str) -> dict[str, Any]:
 
 def _lines(page: Page, changed: dict[str, Any]) -> Iterator[list[Value]]:
     """Yield headings and rows of a file: restated works with `table=works`, else numbers."""
-    view = [changed["view"].view_id, changed["view"].digest]
-    names = ["column.view", "column.digest"]
     if page.query.get("table") == "works":
-        names = ["cell.work", "column.unit", "edition.cause", "submission.id", *names]
+        names = ["cell.work", "column.unit", "edition.cause", "submission.id"]
         yield [page.text(name) for name in names]
         for work in changed["works"]:
             for claim in work.claims:
                 cause = page.text(f"cause.{cause_of(claim)}")
-                yield [work.work_key, claim.unit_id, cause, claim.submission_id, *view]
+                yield [work.work_key, claim.unit_id, cause, claim.submission_id]
         return
     values = ("closed", "by_works", "by_definitions", "now")
-    names = ["column.unit", "column.indicator", *(f"edition.{each}" for each in values), *names]
+    names = ["column.unit", "column.indicator", *(f"edition.{each}" for each in values)]
     yield [page.text(name) for name in names]
     for cell in changed["cells"]:
         numbers = [plain(wire.number(getattr(cell, each))) for each in values]
-        yield [cell.unit_id, cell.indicator_code, *numbers, *view]
+        yield [cell.unit_id, cell.indicator_code, *numbers]
 
 
 def cause_of(claim: edition_service_pb2.RestatedClaim) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import catalogue_pb2, view_pb2
+from kieng.kpi.v1 import catalogue_pb2
 from services import definitions
 from services.kernel.errors import NotFound
 from services.portal import wire
@@ -23,7 +23,7 @@ from services.portal.pages.breakdowns import Breakdown, breakdowns, counted_othe
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import read_cells, selection
 from services.portal.pages.reorganisations import wanted_trees
-from services.portal.pages.tables import Value, plain, wanted_file
+from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 from services.portal.texts import word
 from services.texts import Lang
@@ -74,12 +74,12 @@ async def indicator(page: Page) -> Response:
     figures, columns = wire.figures(answer.cells), [code, *otherwise]
     trees = await wanted_trees(page, unit_id, [code], period)
     tables = {
-        "": _months(page, trend),
-        "units": _units(page, catalogue, units, columns, figures),
-        **{each.by: _terms(page, each) for each in splits},
-        **({"trees": trees.lines(page)} if trees else {}),
+        "": (_months(page, trend), history.view),
+        "units": (_units(page, catalogue, units, columns, figures), answer.view),
+        **{each.by: (_terms(page, each), each.view) for each in splits},
+        **({"trees": (trees.lines(page), trees.view)} if trees else {}),
     }
-    lines = _chosen(page, tables, answer.view)
+    lines = stamped(page, *tables.get(page.query.get("table", ""), tables[""]))
     if found := await wanted_file(page, f"kieng-{code}-{period.last}", lines):
         return found
     return page.html(
@@ -98,15 +98,6 @@ async def indicator(page: Page) -> Response:
         definitions=definitions,
         **status_of(answer.view),
     )
-
-
-def _chosen(
-    page: Page, tables: Mapping[str, list[list[Value]]], view: view_pb2.ViewInfo
-) -> Iterator[list[Value]]:
-    """Yield the rows of the table that the URL names, by default the first, with the view."""
-    heading, *rows = tables.get(page.query.get("table", ""), tables[""])
-    yield [*heading, page.text("column.view"), page.text("column.digest")]
-    yield from ([*row, view.view_id, view.digest] for row in rows)
 
 
 Trend = Sequence[tuple[str, Number | None, Number | None]]

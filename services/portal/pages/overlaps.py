@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from services.portal.catalogues import Catalogue
 from services.portal.pages.board import check_unit, status_of
 from services.portal.pages.cell_names import MEASURES
 from services.portal.pages.contributions import read_contributions
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import KPI
-from services.portal.pages.tables import Value, wanted_file
+from services.portal.pages.tables import Value, stamped, wanted_file
 from services.portal.site import Page
 
 LOOKED_AT = 5000
@@ -53,7 +53,8 @@ async def overlaps(page: Page) -> Response:
     }
     found = await _read(page, asked)
     counted, listed = found.counted, found.listed
-    if file := await wanted_file(page, f"kieng-overlaps-{code}", _lines(page, found)):
+    lines = stamped(page, *_table(page, found))
+    if file := await wanted_file(page, f"kieng-overlaps-{code}", lines):
         return file
     return page.html(
         "overlaps.html",
@@ -80,12 +81,14 @@ class Found:
         listed: the joint works.
         works: the works behind the number of the unit.
         are_all: whether these are all works.
+        works_view: what the works were read from.
     """
 
     counted: kpi_service_pb2.GetOverlapMatrixResponse
     listed: kpi_service_pb2.ListOverlapsResponse
     works: Sequence[kpi_service_pb2.ExplainedWork]
     are_all: bool
+    works_view: view_pb2.ViewInfo
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -111,45 +114,43 @@ class Found:
 
 async def _read(page: Page, asked: Mapping[str, Any]) -> Found:
     listing = kpi_service_pb2.ListOverlapsRequest(page_size=LOOKED_AT, **asked)
-    counted, listed, (works, are_all) = await asyncio.gather(
+    counted, listed, explained = await asyncio.gather(
         page.call(KPI["GetOverlapMatrix"], kpi_service_pb2.GetOverlapMatrixRequest(**asked)),
         page.call(KPI["ListOverlaps"], listing),
         _explained(page, kpi_service_pb2.ExplainKpiRequest(**asked)),
     )
-    return Found(counted, listed, works, are_all)
+    return Found(counted, listed, *explained)
 
 
-def _lines(page: Page, found: Found) -> Iterator[list[Value]]:
-    """Yield headings and rows of the table that the URL names, each with view and digest."""
+def _table(page: Page, found: Found) -> tuple[list[list[Value]], view_pb2.ViewInfo]:
+    """Return headings and rows of the table that the URL names, and their view.
+
+    It is the matrix if the URL names none.
+    """
     wanted = page.query.get("table", "")
     if wanted == "works":
-        lines = _works(page, found.listed.overlaps, found.titles)
-    elif wanted == "contradictions":
-        lines = _contradictions(page, found.contradicting)
-    else:
-        units, pairs = found.children, found.pairs
-        rows: list[list[Value]] = [
-            [a, *(pairs.get(frozenset((a, b)), 0) for b in units)] for a in units
-        ]
-        lines = [[page.text("column.unit"), *units], *rows]
-    view = [found.counted.view.view_id, found.counted.view.digest]
-    heading, *rest = lines
-    yield [*heading, page.text("column.view"), page.text("column.digest")]
-    yield from ([*line, *view] for line in rest)
+        return _works(page, found.listed.overlaps, found.titles), found.listed.view
+    if wanted == "contradictions":
+        return _contradictions(page, found.contradicting), found.works_view
+    units, pairs = found.children, found.pairs
+    rows: list[list[Value]] = [
+        [a, *(pairs.get(frozenset((a, b)), 0) for b in units)] for a in units
+    ]
+    return [[page.text("column.unit"), *units], *rows], found.counted.view
 
 
 async def _explained(
     page: Page, request: kpi_service_pb2.ExplainKpiRequest
-) -> tuple[Sequence[kpi_service_pb2.ExplainedWork], bool]:
-    """Return the works behind a number, and whether these are all."""
+) -> tuple[Sequence[kpi_service_pb2.ExplainedWork], bool, view_pb2.ViewInfo]:
+    """Return the works behind a number, whether these are all, and the view of the last ones."""
     ask, works = partial(page.call, KPI["ExplainKpi"]), list[kpi_service_pb2.ExplainedWork]()
     for _ in range(EXPLAINED_PAGES_MAX):
         found = await read_contributions(ask, request)
         works += found.works
         request.page_token = found.next_page
         if not found.next_page:
-            return works, True
-    return works, False
+            break
+    return works, not found.next_page, found.view
 
 
 def _works(

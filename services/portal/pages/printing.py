@@ -9,7 +9,7 @@ from datetime import datetime
 
 from starlette.responses import Response
 
-from services.documents.codes import path
+from services.documents.codes import ADDRESS_BYTES_MAX, path
 from services.documents.page import Bar, Section
 from services.documents.page import Page as Sheet
 from services.documents.page import Row as Line
@@ -23,7 +23,6 @@ from services.portal.pages.tables import Value, file, plain
 from services.portal.site import Page
 
 PDF = "application/pdf"
-COLUMNS = ("verified", "declared", "target", "reached", "forecast", "standing")
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,11 @@ class Report:
 
     @property
     def address(self) -> str:
-        """The whole URL of the report; empty if only its path is known."""
+        """The whole URL of the report; empty if only its path is known, or no code can hold it."""
         url = self.sources[-1][1]
-        return "" if url.startswith("/") else url
+        # Requests may name any host.
+        is_too_long = len(url.encode()) > ADDRESS_BYTES_MAX
+        return "" if url.startswith("/") or is_too_long else url
 
     @property
     def code(self) -> tuple[int, str]:
@@ -171,7 +172,7 @@ def _line(page: Page, row: Row, is_judged: bool) -> Line:
 
 
 def _forecast(page: Page, row: Row, figure: Figure) -> str:
-    if figure.forecast is None or figure.is_over:
+    if figure.forecast is None or not figure.has_forecast:
         return NOTHING
     shown = full(round(figure.forecast), row.unit, page.lang)
     if figure.forecast_range is None:

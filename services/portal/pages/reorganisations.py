@@ -20,17 +20,6 @@ CODES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
-class TwoTrees:
-    """Verified values of one indicator in both trees: the same months a year earlier, and now."""
-
-    code: str
-    was_before: Number | None
-    was: Number | None
-    is_before: Number | None
-    is_now: Number | None
-
-
-@dataclass(frozen=True, slots=True)
 class Trees:
     """A unit in both trees.
 
@@ -38,13 +27,16 @@ class Trees:
         before: the same months a year earlier.
         now: the months of the page.
         moved: ids of units that have ended and stand below this unit now.
-        rows: one for each indicator.
+        rows: code of each indicator and its four verified values: in the tree as it was for
+            ``before`` and ``now``, then in the tree as it is for both.
+        view: the view whose works were read; its digest is not known.
     """
 
     before: Period
     now: Period
     moved: Sequence[str]
-    rows: Sequence[TwoTrees]
+    rows: Sequence[tuple[str, Sequence[Number | None]]]
+    view: view_pb2.ViewInfo
 
     def lines(self, page: Page) -> list[list[Value]]:
         """Return headings and rows of the file of this table, in the language of the page."""
@@ -54,11 +46,7 @@ class Trees:
             for tree in ("trees.was", "trees.is")
             for each in (self.before, self.now)
         ]
-        rows: list[list[Value]] = [
-            [row.code, *map(plain, (row.was_before, row.was, row.is_before, row.is_now))]
-            for row in self.rows
-        ]
-        return [heads, *rows]
+        return [heads, *([code, *map(plain, values)] for code, values in self.rows)]
 
 
 async def wanted_trees(
@@ -87,11 +75,12 @@ async def wanted_trees(
     )
     answer = await page.call(COMPARE, request)
     rows = [
-        TwoTrees(each.indicator_code, *map(wire.number, _values(each)))
+        (each.indicator_code, list(map(wire.number, _values(each))))
         for each in answer.numbers
         if each.measure == kpi_service_pb2.MEASURE_VERIFIED
     ]
-    return Trees(earlier, period, list(answer.moved_unit_ids), rows)
+    view = view_pb2.ViewInfo(view_id=answer.view_id)
+    return Trees(earlier, period, list(answer.moved_unit_ids), rows, view)
 
 
 def _months(period: Period) -> catalogue_service_pb2.Months:
@@ -99,8 +88,7 @@ def _months(period: Period) -> catalogue_service_pb2.Months:
 
 
 def _values(numbers: catalogue_service_pb2.TreeNumbers) -> Sequence[view_pb2.Value]:
-    was, now = (
-        (numbers.as_was_before, numbers.as_was_after),
-        (numbers.as_is_before, numbers.as_is_after),
+    return (
+        *(numbers.as_was_before, numbers.as_was_after),
+        *(numbers.as_is_before, numbers.as_is_after),
     )
-    return *was, *now

@@ -27,7 +27,7 @@ async def report(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     own = page.session.unit_id
     unit_id = page.query.get("unit") or (own if own in catalogue.units else catalogue.root)
-    found = await board(page, catalogue, [unit_id], has_all_houses=True)
+    found = await board(page, catalogue, [unit_id], is_of_report=True)
     made = report_of(page, found, await read_summary(page, unit_id, found.period))
     if document := await wanted_document(page, made):
         return document

@@ -7,10 +7,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain, repeat
 
 import xlsxwriter
 from starlette.responses import Response
 
+from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import NotFound
 from services.portal.domain.figures import Figure, Number
 from services.portal.pages.board import Board, board
@@ -57,6 +59,22 @@ async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -
     """
     kind = page.query.get("file", "")
     return await file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
+
+
+def stamped(
+    page: Page, lines: Iterable[Sequence[Value]], view: view_pb2.ViewInfo
+) -> Iterator[list[Value]]:
+    """Yield headings and rows with two more columns: id and digest of the view they are from.
+
+    Args:
+        page: the page, for its language.
+        lines: headings and rows.
+        view: the view.
+    """
+    heads = page.text("column.view"), page.text("column.digest")
+    ends = chain([heads], repeat((view.view_id, view.digest)))
+    for line, end in zip(lines, ends, strict=False):
+        yield [*line, *end]
 
 
 async def file(kind: str, name: str, lines: list[list[Value]]) -> Response:

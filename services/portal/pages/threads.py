@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.site import Page
+
+CALLS_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,25 @@ async def read_thread(page: Page, submission_id: str) -> Sequence[Entry]:
     )
     answer = await page.call(SUBMISSIONS["GetSubmission"], request)
     return thread_of(answer.submission)
+
+
+async def read_threads(page: Page, ids: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
+    """Return submission id -> its history, oldest first; few of them are read at once.
+
+    Args:
+        page: the page.
+        ids: ids of the submissions; one that is repeated is read once.
+
+    Raises:
+        Refused: there is no such submission, or the caller may not read it.
+    """
+    room, own = asyncio.Semaphore(CALLS_AT_ONCE), list(dict.fromkeys(ids))
+
+    async def read(submission_id: str) -> Sequence[Entry]:
+        async with room:
+            return await read_thread(page, submission_id)
+
+    return dict(zip(own, await asyncio.gather(*map(read, own)), strict=True))
 
 
 def thread_of(submission: submission_pb2.Submission) -> Sequence[Entry]:

@@ -12,7 +12,7 @@ from services.portal.pages.board import Board, Row, board
 from services.portal.pages.reading import read_cells, selection
 from services.portal.pages.reorganisations import wanted_trees
 from services.portal.pages.summaries import Summary, read_summary
-from services.portal.pages.tables import Value, plain, wanted_file
+from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
 COLUMNS_MAX = 6
@@ -37,19 +37,17 @@ async def unit(page: Page) -> Response:
     children = [each.unit_id for each in catalogue.children(unit_id)]
     columns = shown(found)
     summary = await read_summary(page, unit_id, found.period) if children else None
-    figures: Mapping[tuple[str, str], Figure] = {}
-    if children and not (summary and summary.has_targets):
+    view, figures = summary.view if summary else found.view, dict[tuple[str, str], Figure]()
+    if children and columns and not (summary and summary.has_targets):
         codes = [row.code for row in columns]
-        figures = wire.figures(
-            (await read_cells(page, selection(children, codes, found.period))).cells
-            if codes
-            else ()
-        )
+        answer = await read_cells(page, selection(children, codes, found.period))
+        view, figures = answer.view, wire.figures(answer.cells)
     order = [each.unit_id for each in summary.ranks] if summary else children
     trees = await wanted_trees(page, unit_id, [row.code for row in found.rows], found.period)
     lines: Iterable[Sequence[Value]] = _lines(page, found, summary, order, columns, figures)
     if trees and page.query.get("table") == "trees":
-        lines = trees.lines(page)
+        lines, view = trees.lines(page), trees.view
+    lines = stamped(page, lines, view)
     if file := await wanted_file(page, f"kieng-{unit_id.replace('/', '-')}-children", lines):
         return file
     return page.html(
@@ -75,21 +73,19 @@ def _lines(
 ) -> Iterator[list[Value]]:
     """Yield headings and rows of the file of the table of children, in the order of the page."""
     names = [page.text("column.unit"), page.text("column.name")]
-    view = [found.view.view_id, found.view.digest]
-    stands_on = [page.text("column.view"), page.text("column.digest")]
     if summary and summary.has_targets:
         keys = ("attainment", "reached", "on_pace", "behind", "share")
-        yield [*names, *(page.text(f"unit.{key}") for key in keys), *stands_on]
+        yield [*names, *(page.text(f"unit.{key}") for key in keys)]
         for each in summary.ranks:
             name = found.catalogue.unit_name(each.unit_id, page.lang)
             counts = (each.reached, each.on_pace, each.behind)
             parts = plain(each.attainment), plain(each.share)
-            yield [each.unit_id, name, parts[0], *counts, parts[1], *view]
+            yield [each.unit_id, name, parts[0], *counts, parts[1]]
         return
-    yield [*names, *(row.code for row in columns), *stands_on]
+    yield [*names, *(row.code for row in columns)]
     for unit_id in order:
         values = (plain(figures[unit_id, row.code].verified) for row in columns)
-        yield [unit_id, found.catalogue.unit_name(unit_id, page.lang), *values, *view]
+        yield [unit_id, found.catalogue.unit_name(unit_id, page.lang), *values]
 
 
 def shown(found: Board) -> Sequence[Row]:

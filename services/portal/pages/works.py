@@ -22,7 +22,7 @@ from services.portal.pages.cell_names import (
 )
 from services.portal.pages.indicators import named as in_sentence
 from services.portal.pages.indicators import rule_of
-from services.portal.pages.tables import Value, wanted_file
+from services.portal.pages.tables import Value, stamped, wanted_file
 from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
@@ -47,7 +47,8 @@ async def work(page: Page) -> Response:
         raise InvalidArgument(page.text("refused.no_work"))
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await explain_absence(page, name, work_key)
-    if file := await wanted_file(page, f"kieng-{name.code}-work", _lines(page, work_key, answer)):
+    lines = stamped(page, _lines(page, work_key, answer), answer.view)
+    if file := await wanted_file(page, f"kieng-{name.code}-work", lines):
         return file
     own = await own_submissions(page, work_key) if page.session.may(*READERS) else []
     indicator = catalogue.indicators.get(name.code)
@@ -70,12 +71,11 @@ def _lines(
 ) -> Iterator[list[Value]]:
     """Yield headings and rows of the file of the claims on a work."""
     keys = ("cell.work", "column.title", "column.unit", "submission.id", "own.state")
-    yield [page.text(key) for key in (*keys, "cell.evidence", "column.view", "column.digest")]
+    yield [page.text(key) for key in (*keys, "cell.evidence")]
     for claim in answer.claims:
         state = page.text("work.verified" if claim.verified else "work.waiting")
         proofs = ", ".join(claim.evidence_sha256)
-        view = [answer.view.view_id, answer.view.digest]
-        yield [work_key, answer.title, claim.unit_id, claim.submission_id, state, proofs, *view]
+        yield [work_key, answer.title, claim.unit_id, claim.submission_id, state, proofs]
 
 
 async def own_submissions(page: Page, work_key: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import segno
 
-from services.documents.codes import BORDER, bars, path
+from services.documents.codes import ADDRESS_BYTES_MAX, BORDER, bars, path
 
 ADDRESS = "https://kieng.example/report?unit=vnu&from=2025-01&to=2025-07"
 
@@ -26,3 +26,7 @@ def test_the_path_draws_each_bar() -> None:
     assert drawn.startswith("M4 4h7v1h-7z")
     assert drawn.count("z") == len(bars(ADDRESS)[1])
     assert width == bars(ADDRESS)[0]
+
+
+def test_the_longest_address_has_a_code() -> None:
+    assert bars("ơ" * (ADDRESS_BYTES_MAX // 2))[0] > bars(ADDRESS)[0]

@@ -27,6 +27,9 @@ def test_a_year_that_ended_behind_was_missed() -> None:
     behind = replace(figure("vnu", 16, 20, "behind"), judged=16, on="2025-11-30")
     assert (behind.outcome, behind.is_over) == ("behind", False)
     assert replace(behind, on="2025-12-31").outcome == "missed"
+    forecast = replace(behind, forecast=Fraction(18))
+    assert (behind.has_forecast, forecast.has_forecast) == (False, True)
+    assert not replace(forecast, on="2025-12-31").has_forecast
     assert replace(behind, on="2025-12-31", standing="reached").outcome == "reached"
 
 

@@ -15,11 +15,14 @@ from kieng.kpi.v1 import view_pb2
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 VIEW = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
+"""What the works stand on; the matrix and the joint works were answered before and after it."""
+BEFORE = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="c" * 64)
+AFTER = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="e" * 64)
 
 
 def matrix(request: kpi.GetOverlapMatrixRequest) -> kpi.GetOverlapMatrixResponse:
     return kpi.GetOverlapMatrixResponse(
-        view=VIEW,
+        view=BEFORE,
         children=[kpi.OverlapCount(unit_ids=[unit], works=3) for unit in ("a", "b")],
         pairs=[kpi.OverlapCount(unit_ids=["a", "b"], works=2)],
         whole=4,
@@ -27,7 +30,8 @@ def matrix(request: kpi.GetOverlapMatrixRequest) -> kpi.GetOverlapMatrixResponse
 
 
 def listed(request: kpi.ListOverlapsRequest) -> kpi.ListOverlapsResponse:
-    return kpi.ListOverlapsResponse(overlaps=[kpi.Overlap(work_key="doi:1", unit_ids=["a", "b"])])
+    overlap = kpi.Overlap(work_key="doi:1", unit_ids=["a", "b"])
+    return kpi.ListOverlapsResponse(view=AFTER, overlaps=[overlap])
 
 
 def explained(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
@@ -73,15 +77,15 @@ def test_what_was_not_looked_at_is_said() -> None:
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ("", ["a", "3", "2", "g1-c1-f1", "d" * 64]),
-        ("works", ["doi:1", "Bài chung", "a, b", "g1-c1-f1", "d" * 64]),
+        ("", ["a", "3", "2", "g1-c1-f1", "c" * 64]),
+        ("works", ["doi:1", "Bài chung", "a, b", "g1-c1-f1", "e" * 64]),
         (
             "contradictions",
             ["doi:1", "Bài chung", "b", "issued_on", "2025-01-02", "<i>", "g1-c1-f1", "d" * 64],
         ),
     ],
 )
-def test_each_table_is_a_file(table: str, expected: list[str]) -> None:
+def test_each_table_is_a_file_that_names_what_it_stands_on(table: str, expected: list[str]) -> None:
     file = asked(file="csv", table=table).content.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(file)))
     assert lines[1] == expected

@@ -86,3 +86,17 @@ def test_the_page_offers_it() -> None:
     page = asked().text
     assert "file=pdf" in page
     assert "Tải về PDF" in page
+
+
+@pytest.mark.parametrize(("length", "expected"), [(300, True), (3000, False)])
+def test_an_address_that_no_code_can_hold_is_only_written(length: int, expected: bool) -> None:
+    async def look() -> str:
+        async with Portal(Answers(GetKpis=kpis)).client() as client:
+            host = {"host": "a" * length}
+            answer = await client.get("/report", params={"unit": "a", **PERIOD}, headers=host)
+        assert answer.status_code == 200
+        return answer.text
+
+    page = asyncio.run(look())
+    assert ('class="code-back"' in page) is expected
+    assert "a" * length in page

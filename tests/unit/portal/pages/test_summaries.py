@@ -71,13 +71,16 @@ def rows(answer: httpx.Response) -> list[list[str]]:
 
 
 def test_children_stand_in_the_order_of_the_service() -> None:
-    text = asked("/units/a").text
+    answers = Answers(GetCatalogue=catalogue, GetReport=summary)
+    answers.view.digest = "f" * 64
+    text = asked("/units/a", Portal(answers)).text
     places = [text.index(f">Child {number}<") for number in (2, 0, 1)]
     assert places == sorted(places)
-    file = rows(asked("/units/a", file="csv"))
+    file = rows(asked("/units/a", Portal(answers), file="csv"))
     assert [line[0] for line in file[1:]] == ["a/n2", "a/n0", "a/n1"]
     assert file[1][2:7] == ["0.25", "0", "0", "3", "0.5"]
     assert file[3][2] == ""
+    assert {line[-1] for line in file[1:]} == {"0" * 64}
 
 
 def test_without_targets_the_children_have_their_values_in_the_same_order() -> None:
@@ -119,6 +122,13 @@ def test_the_report_has_every_indicator_once_and_what_the_service_says() -> None
     assert "house=" not in text.partition('class="facts"')[2]
 
 
+def test_the_report_asks_once_for_its_numbers_and_once_for_the_summary() -> None:
+    answers = Answers(GetCatalogue=catalogue, GetReport=summary)
+    asked("/report", Portal(answers), unit="a")
+    names = [type(each).__name__ for each in answers.asked]
+    assert sorted(names) == ["GetCatalogueRequest", "GetKpisRequest", "GetReportRequest"]
+
+
 def test_if_the_numbers_moved_between_two_answers_both_states_are_named() -> None:
     answers = Answers(GetCatalogue=catalogue, GetReport=summary)
     answers.view.digest = "f" * 64
@@ -143,7 +153,9 @@ def test_both_trees_are_compared_when_asked() -> None:
                 indicator_code="KNW-03", measure=kpi.MEASURE_VERIFIED, **values
             )
         ]
-        return catalogue_service_pb2.CompareTreesResponse(moved_unit_ids=["a/old"], numbers=numbers)
+        return catalogue_service_pb2.CompareTreesResponse(
+            view_id="g2-c1-f1", moved_unit_ids=["a/old"], numbers=numbers
+        )
 
     answers = Answers(GetCatalogue=catalogue, GetReport=summary, CompareTrees=compared)
     assert "7.001" not in asked("/units/a", Portal(answers)).text
@@ -153,4 +165,4 @@ def test_both_trees_are_compared_when_asked() -> None:
         places = [text.index(each) for each in ("7.001", "7.002", "7.003", "7.004")]
         assert places == sorted(places)
         file = rows(asked(path, Portal(answers), unit="a", trees="1", file="csv", table="trees"))
-        assert file[1][:5] == ["KNW-03", "7001", "7002", "7003", "7004"]
+        assert file[1] == ["KNW-03", "7001", "7002", "7003", "7004", "g2-c1-f1", ""]
