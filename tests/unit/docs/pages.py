@@ -29,7 +29,7 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
             yield (page.parent / path if path else page), anchor
 
 
-def tests_named(page: Path) -> list[str]:
+def named_tests(page: Path) -> list[str]:
     """Return the files of tests that a page names in its text, links and fences."""
     return TESTED.findall(page.read_text(encoding="utf-8"))
 

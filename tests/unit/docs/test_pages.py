@@ -19,7 +19,7 @@ from tests.unit.docs.pages import (
     mentioned,
     pages,
     pasted,
-    tests_named,
+    named_tests,
 )
 
 
@@ -43,7 +43,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_test_that_a_page_names_exists() -> None:
-    named = [(str(page.relative_to(ROOT)), name) for page in pages() for name in tests_named(page)]
+    named = [(str(page.relative_to(ROOT)), name) for page in pages() for name in named_tests(page)]
     assert len(named) > 30
     assert [each for each in named if not (ROOT / each[1]).exists()] == []
 
