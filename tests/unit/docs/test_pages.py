@@ -17,9 +17,9 @@ from tests.unit.docs.pages import (
     commands,
     links,
     mentioned,
+    named_tests,
     pages,
     pasted,
-    named_tests,
 )
 
 
