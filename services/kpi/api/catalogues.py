@@ -28,6 +28,7 @@ from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View, ViewProgress
 from services.kpi.what_if.runner import WhatIfRunner
 from services.kpi.what_if.worker import encode_request
+from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.contradictions import SOURCE, TOPIC
 from services.policy.enforcement import need
 from services.policy.rules import Resource
@@ -181,7 +182,8 @@ class CatalogueApi(ProposalApi):
         Nothing is published or stored.
 
         Raises:
-            WrongState: no catalogue has been published.
+            WrongState: no catalogue has been published, or the log lacks an institution of this
+                one, see `Catalogues.need_republished`.
         """
         message = frozen(request, self.catalogues)
         months = month_range(request.from_month, request.to_month)
@@ -194,9 +196,11 @@ class CatalogueApi(ProposalApi):
             for target in self.targets.all()
             if target.year == year
         }
-        ends = self.catalogues.view_progress(live.view_id).vector
+        progress = self.catalogues.view_progress(live.view_id)
+        if live.generation > 1:
+            self.catalogues.need_republished(progress, decode_catalogue(message))
         before = self.catalogues.message(live.catalogue_version)
-        asked = encode_request(live, before, message, ends, months, targets)
+        asked = encode_request(live, before, message, progress.vector, months, targets)
         yield from self.what_if.run(asked, self.call.is_active)
 
     @grpc

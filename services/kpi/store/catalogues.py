@@ -15,7 +15,7 @@ from services.kernel.errors import NotFound, WrongState
 from services.kernel.mongo import Mongo
 from services.kpi.domain.catalogue import FOLD_VERSION, Catalogue
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.views import LIVE, View, Views
+from services.kpi.store.views import LIVE, View, ViewProgress, Views
 from services.kpi.wire.catalogue import decode_catalogue
 
 
@@ -185,16 +185,15 @@ class Catalogues(Views):
 
         Raises:
             WrongState: no view is live, another view is being built or removed, or the log lacks
-                an institution of the catalogue, see `_need_republished`.
+                an institution of the catalogue, see `need_republished`.
         """
         live = self.live()
         if live is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
-        wanted, progress = (
-            view_id(live.generation, catalogue_version),
-            self.view_progress(live.view_id),
-        )
-        self._need_republished(live, progress.republished, catalogue_version)
+        wanted = view_id(live.generation, catalogue_version)
+        progress = self.view_progress(live.view_id)
+        if live.generation > 1 and catalogue_version != live.catalogue_version:
+            self.need_republished(progress, self.catalogue(catalogue_version))
         for other in self.views():
             if other.phase and other.view_id != wanted:
                 text = f"{other.view_id} is being built; wait until it answers or is refused"
@@ -228,20 +227,23 @@ class Catalogues(Views):
             self.advance(known, "following", reason="")
         return self.view(wanted) or known
 
-    def _need_republished(
-        self, live: View, republished: frozenset[str], catalogue_version: int
-    ) -> None:
-        """Check that the log holds every institution of a catalogue, if it replaced a lost one.
+    def need_republished(self, progress: ViewProgress, catalogue: Catalogue) -> None:
+        """Check that a log which replaced a lost one holds every institution of a catalogue.
 
-        The live view awaited the institutions of its own tree only. One that its tree lacks may not
-        have been republished, and all its numbers would be missing without a word.
+        The live view awaited only the institutions of its own tree. Another one may never have been
+        republished, and all its numbers would silently be missing.
+
+        Args:
+            progress: progress of the live view, whose generation is above 1.
+            catalogue: the catalogue that is to replace that of the live view.
+
+        Raises:
+            WrongState: an institution has not been republished; the message names the remedy.
         """
-        if live.generation == 1:
-            return
-        tree = self.catalogue(catalogue_version).tree
-        missing = sorted({tree.ids[number] for number in tree.institutions()} - republished)
+        tree = catalogue.tree
+        missing = {tree.ids[number] for number in tree.institutions()} - progress.republished
         if missing:
-            names = ", ".join(missing)
+            names = ", ".join(sorted(missing))
             text = f"the log does not hold {names} yet: `kieng log republish --again`, and repeat"
             raise WrongState(text, reason="NOT_REPUBLISHED")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
+import grpc
+import pytest
+
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
 from services.kernel.mongo import Mongo
@@ -70,6 +73,11 @@ def test_what_a_catalogue_would_change_is_what_it_changes_when_it_is_published(
         assert tried(stack, catalogue_message()) == []
         changes = tried(stack, other_catalogue())
         assert counts(connection) == stored
+        views = connection.database(DATABASE)["views"]
+        views.update_many({}, {"$set": {"generation": 2}})
+        with pytest.raises(grpc.RpcError, match="the log does not hold alpha, beta, gamma yet"):
+            tried(stack, other_catalogue())
+        views.update_many({}, {"$set": {"generation": 1}})
         (gamma,) = [
             c
             for c in changes

@@ -116,6 +116,8 @@ def test_no_catalogue_names_an_institution_that_a_new_log_does_not_hold(stored: 
         with pytest.raises(WrongState, match=f"the log does not hold {missing} yet") as refused:
             stored.catalogues.build_beside(version, None)
         assert refused.value.reason == "NOT_REPUBLISHED"
+        # A release that folds otherwise builds the live catalogue anew, whatever the log holds.
+        assert stored.catalogues.build_beside(1, None).view_id == second.view_id
     everybody = {"$set": {"republished": sorted(EVERYBODY)}}
     progress.update_many({"v": second.view_id}, everybody)
     assert stored.catalogues.build_beside(version, None).phase == "loading"

@@ -108,8 +108,8 @@ class CatalogueServiceServicer:
     def TryCatalogue(self, request, context):
         """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
         both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
-        process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
-        RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+        process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE,
+        NOT_REPUBLISHED), RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

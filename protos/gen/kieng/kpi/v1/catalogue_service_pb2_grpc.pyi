@@ -52,8 +52,8 @@ class CatalogueServiceStub:
     TryCatalogue: _grpc.UnaryStreamMultiCallable[_catalogue_service_pb2.TryCatalogueRequest, _catalogue_service_pb2.TryCatalogueResponse]
     """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
     both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
-    process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
-    RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+    process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE,
+    NOT_REPUBLISHED), RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
     """
     CompareTrees: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.CompareTreesRequest, _catalogue_service_pb2.CompareTreesResponse]
     """Reads one unit's numbers in the tree as it was and as it is now, for two ranges of months. Units that ended stand, as it is
@@ -97,8 +97,8 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     TryCatalogue: _aio.UnaryStreamMultiCallable[_catalogue_service_pb2.TryCatalogueRequest, _catalogue_service_pb2.TryCatalogueResponse]  # type: ignore[assignment]
     """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
     both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
-    process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
-    RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+    process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE,
+    NOT_REPUBLISHED), RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
     """
     CompareTrees: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.CompareTreesRequest, _catalogue_service_pb2.CompareTreesResponse]  # type: ignore[assignment]
     """Reads one unit's numbers in the tree as it was and as it is now, for two ranges of months. Units that ended stand, as it is
@@ -157,8 +157,8 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_catalogue_service_pb2.TryCatalogueResponse], _abc.AsyncIterator[_catalogue_service_pb2.TryCatalogueResponse]]:
         """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
         both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
-        process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
-        RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+        process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE,
+        NOT_REPUBLISHED), RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
         """
 
     @_abc_1.abstractmethod
