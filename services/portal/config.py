@@ -31,7 +31,7 @@ class Settings(KernelSettings):
     """Time without a request after which a session ends."""
     public_url: str = ""
     """Origin of the portal as browsers see it, e.g. `https://kieng.example.vn`; needed for sign-in
-    by OpenID Connect, whose providers send the browser back to it."""
+    by OpenID Connect, whose providers send the browser back to it. Reports lead back to it, too."""
     sign_in_providers: SecretStr = SecretStr("")
     """Providers of OpenID Connect: a JSON list of objects with `institution_id`, `issuer`,
     `client_id`, and optionally `client_secret`, `scope` and `resource` (docs/portal.md)."""

@@ -32,6 +32,8 @@ from tests.benchmark.sizing import worker
 
 INSTITUTION = "vnu"
 UNITS = ("vnu/hus", "vnu/uet", "vnu/ul", "vnu/vju")
+BARE, IMPORT = "bare insert_many loop", "bare loop of an import"
+DECISIONS = "bare loop of decisions"
 Spent = tuple[float, dict[str, float]]
 """Seconds on the clock, and CPU seconds of database and loop."""
 
@@ -98,10 +100,10 @@ class _Loops:
         found = self._store.of_sources(sources)
         return [found[each] for each in sources]
 
-    def decide(self, documents: list[tuple[Loaded, Write]], batches: Batches) -> None:
+    def decide(self, writes: list[Write], batches: Batches) -> None:
         """Read submissions by their records, and write their next versions."""
-        for start in range(0, len(documents), GROUP_MAX):
-            part = [write for _, write in documents[start : start + GROUP_MAX]]
+        for start in range(0, len(writes), GROUP_MAX):
+            part = writes[start : start + GROUP_MAX]
             self.read(part)
             assert not batches.write(part)
             batches.clear([each["_id"] for each in batches.pending(1)])
@@ -120,13 +122,10 @@ def measure(folder: Path, rows: int) -> dict[str, Spent]:
             store = Submissions(mongo, INSTITUTION)
             store.declare()
             loops = _Loops(store, worker(local.child.pid))
-            found = {"bare insert_many loop": loops.spent(lambda: loops.insert(documents))}
+            found = {BARE: loops.spent(lambda: loops.insert(documents))}
             for ids in chunks([each["_id"] for each in documents]):
                 store._documents.delete_many({"_id": {"$in": list(ids)}})
-            asked = (writes, store.batches)
-            found["bare loop of an import"] = loops.spent(lambda: loops.as_an_import(*asked))
-            decided = [(each, _decided(each)) for each in loops.read(writes)]
-            found["bare loop of decisions"] = loops.spent(
-                lambda: loops.decide(decided, store.batches)
-            )
+            found[IMPORT] = loops.spent(lambda: loops.as_an_import(writes, store.batches))
+            decided = [_decided(each) for each in loops.read(writes)]
+            found[DECISIONS] = loops.spent(lambda: loops.decide(decided, store.batches))
             return found

@@ -170,27 +170,29 @@ class Stack:
         return Cost(wall, {**cpu, "command": own})
 
 
-def commands(folder: Path, tree: Path, rows: int, *, with_trials: bool) -> dict[str, Cost]:
+def commands(folder: Path, tree: Path, rows: int, *, with_dry_runs: bool) -> dict[str, Cost]:
     """Measure, with one build: new records, the same file again, and decisions on all.
 
-    ``with_trials``: first also try the records without importing them, which former builds cannot.
+    ``with_dry_runs``: first also try the records without importing them; former builds cannot.
     """
     folder.mkdir(parents=True)
     articles, decisions = write_files(folder, rows)
     with Stack(folder / "stack", tree).up() as stack:
-        trial = ("import", str(articles), "--dry-run")
-        trials = {TRIAL: (*trial, "--no-effect"), EFFECT: trial} if with_trials else {}
+        whole = ("import", str(articles), "--dry-run")
+        dry_runs = {CHECKS: (*whole, "--no-effect"), EFFECT: whole} if with_dry_runs else {}
         return {
-            **{name: stack.cost(*command, declared=0) for name, command in trials.items()},
+            **{name: stack.cost(*command, declared=0) for name, command in dry_runs.items()},
             "import": stack.cost("import", str(articles), declared=rows),
             "the same file again": stack.cost("import", str(articles), declared=rows),
             "decisions": stack.cost("review", "import", str(decisions), declared=rows),
         }
 
 
-TRIAL, EFFECT = "dry run without the effect", "dry run with the effect"
+CHECKS, EFFECT = "dry run without the effect", "dry run with the effect"
 TARGETS = {"import": ("0.5", ""), "the same file again": ("", "3"), "decisions": ("", "8")}
 """What is measured -> largest ratio of CPU and least of rate to the former build."""
+FLOORS = {"import": bare_loops.IMPORT, "decisions": bare_loops.DECISIONS}
+"""What is measured -> the loop that does what the database cannot be spared, and nothing else."""
 
 
 def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
@@ -203,49 +205,35 @@ def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
     loops = {
         name: Cost(*spent) for name, spent in bare_loops.measure(folder / "loop", rows).items()
     }
-    before = commands(folder / "before", tree, rows, with_trials=False)
-    now = commands(folder / "now", ROOT, rows, with_trials=True)
+    before = commands(folder / "before", tree, rows, with_dry_runs=False)
+    now = commands(folder / "now", ROOT, rows, with_dry_runs=True)
     figures = [each for name, cost in loops.items() for each in cost.figures(name, rows)]
-    trials = [now.pop(name) for name in (TRIAL, EFFECT)]
-    for name, cost in zip((TRIAL, EFFECT), trials, strict=True):
+    dry_runs = [now.pop(name) for name in (CHECKS, EFFECT)]
+    for name, cost in zip((CHECKS, EFFECT), dry_runs, strict=True):
         figures += cost.figures(name, rows)
-    clock = trials[1].wall / trials[0].wall
+    clock = dry_runs[1].wall / dry_runs[0].wall
     figures.append(Figure("dry run: time with the effect", clock, "x", 1, {"target": "<= 1.5"}))
     for name, cost in now.items():
         old = before[name]
         figures += [
             *old.figures(f"{name}, {BEFORE}", rows),
             *cost.figures(name, rows),
-            *_ratios(name, cost, old),
+            *_ratios(name, cost, old, loops.get(FLOORS.get(name, ""))),
         ]
-    return [*figures, *_floors(loops, before, now, rows)]
+    bare = loops[bare_loops.BARE].wall
+    told = {"target": ">= 0.8", "floor": f"{bare / loops[bare_loops.IMPORT].wall:.2f}"}
+    share = Figure("import: rate to the bare loop's", bare / now["import"].wall, "x", rows, told)
+    return [*figures, share]
 
 
-def _floors(
-    loops: dict[str, Cost], before: dict[str, Cost], now: dict[str, Cost], rows: int
-) -> Iterator[Figure]:
-    """Yield what is wanted beside what the database allows to a loop that does nothing else."""
-    bare, imports, decisions = loops.values()
-    told = {
-        "target": ">= 0.8",
-        "loop with the questions of an import": f"{bare.wall / imports.wall:.2f}",
-    }
-    share = bare.wall / now["import"].wall
-    yield Figure("import: rate to the bare loop's", share, "x", rows, told)
-    for name, floor, target in (("import", imports, 0.5), ("decisions", decisions, None)):
-        old, new = (sum(cost[name].cpu.values()) for cost in (before, now))
-        told = {"target": f"<= {target}"} if target else {}
-        told["loop of the database alone"] = f"{sum(floor.cpu.values()) / old:.2f}"
-        yield Figure(f"{name}: CPU to {BEFORE}'s and the floor", new / old, "x", rows, told)
-    told = {"target": ">= 8", "loop": f"{before['decisions'].wall / decisions.wall:.1f}"}
-    rate = before["decisions"].wall / now["decisions"].wall
-    yield Figure(f"decisions: rate to {BEFORE}'s and the floor", rate, "x", rows, told)
-
-
-def _ratios(name: str, cost: Cost, old: Cost) -> Iterator[Figure]:
+def _ratios(name: str, cost: Cost, old: Cost, floor: Cost | None) -> Iterator[Figure]:
+    """Yield CPU and rate to those of the former build, beside what is wanted and the floor's."""
     cpu_most, rate_least = TARGETS[name]
-    cpu = sum(cost.cpu.values()) / sum(old.cpu.values())
-    told = {"target": f"<= {cpu_most}"} if cpu_most else {}
-    yield Figure(f"{name}: CPU to {BEFORE}'s", cpu, "x", 1, told)
-    told = {"target": f">= {rate_least}"} if rate_least else {}
-    yield Figure(f"{name}: rate to {BEFORE}'s", old.wall / cost.wall, "x", 1, told)
+    cpu, former = sum(cost.cpu.values()), sum(old.cpu.values())
+    cpu_told = {"target": f"<= {cpu_most}"} if cpu_most else {}
+    rate_told = {"target": f">= {rate_least}"} if rate_least else {}
+    if floor:
+        cpu_told["floor"] = f"{sum(floor.cpu.values()) / former:.2f}"
+        rate_told["floor"] = f"{old.wall / floor.wall:.1f}"
+    yield Figure(f"{name}: CPU to {BEFORE}'s", cpu / former, "x", 1, cpu_told)
+    yield Figure(f"{name}: rate to {BEFORE}'s", old.wall / cost.wall, "x", 1, rate_told)

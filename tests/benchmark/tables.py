@@ -141,10 +141,11 @@ def measure(folder: Path, rows: int = CSV_ROWS) -> list[Figure]:
 
 def _xlsx(one: Path, few: Path, table: Path, rows: int) -> list[Figure]:
     figures, cost = [], {}
+    books = [_to_xlsx(each) for each in (one, table, few)]
     for name, body in {"": NOW, ", calamine alone": CALAMINE}.items():
-        base, _ = _read(body, _to_xlsx(one), ROOT)
-        seconds, memory = _read(body, _to_xlsx(table), ROOT)
-        _, memory_of_few = _read(body, _to_xlsx(few), ROOT)
+        (base, _), (seconds, memory), (_, memory_of_few) = (
+            _read(body, book, ROOT) for book in books
+        )
         cost[name] = seconds - base
         told = {"memory": f"{memory:.0f} MiB, of {FEW_ROWS:,} rows {memory_of_few:.0f}"}
         figures.append(Figure(f"XLSX{name}", cost[name] / rows * 1e6, "us CPU/row", rows, told))

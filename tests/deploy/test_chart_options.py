@@ -156,3 +156,21 @@ def test_sign_in_by_providers_needs_the_address_they_send_browsers_back_to() -> 
     variables = {each["name"]: each.get("value") for each in container["env"]}
     assert variables["KIENG_PUBLIC_URL"] == "https://kieng.example.vn"
     assert variables["KIENG_SIGN_IN_PROVIDERS_FILE"] == "/etc/kieng/portal/providers.json"
+
+
+@pytest.mark.parametrize(
+    ("portal", "origin"),
+    [
+        ({"ingress": {"host": "kieng.example.vn"}}, "https://kieng.example.vn"),
+        ({"signIn": {"publicUrl": "https://a.example.vn"}}, "https://a.example.vn"),
+        ({}, None),
+    ],
+)
+def test_reports_lead_back_to_the_portal_also_without_providers(
+    portal: dict[str, Any], origin: str | None
+) -> None:
+    one = {"services": {"portal": {"enabled": True}}, "portal": {"existingSecret": "session"}}
+    values = merged(merged(example("small"), one), {"portal": portal})
+    (container,) = pod_of(deployments(values)["portal"])["containers"]
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+    assert variables.get("KIENG_PUBLIC_URL") == origin

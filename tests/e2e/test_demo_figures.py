@@ -54,6 +54,17 @@ def differences(document: Any, first: str, last: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("measure", expected.MEASURES)
+def test_the_sample_has_something_of_every_indicator_and_works_of_three(measure: str) -> None:
+    """So no comparison of an indicator is one of zeros alone."""
+    works = sample.works(measure)
+    figures = {code: expected.figures(works, code, *SEVEN_MONTHS) for code in expected.INDICATORS}
+    nothing: set[expected.Value] = {0, (0, 0)}
+    empty = [code for code, units in figures.items() if {*units.values()} <= nothing]
+    assert empty == []
+    assert {len(work.claiming) for work in works.values()} == {1, 2, 3}
+
+
 @pytest.mark.parametrize(
     ("first", "last"), [SEVEN_MONTHS, ("2024-01", "2025-12"), ("2025-03", "2025-03")]
 )

@@ -111,7 +111,7 @@ def reviewer(week: Week) -> None:
     path = FOLDER / "quyet-dinh.csv"
     with path.open(encoding="utf-8-sig", newline="") as file:
         heading, *rows = csv.reader(file)
-    title = next(n for n, row in enumerate(zip(*rows, strict=True)) if ROWS[1][2] in row)
+    title = next(n for n, cells in enumerate(zip(*rows, strict=True)) if ROWS[1][2] in cells)
     for row in rows:
         row[0] = "xác minh" if row[title].startswith("Công trình bịa") else ""
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 INLINE = re.compile(r"`((?:kieng|make) [^`\n]+)`")
+TESTED = re.compile(r"\btests/[\w./-]*\w\.(?:py|toml|json)\b")
 SEPARATORS = {"&&", "||", ";", "|", ">"}
 
 
@@ -26,6 +27,11 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
         if not re.match(r"[a-z]+:", target):
             path, _, anchor = target.partition("#")
             yield (page.parent / path if path else page), anchor
+
+
+def named_tests(page: Path) -> list[str]:
+    """Return the files of tests that a page names in its text, links and fences."""
+    return TESTED.findall(page.read_text(encoding="utf-8"))
 
 
 def anchors(page: Path) -> set[str]:

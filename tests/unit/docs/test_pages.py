@@ -11,7 +11,16 @@ import pytest
 from services.kernel import errors
 from services.kernel.errors import Refusal
 from tests.unit.docs.command_lines import mistakes_of
-from tests.unit.docs.pages import ROOT, anchors, commands, links, mentioned, pages, pasted
+from tests.unit.docs.pages import (
+    ROOT,
+    anchors,
+    commands,
+    links,
+    mentioned,
+    named_tests,
+    pages,
+    pasted,
+)
 
 
 def tables() -> ModuleType:
@@ -31,6 +40,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target))
     ]
     assert not broken
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = [(str(page.relative_to(ROOT)), name) for page in pages() for name in named_tests(page)]
+    assert len(named) > 30
+    assert [each for each in named if not (ROOT / each[1]).exists()] == []
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

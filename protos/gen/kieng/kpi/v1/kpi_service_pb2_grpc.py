@@ -126,7 +126,8 @@ class KpiServiceServicer:
 
     def WatchKpis(self, request, context):
         """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
-        that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all). Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
+        that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all).
+        Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,7 +171,7 @@ class KpiServiceServicer:
         fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
         message holds the result. Deadline at most 10 minutes.
         Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
-        RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
+        RESOURCE_EXHAUSTED (over 200,000 events, or another preview runs in this process; repeat later).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

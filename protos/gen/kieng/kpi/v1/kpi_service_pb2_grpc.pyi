@@ -51,7 +51,8 @@ class KpiServiceStub:
     """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own."""
     WatchKpis: _grpc.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
-    that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all). Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
+    that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all).
+    Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
     """
     ExplainKpi: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.ExplainKpiRequest, _kpi_service_pb2.ExplainKpiResponse]
     """Lists the works behind one cell and what each adds; the contributions of all pages add up to the cell exactly.
@@ -75,7 +76,7 @@ class KpiServiceStub:
     fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
     message holds the result. Deadline at most 10 minutes.
     Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
-    RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
+    RESOURCE_EXHAUSTED (over 200,000 events, or another preview runs in this process; repeat later).
     """
 
 @_typing.type_check_only
@@ -101,7 +102,8 @@ class KpiServiceAsyncStub(KpiServiceStub):
     """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own."""
     WatchKpis: _aio.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]  # type: ignore[assignment]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
-    that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all). Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
+    that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all).
+    Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
     """
     ExplainKpi: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ExplainKpiRequest, _kpi_service_pb2.ExplainKpiResponse]  # type: ignore[assignment]
     """Lists the works behind one cell and what each adds; the contributions of all pages add up to the cell exactly.
@@ -125,7 +127,7 @@ class KpiServiceAsyncStub(KpiServiceStub):
     fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
     message holds the result. Deadline at most 10 minutes.
     Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
-    RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
+    RESOURCE_EXHAUSTED (over 200,000 events, or another preview runs in this process; repeat later).
     """
 
 class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -178,7 +180,8 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_kpi_service_pb2.WatchKpisResponse], _abc.AsyncIterator[_kpi_service_pb2.WatchKpisResponse]]:
         """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
-        that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all). Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
+        that the stream lives (beside more than 100 streams of the same process it comes more rarely: 10 a second for all).
+        Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
         """
 
     @_abc_1.abstractmethod
@@ -232,7 +235,7 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
         message holds the result. Deadline at most 10 minutes.
         Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
-        RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
+        RESOURCE_EXHAUSTED (over 200,000 events, or another preview runs in this process; repeat later).
         """
 
 def add_KpiServiceServicer_to_server(servicer: KpiServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
