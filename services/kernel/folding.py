@@ -13,14 +13,9 @@ import unicodedata
 # Everything that people or programs write instead of a hyphen: all dashes of Unicode that NFKC
 # leaves, the minus signs, the hyphen bullet, and the sign into which word processors turn an
 # optional hyphen.
-_DASHES = dict.fromkeys(
-    map(
-        ord,
-        "\u058a\u05be\u1400\u1806\u2010\u2012\u2013\u2014\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40"
-        "\u2e5d\u301c\u3030\u30a0\U00010ead" + "\u2212\u02d7\u2796" + "\u2043\u00ac",
-    ),
-    "-",
-)
+_DASHES = dict.fromkeys(map(ord, "\u058a\u05be\u1400\u1806\u2010\u2012\u2013\u2014\u2015"), "-")
+_DASHES |= dict.fromkeys(map(ord, "\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0"), "-")
+_DASHES |= dict.fromkeys(map(ord, "\U00010ead\u2212\u02d7\u2796\u2043\u00ac"), "-")
 _SLASHES = dict.fromkeys(map(ord, "\u2044\u2215\u2571\u29f8"), "/")
 # Eth looks like the Vietnamese D with stroke and is typed for it on foreign keyboards.
 _STROKES = {ord("Ð"): "Đ", ord("ð"): "đ", ord("Ɖ"): "Đ", ord("ɖ"): "đ"}

@@ -28,7 +28,7 @@ def down(*_: Any, **__: Any) -> Any:
 def test_proposals_never_wait_without_a_pause(newest: Any, unsent: Any, seconds: Any) -> None:
     """In an outage the run once asked to be repeated at once, and kept a core busy."""
     api = ProposalApi()
-    api.proposals = SimpleNamespace(newest=newest, unsent=unsent)  # type: ignore[assignment]
+    api.proposals = SimpleNamespace(newest=newest, unsent=unsent)
     api.proposal_relay = OutboxRelay()  # type: ignore[assignment]
     api.proposals_topic = api.proposals_source = "proposals"
     assert api.advance_proposals() == seconds
