@@ -30,7 +30,7 @@ class FakeInbox:
         at = at or datetime.now(UTC)
         order = f"{order_at(at)}{len(self.stored):020x}"
         found = Notification(
-            about, Kind.EMAIL_CONFIRMATION, about, recipient, {"code": "123456"}, order, at
+            about, Kind.EMAIL_CONFIRMATION, about, recipient, {"code": "1", "hours": 1}, order, at
         )
         self.stored.append(found)
 
