@@ -6,6 +6,7 @@ Everything is measured in one run on the embedded broker and database: on an emp
 
 from __future__ import annotations
 
+import compileall
 import os
 import subprocess
 import sys
@@ -50,10 +51,10 @@ def family_cpu(pid: int) -> float:
         if path.name.isdecimal():
             parents[int(path.name)] = int(fields[1])
             spent[int(path.name)] = sum(map(int, fields[11:15])) / TICKS
-    family, found = {pid}, True
+    family, found = set[int](), {pid}
     while found:
-        found = {each for each, parent in parents.items() if parent in family} - family
         family |= found
+        found = {each for each, parent in parents.items() if parent in family} - family
     return sum(spent.get(each, 0.0) for each in family)
 
 
@@ -120,6 +121,9 @@ def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
         Missing: there is no former build to compare with.
     """
     tree = build(BEFORE, folder)
+    # Neither build compiles its modules while it is measured.
+    for each in (tree, ROOT / "services", ROOT / "protos"):
+        compileall.compile_dir(each, quiet=2)
     floors = {how: bare(folder / how, how) for how in ("forked", "alone")}
     before, now = starts(folder / "before", tree, rows), starts(folder / "now", ROOT, rows)
     named = {f"bare processes, {how}": each for how, each in floors.items()}
