@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from kieng.notifications.v1 import notification_service_pb2
+from kieng.notifications.v1 import notification_pb2, notification_service_pb2
 from services.kernel.errors import Exhausted
 from services.notifications import metrics, wire
 from services.notifications.domain import Notification
@@ -72,6 +72,7 @@ class Watchers(DependencyProvider):
 def watch(
     recipient: str,
     *,
+    language: notification_pb2.Language.ValueType,
     inbox: Inbox,
     subscriptions: Subscriptions,
     slots: Slots,
@@ -84,6 +85,7 @@ def watch(
 
     Args:
         recipient: key of the person.
+        language: language of the texts; if unset, that of the person's subscription.
         inbox: store of notifications, which is polled.
         subscriptions: store of the person's language.
         slots: limit of concurrent streams.
@@ -104,7 +106,8 @@ def watch(
             seen = {each.notification_id for each in found}
             if not fresh and time.monotonic() - told_at < SIGN_OF_LIFE_SECONDS:
                 continue
-            yield from _messages(fresh, subscriptions.get(recipient).language)
+            unset = subscriptions.get(recipient).language
+            yield from _messages(fresh, wire.decode_language(language, unset))
             told_at = time.monotonic()
 
 

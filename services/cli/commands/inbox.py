@@ -18,6 +18,7 @@ from services.cli.errors import Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 from services.cli.terminal.screen import Screen
+from services.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Read your notifications.")
 
@@ -26,6 +27,7 @@ WITH_REASON = (
     notification_pb2.KIND_SUBMISSION_REJECTED,
     notification_pb2.KIND_SUBMISSION_WITHDRAWN,
 )
+LANGUAGES = {Lang.vi: notification_pb2.LANGUAGE_VI, Lang.en: notification_pb2.LANGUAGE_EN}
 REASONS_MAX = 50
 # Notifications go to those who submit.
 ROLE = "contributor"
@@ -44,7 +46,9 @@ def list_notifications(
 
     Example: kieng inbox list --institution vnu --unread
     """
-    request = api.ListNotificationsRequest(unread_only=unread, page_size=LISTED_MAX)
+    request = api.ListNotificationsRequest(
+        unread_only=unread, page_size=LISTED_MAX, language=LANGUAGES[session.screen.lang]
+    )
     answer = session.stub(NotificationServiceStub).ListNotifications(request)
     found = sorted(answer.notifications, key=waits, reverse=True)[:limit]
     reasons = reasons_of(session, found)
@@ -63,7 +67,8 @@ def watch(
     Example: kieng inbox watch --institution vnu
     """
     stub = session.stub(NotificationServiceStub)
-    for message in stub.WatchNotifications(api.WatchNotificationsRequest()):
+    request = api.WatchNotificationsRequest(language=LANGUAGES[session.screen.lang])
+    for message in stub.WatchNotifications(request):
         if not message.HasField("notification"):
             continue
         told = message.notification
