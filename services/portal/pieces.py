@@ -48,6 +48,7 @@ def environment() -> jinja2.Environment:
     }
     found.filters |= {
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "lower_first": lambda text: text[:1].lower() + text[1:],
         "pair": frozenset,
         "utc": lambda timestamp: timestamp.ToDatetime(tzinfo=UTC),
         "whole": lambda number: None if number is None else round(number),
