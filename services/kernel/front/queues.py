@@ -267,15 +267,13 @@ class FairQueues:
 
     def _method(self, share: Share, is_alone: bool) -> tuple[str, bool] | None:
         """Return the method of an institution's next job, and whether it is heavy; None if none."""
-        heavy = ""
         for method in share.waiting:
             cost = self._cost(share, method)
             if cost is not None and cost <= 1.0:
                 return method, False
-            heavy = heavy or method
         most = HEAVY_AT_ONCE_EACH if is_alone else 1
         is_free = self._heavy < HEAVY_AT_ONCE and share.heavy < most
-        return (heavy, True) if heavy and is_free else None
+        return (next(iter(share.waiting)), True) if share.waiting and is_free else None
 
     def _cost(self, share: Share, method: str) -> float | None:
         own = share.costs.of(method)
