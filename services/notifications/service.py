@@ -63,9 +63,11 @@ class NotificationsService:
     def list_notifications(self, request: Any) -> Any:
         """Return a page of the caller's inbox, newest first, and the number of unread ones.
 
-        The texts are in the language of the caller's subscription; Vietnamese if none was set.
+        The texts are in the language that the request names, else in that of the caller's
+        subscription; Vietnamese if none was set.
         """
-        language = self.subscriptions.get(self.caller).language
+        unset = self.subscriptions.get(self.caller).language
+        language = wire.decode_language(request.language, unset)
         page = page_of(self.inbox, self.caller, request)
         return notification_service_pb2.ListNotificationsResponse(
             notifications=[wire.encode_notification(each, language) for each in page.rows],
@@ -83,6 +85,7 @@ class NotificationsService:
         return watch(
             self.caller,
             listeners=self.listeners,
+            language=request.language,
             subscriptions=self.subscriptions,
             caller=self.call,
         )

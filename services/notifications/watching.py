@@ -19,7 +19,7 @@ from typing import Protocol
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from kieng.notifications.v1 import notification_service_pb2
+from kieng.notifications.v1 import notification_pb2, notification_service_pb2
 from services.kernel.errors import Exhausted
 from services.notifications import metrics, wire
 from services.notifications.domain import Notification
@@ -145,7 +145,12 @@ class Watchers(DependencyProvider):
 
 
 def watch(
-    recipient: str, *, listeners: Listeners, subscriptions: Subscriptions, caller: Caller
+    recipient: str,
+    *,
+    language: notification_pb2.Language.ValueType,
+    listeners: Listeners,
+    subscriptions: Subscriptions,
+    caller: Caller,
 ) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
     """Yield a person's notifications as they are created from now on, oldest first.
 
@@ -154,6 +159,7 @@ def watch(
 
     Args:
         recipient: key of the person.
+        language: language of the texts; if unset, that of the person's subscription.
         listeners: those who listen at this process.
         subscriptions: store of the person's language.
         caller: the call that is answered.
@@ -169,7 +175,8 @@ def watch(
             is_news = news.wait(max(0.0, due - time.monotonic()))
             news.clear()
             if fresh := listener.taken():
-                yield from _messages(fresh, subscriptions.get(recipient).language)
+                unset = subscriptions.get(recipient).language
+                yield from _messages(fresh, wire.decode_language(language, unset))
             elif is_news:
                 continue  # the caller has left
             else:

@@ -163,6 +163,9 @@ def test_a_subscription_is_kept_changes_the_language_and_is_checked(
     english.language = notification_pb2.LANGUAGE_VI
     client.SetSubscription(api.SetSubscriptionRequest(subscription=english))
     assert listed(client).notifications[0].subject == "Đạt chỉ tiêu PUB-77 năm 2025: alpha/sci"
+    asked = listed(client, language=notification_pb2.LANGUAGE_EN)
+    assert asked.notifications[0].subject == "Target PUB-77 of 2025 reached: alpha/sci"
+    assert asked.notifications[0].body.startswith("Indicator PUB-77 of alpha/sci has reached")
     for email in ("nobody", "a,b@example.org"):
         wrong = notification_pb2.Subscription(email=email)
         with pytest.raises(grpc.RpcError) as refusal:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kieng.notifications.v1 import notification_pb2
 from services.kernel.errors import Exhausted
 from services.notifications import watching
 from services.notifications.domain import Kind, Notification, Subscription
@@ -75,7 +76,13 @@ def heard(
 ) -> list[str]:
     """What a stream says until its caller leaves: ids of notifications, and empty signs of life."""
     subscriptions = subscriptions or FakeSubscriptions()
-    stream = watch(recipient, listeners=listeners, subscriptions=subscriptions, caller=caller)
+    stream = watch(
+        recipient,
+        language=notification_pb2.LANGUAGE_UNSPECIFIED,
+        listeners=listeners,
+        subscriptions=subscriptions,
+        caller=caller,
+    )
     return [response.notification.notification_id for response in stream]
 
 
@@ -141,7 +148,13 @@ def test_an_idle_stream_shows_now_and_then_that_it_lives(monkeypatch: pytest.Mon
     monkeypatch.setattr(watching, "SIGN_OF_LIFE_SECONDS", 0.01)
     caller = FakeCaller()
     subscriptions: Any = FakeSubscriptions()
-    stream = watch("r", listeners=Listeners(), subscriptions=subscriptions, caller=caller)
+    stream = watch(
+        "r",
+        language=notification_pb2.LANGUAGE_UNSPECIFIED,
+        listeners=Listeners(),
+        subscriptions=subscriptions,
+        caller=caller,
+    )
     for _ in range(4):
         assert not next(stream).HasField("notification")
     caller.leave()
