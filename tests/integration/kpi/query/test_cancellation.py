@@ -102,7 +102,7 @@ def running_calls() -> float:
 def leave(
     stack: Stack, asked: list[Callable[[], bool]], works: Restoring, name: str, request: Message
 ) -> None:
-    """Call, and leave while the first work is looked at; return when nobody works on it any more."""
+    """Call, and leave while the first work is looked at; return when the work has ended."""
     method = getattr(KpiServiceStub(stack.channel), name)
     call = method.future(request, timeout=20, metadata=tokens.credential("root", "auditor"))
     assert works.began.wait(20)
