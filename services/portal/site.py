@@ -169,7 +169,7 @@ class Page:
     @cached_property
     def csrf(self) -> str:
         """Token for the forms of this page, valid for the same user even after a new sign-in."""
-        return self.site.sessions.seal("form", {"holder": self.session.holder})
+        return self.site.sessions.form_token(self.session.holder)
 
     def text(self, key: str, **values: object) -> str:
         """Return a text in the language of the page, with its placeholders filled in.
