@@ -40,8 +40,8 @@ from services.portal.uploads import Desk
 from services.refusals import in_language
 from services.texts import Lang
 
-KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[str, tuple[Number | None, ...]]]
-"""State of the view and selection -> indicator -> values of consecutive months."""
+KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[tuple[str, str], tuple[Number | None, ...]]]
+"""State of the view and selection -> (unit, indicator) -> values of consecutive months."""
 log = structlog.get_logger()
 
 INVALID = re.compile(
