@@ -23,6 +23,7 @@ from services.portal.api.connect import Connect
 from services.portal.api.document import document
 from services.portal.config import Settings
 from services.portal.loop import watch
+from services.portal.pages.agreement import agreement
 from services.portal.pages.cells import cell
 from services.portal.pages.closed import closed_report
 from services.portal.pages.editions import edition, editions
@@ -37,7 +38,7 @@ from services.portal.pages.overview import overview
 from services.portal.pages.partners import partners
 from services.portal.pages.provider import begin, callback, sign_out
 from services.portal.pages.queue import queue
-from services.portal.pages.reports import agreement, report
+from services.portal.pages.reports import report
 from services.portal.pages.review import decide, decide_many
 from services.portal.pages.sign_in import sign_in, sign_in_by_form
 from services.portal.pages.submissions import submissions
