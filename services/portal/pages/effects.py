@@ -20,6 +20,7 @@ from services.portal.domain.figures import Number
 from services.portal.numbers import full
 from services.portal.pages.reading import KPI
 from services.portal.site import Page
+from services.refusals import head_of
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
@@ -126,9 +127,9 @@ async def effects_of_decisions(
     tries = [review_service_pb2.TryDecisionsRequest(decision=each) for each in decisions]
     answers = await _all(page, REVIEWS["TryDecisions"], *tries)
     refused = {
-        decision.submission_id: page.said(answer.answer.error.message)
+        decision.submission_id: problem
         for decision, answer in zip(decisions, answers, strict=True)
-        if answer.answer.HasField("error")
+        if (problem := problem_of(page, answer.answer))
     }
     catalogue = await page.site.catalogues.live(page.session.token)
     events = [event for answer in answers for event in answer.events]
@@ -139,6 +140,15 @@ async def effects_of_decisions(
     effects = [each for part in parts for each in part.effects]
     found = [_effect(each, each.once_verified) for each in effects]
     return Effects(catalogue, visible(page, catalogue, found)), refused
+
+
+def problem_of(page: Page, answer: review_service_pb2.DecideSubmissionsResponse) -> str:
+    """Return why a decision was refused, in the language of the page; empty if it was not."""
+    if not answer.HasField("error"):
+        return ""
+    refused = of_status("INVALID_ARGUMENT", answer.error)
+    head = head_of(refused.message, refused.fields.items())
+    return "; ".join(page.said(each) for each in (head, *refused.fields.values()) if each)
 
 
 def visible(page: Page, catalogue: Catalogue, effects: Iterable[Effect]) -> list[Effect]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -119,6 +120,17 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
         "changes": changes(submission),
     }
+
+
+async def read_again(page: Page, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the present submissions of some ids as `shown` does.
+
+    Raises:
+        Refused: the caller may not read one of them, or there is none of that id.
+    """
+    requests = [submission_service_pb2.GetSubmissionRequest(submission_id=name) for name in names]
+    found = await asyncio.gather(*(page.call(SUBMISSIONS["GetSubmission"], r) for r in requests))
+    return [shown(each.submission) for each in found]
 
 
 def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]:
