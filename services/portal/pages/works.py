@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -14,13 +15,8 @@ from starlette.responses import Response
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.portal.pages.cell_names import (
-    SUBMISSIONS,
-    asked_work,
-    explain_absence,
-    finding_word,
-    named,
-)
+from services.portal.pages.cell_names import SUBMISSIONS, asked_work, named
+from services.portal.pages.findings import explain_absence, finding_word, found_words, wanted_words
 from services.portal.pages.indicators import named as in_sentence
 from services.portal.pages.indicators import rule_of
 from services.portal.pages.tables import Value, stamped, wanted_file
@@ -51,7 +47,8 @@ async def work(page: Page) -> Response:
     lines = stamped(page, _lines(page, work_key, answer), answer.view)
     if file := await wanted_file(page, f"kieng-{name.code}-work", lines):
         return file
-    own = await own_submissions(page, work_key) if page.session.may(*READERS) else []
+    may = page.session.may(*READERS)
+    own = await own_submissions(page, work_key) if may else []
     indicator = catalogue.indicators.get(name.code)
     return page.html(
         "work.html",
@@ -60,9 +57,15 @@ async def work(page: Page) -> Response:
         work_key=work_key,
         answer=answer,
         own=own,
+        may=may,
+        claimants=list(
+            dict.fromkeys(catalogue.unit_name(each.unit_id, page.lang) for each in answer.claims)
+        ),
         rule=rule_of(indicator, page.lang) if indicator and answer.counts else "",
         proofs={proof.sha256: proof.title for each in own for proof in each["evidence"]},
         word_of=finding_word,
+        wanted_words=partial(wanted_words, page),
+        found_words=partial(found_words, page),
         date_field=in_sentence(page.lang, "fact", answer.date_field),
     )
 
