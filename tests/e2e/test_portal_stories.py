@@ -67,7 +67,7 @@ def test_one_submission_passes_through_four_roles_of_two_universities(
             with visit(running, stack, "reviewer", "vnu/hus") as reviewer:
                 decide(reviewer, DOI, "Trả lại", "thiếu nhan đề")
             author.reload()
-            expect(author.locator(".where").first).to_contain_text("thiếu nhan đề")
+            expect(author.locator("[data-reason]")).to_contain_text("thiếu nhan đề")
             author.locator("[name=title]").fill("Nhan đề đầy đủ")
             author.locator("button[value=submit]").click()
             expect(author.locator(".verdict")).to_be_visible()
@@ -117,7 +117,7 @@ def test_two_tabs_do_not_overwrite_each_other(stack: RunningStack, running: Brow
             tab.locator("[name=title]").fill(title)
             tab.get_by_role("button", name="Lưu nháp").click()
         # The later one is told, and nothing of it is lost; what the first one kept stays.
-        expect(second.locator("[role=alert]")).to_be_visible()
+        expect(second.locator("[role=alert]")).to_contain_text("bản 2")
         expect(second.locator("[name=title]")).to_have_value("Ba")
         first.reload()
         expect(first.locator("[name=title]")).to_have_value("Hai")
