@@ -61,6 +61,8 @@ async def cell(page: Page) -> Response:
         fact_words=partial(fact_words, page),
         value=wire.number(explained.value),
         works=[(work, wire.number(work.contribution)) for work in explained.works],
+        # Of the works on this page; others are named by their keys.
+        titles={work.work_key: work.title for work in explained.works},
         is_exact=explained.is_exact,
         part=explained.part,
         is_whole=not (explained.next_page or page.query.get("page")),
