@@ -134,7 +134,7 @@ def _parsed(
             wrong += shifted
             continue
         action = slug(text) if (text := columns.text(cells, "action")) else ""
-        mistakes = _record_mistakes(columns, cells, number, seen)
+        mistakes = _record_mistakes(columns.cell(cells, "record_id"), record_id, number, seen)
         if action not in ACTIONS:
             choices = {"text": action, "choices": "import, withdraw"}
             mistakes.append(Wrong(number, "action", "cell.choice", choices))
@@ -188,10 +188,9 @@ def _order_mistakes(
 
 
 def _record_mistakes(
-    columns: _Columns, cells: Sequence[Cell], number: int, seen: dict[str, int]
+    cell: Cell, record_id: str, number: int, seen: dict[str, int]
 ) -> list[Wrong]:
-    cell = columns.cell(cells, "record_id")
-    record_id = cell_text(cell)
+    """Return what is wrong with the cell of a record id; ``record_id`` is its text."""
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
     of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)
@@ -290,9 +289,9 @@ class _Columns:
                 getattr(message, target).extend(value)
             else:
                 setattr(message, target, value)
-        files, sha256, title, uri = (
+        files, sha256, title, uri = [
             "" if at is None else cell_text(cells[at]) for at in self._proof
-        )
+        ]
         try:
             add_evidence(content, files, sha256, title, uri, self._digest)
         except CellWrong as error:

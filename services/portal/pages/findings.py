@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.portal.numbers import percent
 from services.portal.pages.cell_names import MEASURES, CellName
 from services.portal.pages.reading import KPI
+from services.portal.pages.tables import Value
 from services.portal.site import Page
 
 SHARE, MILLION = "share_ppm", 1_000_000
@@ -64,6 +66,19 @@ def finding_word(finding: kpi_service_pb2.Finding) -> str:
     """
     name = kpi_service_pb2.Finding.Reason.Name(finding.reason)
     return name.removeprefix("REASON_").lower()
+
+
+def reasons(page: Page, answer: kpi_service_pb2.ExplainAbsenceResponse) -> Iterator[list[Value]]:
+    """Yield headings and rows of the file of why a work counts or does not, as `absence.html`."""
+    keys = ("reason.title", "review.fact", "work.unit", "work.wanted", "work.found")
+    yield [page.text(key) for key in keys]
+    units = {claim.submission_id: claim.unit_id for claim in answer.claims}
+    for each in answer.findings:
+        fact = page.word("fact", each.field) if each.field else ""
+        unit = units.get(each.submission_id, each.submission_id)
+        found = f"{found_words(page, each)}{f' ({each.by})' if each.by else ''}"
+        said = page.text(f"reason.{finding_word(each)}")
+        yield [said, fact, unit, wanted_words(page, each), found]
 
 
 def wanted_words(page: Page, finding: kpi_service_pb2.Finding) -> str:
