@@ -25,6 +25,8 @@ LONG_FROM = 1000
 INTEGERS = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
 _VERSION = re.compile(r"[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+_PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,4}))?\s*%?")
+PPM_OF_PERCENT, SHARE_MAX = 10_000, 1_000_000
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([., \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*")
 """Matches an amount with separated thousands; not `1.5`, which does not mean 15."""
 
@@ -130,6 +132,32 @@ def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
         if answers:
             _answer(message, asked, answers)
     return facts
+
+
+def share_of(given: str) -> int:
+    """Return a share that a form states in per cent, e.g. `12,5 %`, in parts per million.
+
+    Returns:
+        the share, above 0 and at most `SHARE_MAX`; 0 for an empty text, i.e. if none is stated.
+
+    Raises:
+        InvalidArgument: the text is no such share. The caller's fault.
+    """
+    if not given:
+        return 0
+    if found := _PERCENT.fullmatch(given):
+        share = int(found[1]) * PPM_OF_PERCENT + int((found[2] or "").ljust(4, "0"))
+        if 0 < share <= SHARE_MAX:
+            return share
+    problem = "write a share in per cent, above 0 and up to 100, e.g. 12.5"
+    raise InvalidArgument(f"share_ppm: {problem}", fields={"share_ppm": problem})
+
+
+def share_text(share: int) -> str:
+    """Return a share in parts per million as `share_of` reads it; empty for 0."""
+    whole, rest = divmod(share, PPM_OF_PERCENT)
+    decimals = f"{rest:04}".rstrip("0")
+    return f"{whole}.{decimals}" if decimals else str(whole or "")
 
 
 def _answer(message: Any, asked: Field, answers: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from kieng.submissions.v1 import import_service_pb2 as api
 from services.importing.cells import cell_text
+from services.importing.column_aliases import ALIASES
 from services.importing.errors import Unclear, Unreadable
 from services.importing.headings import ROW_COLUMNS, TYPES, columns
 from services.kernel.errors import InvalidArgument
@@ -34,6 +35,7 @@ from services.portal.uploads import (
     read,
     unpacked,
 )
+from services.texts import Lang
 
 ASKED = {"type": 40, "system": 60, "unit": 100, "month_day": 5, "sheet": 100}
 """Name of a field that says how to read the file -> its most characters."""
@@ -48,7 +50,12 @@ CELLS = (str, int, float, type(None))
 
 
 async def choose(page: Page) -> Response:
-    """Answer `/import`: the empty form in which the user chooses a file."""
+    """Answer `/import`: the empty form in which the user chooses a file.
+
+    With `template`, a submission type, the answer is an empty table with its headings as XLSX.
+    """
+    if (type_ := page.query.get("template", "")) in TYPES:
+        return await file("xlsx", type_, [_headings(page, type_)])
     return _shown(page, None, Found())
 
 
@@ -244,6 +251,17 @@ def _problem(page: Page, wrong: Unreadable) -> str:
     """Return the message about a file; to an unknown type, the page has its own remedy."""
     is_type = _choice(wrong) == "type"
     return page.text("import.choose_type") if is_type else page.said(wrong.problem)
+
+
+def _headings(page: Page, type_: str) -> list[Value]:
+    """Return headings for all columns of a type, as people of the page's language write them.
+
+    Files of evidence have no column: they are not sent with the table.
+    """
+    names = [name for name in columns(type_) if name != "evidence_file"]
+    if page.lang is Lang.en:
+        return list(names)
+    return [next(iter(ALIASES.get(name, ())), name) for name in names]
 
 
 def _mapping(page: Page, found: Found) -> list[tuple[str, str, str]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import csv
+import html
 import io
+import re
 import zipfile
 import zlib
 from typing import Any
@@ -16,8 +18,11 @@ import pytest
 import xlsxwriter
 
 from kieng.submissions.v1 import import_service_pb2 as api
+from services.importing.headings import ROW_COLUMNS, TYPES, columns, read_header
 from services.portal.calls import Refused
+from services.portal.texts import word
 from services.portal.uploads import FILE_BYTES_MAX, ROWS_MAX
+from services.texts import Lang
 from tests.unit.portal.import_forms import (
     GOOD,
     HEADER,
@@ -208,3 +213,25 @@ def test_rows_can_be_imported_although_their_effects_are_not_known() -> None:
     answer = Form(site).send("try", "receipt.csv", table(GOOD))
     assert "cannot be tried right now" in answer.text
     assert 'value="commit"' in answer.text
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_heading_may_be_what_the_editor_calls_its_field(type_: str) -> None:
+    for lang in Lang:
+        for column in columns(type_):
+            label = word(lang, "fact", column)
+            # A share without a unit could mean per cent, and `source` is two things.
+            if label != column and column not in (*ROW_COLUMNS, "share_ppm", "source"):
+                others = [name for name in ("record_id", "unit_id") if name != column]
+                assert read_header(type_, [label, *others])[0] == column, label
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("type_", TYPES)
+def test_the_headings_of_the_empty_table_are_those_that_are_read(type_: str, lang: str) -> None:
+    answer = asyncio.run(portal().get("/import", template=type_, lang=lang))
+    assert f'filename="{type_}.xlsx"' in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+        strings = book.read("xl/sharedStrings.xml").decode()
+    found = [html.unescape(each) for each in re.findall("<t>(.*?)</t>", strings)]
+    assert read_header(type_, found) == [n for n in columns(type_) if n != "evidence_file"]
