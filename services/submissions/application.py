@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,7 +17,13 @@ from services.policy.rules import Decision, Resource, allow
 from services.submissions import wire
 from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
-from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
+from services.submissions.domain.submission import (
+    Change,
+    Content,
+    SourceRecord,
+    State,
+    Submission,
+)
 from services.submissions.events import VIETNAM, events_of, repairing_events
 from services.submissions.paging import Page, page_of
 from services.submissions.store import Submissions, absent
@@ -57,7 +63,8 @@ class Desk:
             Refusal: the content is not valid; see `Intake.content`.
         """
         submission_id = new_submission_id(self.submissions.institution_id)
-        content = self.content(request.content, submission_id)
+        asked = (request.content, submission_id)
+        content = self.content(*asked, needs_evidence=request.submit)
         has_source = request.HasField("source_record")
         source = wire.decode_source(request.source_record) if has_source else None
         change = self.asked(request)
@@ -75,8 +82,10 @@ class Desk:
         Raises:
             Refusal: for the reasons listed at `make`, `Intake.content` and `transitions.amend`.
         """
-        self.read(request.submission_id)
-        content = self.content(request.content, request.submission_id)
+        before = self.read(request.submission_id).submission
+        is_draft = before.state is State.DRAFT
+        asked = (request.content, request.submission_id)
+        content = self.content(*asked, needs_evidence=not is_draft)
         change = self.asked(request)
         return self.make(
             request.submission_id,
@@ -204,13 +213,34 @@ class Desk:
         """
         return page_of(self.submissions, self.principal, request, self.intake.units)
 
-    def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
+    def content(
+        self,
+        message: submission_pb2.Content,
+        submission_id: str,
+        *,
+        needs_evidence: bool = False,
+    ) -> Content:
         """Validate the content of a submission by today's date; return its canonical form.
+
+        ``needs_evidence`` says whether a content without evidence is wrong.
 
         Raises:
             Refusal: the content is not valid; see `Intake.content`.
         """
-        return self.intake.content(message, submission_id, self._today())
+        asked = (message, submission_id, self._today())
+        return self.intake.content(*asked, needs_evidence=needs_evidence)
+
+    def check_rest(self, message: submission_pb2.Content, wrong: Iterable[str]) -> None:
+        """Check, by today's date, what can be checked of a content that breaks the contract.
+
+        Args:
+            message: the content.
+            wrong: paths of its fields that break the contract.
+
+        Raises:
+            Refusal: something else is wrong; see `Intake.check_rest`.
+        """
+        self.intake.check_rest(message, wrong, self._today())
 
     def first(
         self,
