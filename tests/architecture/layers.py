@@ -32,12 +32,14 @@ LAYERS: Mapping[str, Layers] = {
     "importing": (
         ("submission_file", "refused_rows"),
         ("bibliographies", "submission_rows"),
+        ("row_columns",),
         ("bibliography_process", "spreadsheets", "date_order", "evidence"),
         ("bibliography_formats",),
-        ("csv_file", "xlsx_file", "field_values"),
+        ("unit_names",),
+        ("csv_file", "xlsx_file", "field_values", "refused_cells"),
         ("xlsx_marks", "headings", "kept_requests"),
         ("cells", "column_aliases"),
-        ("errors", "legacy_text", "texts", "refused_cells", "xlsx_book", "event_previews"),
+        ("errors", "legacy_text", "texts", "shares", "xlsx_book", "event_previews"),
     ),
     "portal": (
         ("service",),

@@ -16,13 +16,17 @@ import pytest
 import xlsxwriter
 
 from kieng.submissions.v1 import import_service_pb2 as api
+from services.importing import headings
 from services.portal.calls import Refused
+from services.portal.texts import word
 from services.portal.uploads import FILE_BYTES_MAX, ROWS_MAX
+from services.texts import Lang
 from tests.unit.portal.import_forms import (
     GOOD,
     HEADER,
     MARKUP,
     Form,
+    answer_to,
     facts,
     portal,
     sent,
@@ -40,13 +44,45 @@ def test_what_is_wrong_stands_at_its_cell_and_the_refused_rows_can_be_imported_a
     assert "unknown unit x" in answer.text
     report = form.send("report")
     lines = list(csv.DictReader(io.StringIO(report.text.removeprefix("\ufeff"))))
-    assert [line["outcome"] for line in lines] == ["created", "refused", "refused"]
-    assert lines[2]["column"] == "unit_id"
+    assert [line["Outcome"] for line in lines] == ["new", "refused", "refused"]
+    assert lines[2]["Column"] == "unit_id"
     refused = form.send("refused")
     assert "attachment" in refused.headers["content-disposition"]
     mended = refused.text.replace("soon", "2025-03-02").replace(",x,", ",vnu/hus,")
     again = sent("try", "receipt.csv", mended.encode())
     assert (facts(again)["new"], facts(again)["refused"]) == ("2", "0")
+
+
+def test_all_mistakes_of_a_row_are_told_at_once_and_it_is_never_imported() -> None:
+    site, sent = portal(), list[api.ImportSubmissionsRequest]()
+    site.answers["ImportSubmissions"] = lambda row: [sent.append(row), answer_to(row)][1:]
+    form = Form(site)
+    # The date cannot be read here, and the unit is unknown to the service.
+    two = GOOD.replace("r-1", "r-2").replace("2025-03-01", "soon").replace("vnu/hus", "x")
+    answer = form.send("try", "receipt.csv", table(GOOD, two))
+    assert (facts(answer)["new"], facts(answer)["refused"]) == ("1", "1")
+    assert "<mark>soon</mark>" in answer.text
+    assert "unknown unit x" in answer.text
+    form.send("commit")
+    assert [each.source_record.record_id for each in sent] == ["r-1"]
+
+
+def test_a_unit_is_known_by_its_full_name_under_the_label_of_the_page() -> None:
+    header = HEADER.replace("unit_id", "Đơn vị kê khai")
+    answer = sent("try", "receipt.csv", table(GOOD.replace("vnu/hus", "Khoa học"), header=header))
+    assert (facts(answer)["new"], facts(answer)["refused"]) == ("1", "0")
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+@pytest.mark.parametrize("type_name", headings.TYPES)
+def test_every_label_of_a_column_is_understood_as_its_heading(lang: Lang, type_name: str) -> None:
+    for name in headings.columns(type_name):
+        own = word(lang, "import_column", name)
+        said = own if own != name or name in headings.ROW_COLUMNS else word(lang, "fact", name)
+        header = ["record_id", "unit_id"]
+        header = [said if name == each else each for each in header]
+        header += [] if said in header else [said]
+        assert name in headings.read_header(type_name, header), said
 
 
 def test_unknown_headings_are_mapped_with_suggestions() -> None:
