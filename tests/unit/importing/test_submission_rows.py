@@ -258,9 +258,9 @@ def test_the_heading_says_whether_a_share_is_in_per_cent() -> None:
     def share(heading: str, text: str) -> int | str:
         header, row = ["record_id", "unit_id", heading], ["r-1", "vnu", text]
         parsed = submission_rows.parse("receipt", header, [(2, row)], "file")
-        return next((each.content.share_ppm for each in parsed.requests), parsed.wrong and "wrong")
+        return parsed.wrong[0].problem if parsed.wrong else parsed.requests[0].content.share_ppm
 
     assert share("Tỷ lệ đóng góp (%)", "50") == 500_000
     assert share("Share (%)", "33,3333") == 333_333
     assert share("share_ppm", "500000") == share("share_ppm", "50%") == 500_000
-    assert share("share_ppm", "50") == share("Share (ppm)", "0,5") == "wrong"
+    assert share("share_ppm", "50") == share("Share (ppm)", "0,5") == "cell.share"

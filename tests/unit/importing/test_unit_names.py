@@ -12,9 +12,11 @@ from services.importing.unit_names import NO_UNITS, UnitNames
 HEADER = ["record_id", "Đơn vị kê khai", "Tên", "institutions"]
 
 
-def unit(unit_id: str, vi: str, en: str = "", short: str = "", **more: str) -> directory_pb2.Unit:
+def unit(
+    unit_id: str, vi: str, en: str = "", short: str = "", valid_to: str = ""
+) -> directory_pb2.Unit:
     name = directory_pb2.LocalizedText(vi=vi, en=en or vi)
-    return directory_pb2.Unit(unit_id=unit_id, name=name, abbreviation=short, **more)
+    return directory_pb2.Unit(unit_id=unit_id, name=name, abbreviation=short, valid_to=valid_to)
 
 
 UNITS = [
@@ -58,7 +60,12 @@ def test_a_name_of_several_units_is_refused_with_their_ids() -> None:
 
 def test_units_are_read_only_for_a_name_and_only_once() -> None:
     asked = list[str]()
-    names = UnitNames(lambda: asked.append("") or UNITS)
+
+    def read() -> list[directory_pb2.Unit]:
+        asked.append("")
+        return UNITS
+
+    names = UnitNames(read)
     names.id_of("vnu/hus")
     assert not asked
     assert [names.id_of("HUS"), names.id_of("Khoa Toán")] == ["vnu/hus", "vnu/maths"]

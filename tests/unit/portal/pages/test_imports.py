@@ -15,18 +15,19 @@ import httpx
 import pytest
 import xlsxwriter
 
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.submissions.v1 import import_service_pb2 as api
 from services.importing import headings
 from services.portal.calls import Refused
 from services.portal.texts import word
 from services.portal.uploads import FILE_BYTES_MAX, ROWS_MAX
 from services.texts import Lang
+from tests.unit.portal.answered import CATALOGUE
 from tests.unit.portal.import_forms import (
     GOOD,
     HEADER,
     MARKUP,
     Form,
-    answer_to,
     facts,
     portal,
     sent,
@@ -54,8 +55,7 @@ def test_what_is_wrong_stands_at_its_cell_and_the_refused_rows_can_be_imported_a
 
 
 def test_all_mistakes_of_a_row_are_told_at_once_and_it_is_never_imported() -> None:
-    site, sent = portal(), list[api.ImportSubmissionsRequest]()
-    site.answers["ImportSubmissions"] = lambda row: [sent.append(row), answer_to(row)][1:]
+    site = portal()
     form = Form(site)
     # The date cannot be read here, and the unit is unknown to the service.
     two = GOOD.replace("r-1", "r-2").replace("2025-03-01", "soon").replace("vnu/hus", "x")
@@ -64,13 +64,22 @@ def test_all_mistakes_of_a_row_are_told_at_once_and_it_is_never_imported() -> No
     assert "<mark>soon</mark>" in answer.text
     assert "unknown unit x" in answer.text
     form.send("commit")
-    assert [each.source_record.record_id for each in sent] == ["r-1"]
+    asked = site.site.__dict__["services"].asked
+    written = [each for each in asked if isinstance(each, api.ImportSubmissionsRequest)]
+    assert [each.source_record.record_id for each in written] == ["r-1"]
 
 
 def test_a_unit_is_known_by_its_full_name_under_the_label_of_the_page() -> None:
+    site = portal()
+    catalogue = catalogue_pb2.Catalogue()
+    catalogue.CopyFrom(CATALOGUE)
+    catalogue.units.add(unit_id="vnu/hus").name.vi = "Khoa Vật lý"
+    answer = catalogue_service_pb2.GetCatalogueResponse(catalogue=catalogue)
+    site.site.__dict__["services"].more["GetCatalogue"] = lambda _: answer
     header = HEADER.replace("unit_id", "Đơn vị kê khai")
-    answer = sent("try", "receipt.csv", table(GOOD.replace("vnu/hus", "Khoa học"), header=header))
-    assert (facts(answer)["new"], facts(answer)["refused"]) == ("1", "0")
+    content = table(GOOD.replace("vnu/hus", "khoa vật lý"), header=header)
+    tried = Form(site).send("try", "receipt.csv", content)
+    assert (facts(tried)["new"], facts(tried)["refused"]) == ("1", "0")
 
 
 @pytest.mark.parametrize("lang", list(Lang))
