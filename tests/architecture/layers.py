@@ -30,7 +30,7 @@ LAYERS: Mapping[str, Layers] = {
         ("terminal",),
     ),
     "importing": (
-        ("submission_file", "refused_rows"),
+        ("submission_file", "refused_rows", "template_book"),
         ("bibliographies", "submission_rows"),
         ("row_columns",),
         ("bibliography_process", "spreadsheets", "date_order", "evidence"),

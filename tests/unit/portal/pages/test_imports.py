@@ -8,6 +8,7 @@ import csv
 import io
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import html5lib
@@ -17,7 +18,7 @@ import xlsxwriter
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.submissions.v1 import import_service_pb2 as api
-from services.importing import headings
+from services.importing import headings, spreadsheets
 from services.portal.calls import Refused
 from services.portal.texts import word
 from services.portal.uploads import FILE_BYTES_MAX, ROWS_MAX
@@ -249,3 +250,23 @@ def test_rows_can_be_imported_although_their_effects_are_not_known() -> None:
     answer = Form(site).send("try", "receipt.csv", table(GOOD))
     assert "cannot be tried right now" in answer.text
     assert 'value="commit"' in answer.text
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_the_template_of_a_type_is_downloaded_and_can_be_imported(
+    lang: Lang, tmp_path: Path
+) -> None:
+    site = portal()
+    page = asyncio.run(site.get("/import", lang=lang.value))
+    assert 'action="/import/template"' in page.text
+    answer = asyncio.run(site.get("/import/template", type="receipt", lang=lang.value))
+    assert 'filename="receipt.xlsx"' in answer.headers["content-disposition"]
+    (tmp_path / "receipt.xlsx").write_bytes(answer.content)
+    found = spreadsheets.read(tmp_path / "receipt.xlsx")
+    assert headings.read_header("receipt", found.header) == headings.columns("receipt")
+    assert found.header[0].startswith({"vi": "Mã bản ghi", "en": "record_id"}[lang.value])
+
+
+def test_a_template_of_no_type_is_refused() -> None:
+    answer = asyncio.run(portal().get("/import/template", type="nothing"))
+    assert answer.status_code == 400
