@@ -137,9 +137,9 @@ class Columns:
                 getattr(message, target).extend(value)
             else:
                 setattr(message, target, value)
-        files, sha256, title, uri = (
+        files, sha256, title, uri = [
             "" if at is None else cell_text(cells[at]) for at in self._proof
-        )
+        ]
         try:
             add_evidence(content, files, sha256, title, uri, self._digest)
         except CellWrong as error:

@@ -130,7 +130,7 @@ def _parsed(
             wrong += shifted
             continue
         action = slug(text) if (text := columns.text(cells, "action")) else ""
-        mistakes = _record_mistakes(columns, cells, number, seen)
+        mistakes = _record_mistakes(columns.cell(cells, "record_id"), record_id, number, seen)
         mistakes += _action_mistakes(action, number)
         request = ImportSubmissionsRequest(row=number, reason=columns.text(cells, "reason"))
         source = request.source_record
@@ -191,11 +191,8 @@ def _action_mistakes(action: str, number: int) -> list[Wrong]:
     return [] if action in ACTIONS else [Wrong(number, "action", "cell.choice", choices)]
 
 
-def _record_mistakes(
-    columns: Columns, cells: Sequence[Cell], number: int, seen: dict[str, int]
-) -> list[Wrong]:
-    cell = columns.cell(cells, "record_id")
-    record_id = cell_text(cell)
+def _record_mistakes(cell: Cell, record_id: str, number: int, seen: dict[str, int]) -> list[Wrong]:
+    """Return what is wrong with the cell of a record id; ``record_id`` is its text."""
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
     of_cell = "" if isinstance(cell, str) else trouble_of_text(cell)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-import uuid_utils
 from google.protobuf.descriptor import MethodDescriptor
 
 from kieng.submissions.v1 import log_service_pb2, submission_pb2, submission_service_pb2
@@ -17,14 +16,9 @@ from services.policy.rules import Decision, Resource, allow
 from services.submissions import wire
 from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
-from services.submissions.domain.submission import (
-    Change,
-    Content,
-    SourceRecord,
-    State,
-    Submission,
-)
+from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
 from services.submissions.events import VIETNAM, events_of, repairing_events
+from services.submissions.ids import new_submission_id
 from services.submissions.paging import Page, page_of
 from services.submissions.store import Submissions, absent
 from services.submissions.validation import Intake
@@ -82,10 +76,9 @@ class Desk:
         Raises:
             Refusal: for the reasons listed at `make`, `Intake.content` and `transitions.amend`.
         """
-        before = self.read(request.submission_id).submission
-        is_draft = before.state is State.DRAFT
+        needed = transitions.needs_evidence(self.read(request.submission_id).submission)
         asked = (request.content, request.submission_id)
-        content = self.content(*asked, needs_evidence=not is_draft)
+        content = self.content(*asked, needs_evidence=needed)
         change = self.asked(request)
         return self.make(
             request.submission_id,
@@ -214,11 +207,7 @@ class Desk:
         return page_of(self.submissions, self.principal, request, self.intake.units)
 
     def content(
-        self,
-        message: submission_pb2.Content,
-        submission_id: str,
-        *,
-        needs_evidence: bool = False,
+        self, message: submission_pb2.Content, submission_id: str, *, needs_evidence: bool = False
     ) -> Content:
         """Validate the content of a submission by today's date; return its canonical form.
 
@@ -227,20 +216,8 @@ class Desk:
         Raises:
             Refusal: the content is not valid; see `Intake.content`.
         """
-        asked = (message, submission_id, self._today())
+        asked = (message, submission_id, self.today())
         return self.intake.content(*asked, needs_evidence=needs_evidence)
-
-    def check_rest(self, message: submission_pb2.Content, wrong: Iterable[str]) -> None:
-        """Check, by today's date, what can be checked of a content that breaks the contract.
-
-        Args:
-            message: the content.
-            wrong: paths of its fields that break the contract.
-
-        Raises:
-            Refusal: something else is wrong; see `Intake.check_rest`.
-        """
-        self.intake.check_rest(message, wrong, self._today())
 
     def first(
         self,
@@ -294,7 +271,8 @@ class Desk:
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 
-    def _today(self) -> date:
+    def today(self) -> date:
+        """Return the calendar date in Vietnam, by which dates in contents are checked."""
         return self.now().astimezone(VIETNAM).date()
 
     def _created_before(
@@ -317,13 +295,3 @@ class Desk:
         if not self.reaches(known.submission.content.unit_id):
             raise Forbidden("the source record belongs to a unit beyond your credential")
         return known.submission
-
-
-def new_id() -> str:
-    """Return a new UUID version 7; such ids sort by creation time."""
-    return str(uuid_utils.uuid7())
-
-
-def new_submission_id(institution_id: str) -> str:
-    """Return a new submission id, `<institution id>.<UUID>`, which shows its owner."""
-    return f"{institution_id}.{new_id()}"

@@ -15,11 +15,12 @@ from services.kernel.errors import Conflict, Forbidden, InvalidArgument, NotFoun
 from services.kernel.interceptors import check, status_of
 from services.policy.rules import Decision, Resource, allow
 from services.submissions import wire
-from services.submissions.application import Desk, new_id, new_submission_id
+from services.submissions.application import Desk
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import SourceRecord, State, Submission
+from services.submissions.ids import new_id, new_submission_id
 from services.submissions.metrics import ROWS_IMPORTED
 from services.submissions.mistakes import together
 from services.submissions.neighbours import Neighbours
@@ -174,7 +175,7 @@ def _check(desk: Desk, row: Row) -> None:
         check(row.message)
     except InvalidArgument as wrong:
         paths = [path.removeprefix(CONTENT) for path in wrong.fields if path.startswith(CONTENT)]
-        rest = partial(desk.check_rest, row.message.content, paths)
+        rest = partial(desk.intake.check_rest, row.message.content, paths, desk.today())
         together([partial(check, row.message), rest])
 
 
@@ -209,9 +210,9 @@ def _next(desk: Desk, row: Row, before: Loaded | None) -> Submission:
         if before
         else new_submission_id(desk.submissions.institution_id)
     )
-    is_draft = before is not None and before.submission.state is State.DRAFT
+    needed = before is None or transitions.needs_evidence(before.submission)
     asked = (row.message.content, submission_id)
-    content = desk.content(*asked, needs_evidence=not is_draft)
+    content = desk.content(*asked, needs_evidence=needed)
     if before is None:
         change = desk.change(row.request_id)
         return desk.first(submission_id, content, row.source, change, True)

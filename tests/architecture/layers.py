@@ -39,7 +39,15 @@ LAYERS: Mapping[str, Layers] = {
         ("csv_file", "xlsx_file", "field_values", "refused_cells"),
         ("xlsx_marks", "headings", "kept_requests"),
         ("cells", "column_aliases"),
-        ("errors", "legacy_text", "texts", "shares", "xlsx_book", "event_previews"),
+        (
+            "errors",
+            "latex_letters",
+            "legacy_text",
+            "texts",
+            "shares",
+            "xlsx_book",
+            "event_previews",
+        ),
     ),
     "portal": (
         ("service",),

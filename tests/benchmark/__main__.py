@@ -29,6 +29,7 @@ from tests.benchmark import (
     peers,
     quix,
     screens,
+    starting,
     submitting,
     tables,
 )
@@ -155,7 +156,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("events", nargs="?", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=importing.ROWS)
-    parser.add_argument("--parts", default="core,fresh,submit,company,portal,peers,import,tables")
+    parser.add_argument(
+        "--parts", default="core,fresh,submit,company,portal,peers,import,start,tables"
+    )
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
@@ -174,6 +177,8 @@ def main(arguments: list[str]) -> int:
                 bench.part("submit to visible", lambda: submit(bench))
             if "import" in wanted:
                 bench.part("import", lambda: importing.measure(folder / "import", bench.rows))
+            if "start" in wanted:
+                bench.part("start", lambda: starting.measure(folder / "start"))
             if "tables" in wanted:
                 bench.part("tables", lambda: tables.measure(folder / "tables"))
             if "company" in wanted:

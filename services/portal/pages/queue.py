@@ -11,6 +11,7 @@ from babel.dates import format_date
 from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2
+from services.portal.calls import Refused
 from services.portal.domain import deadlines
 from services.portal.forms import TYPES
 from services.portal.pages.board import check_unit
@@ -23,11 +24,13 @@ from services.portal.pages.waiting import (
     changed_at,
     read_waiting,
 )
-from services.portal.pages.works import shown
+from services.portal.pages.works import read_again, shown
 from services.portal.site import Page
 
 QUEUE_MAX = 50
 """Most submissions on one page."""
+DONE_MAX = 5
+"""Most decided submissions that a page names."""
 OFFERED = {"reviewer": ("approve", "return"), "approver": ("verify", "return", "reject")}
 
 
@@ -71,8 +74,16 @@ async def queue(page: Page) -> Response:
         has_more=len(found) > (number + 1) * QUEUE_MAX,
         # One request id for each form, so that a form that is sent twice decides once.
         request_ids=[str(uuid.uuid4()) for _ in listed],
-        done=page.query.getlist("done")[:QUEUE_MAX],
+        done=await _decided(page),
     )
+
+
+async def _decided(page: Page) -> list[dict[str, Any]]:
+    """Return the submissions that the URL names as just decided; none if they cannot be read."""
+    try:
+        return await read_again(page, page.query.getlist("done")[:DONE_MAX])
+    except Refused:
+        return []
 
 
 def _number(given: str, count: int) -> int:

@@ -254,6 +254,11 @@ def _need_state(submission: Submission, allowed: frozenset[State], what: str) ->
         )
 
 
+def needs_evidence(submission: Submission) -> bool:
+    """Return True if a new content of a submission has to have evidence: unless it is a draft."""
+    return submission.state is not State.DRAFT
+
+
 def need_evidence(count: int) -> None:
     """Refuse a content without evidence, which cannot be submitted.
 
