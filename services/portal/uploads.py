@@ -198,7 +198,7 @@ def _found(path: Path, parsed: Parsed, source: str) -> Found:
 
 
 def _kept(path: Path, table: Table) -> Table:
-    rows = list[tuple[int, list[Cell]]]()
+    rows = list[tuple[int, Sequence[Cell]]]()
     for row in table.rows:
         if len(rows) == ROWS_MAX:
             raise Unreadable(path, f"more than {ROWS_MAX:,} rows; split it")
