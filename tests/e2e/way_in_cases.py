@@ -282,6 +282,21 @@ CASES = (
         "shares",
     ),
     Case(
+        "shares",
+        "one project, 750,000 ppm and none",
+        "joint_project",
+        [
+            table(
+                "record_id,unit_id,evidence_sha256,title,level,institutions,budget_vnd,started_on,code,share_ppm",
+                *(
+                    f"r{n},{unit},{PROOF},A,tri_university,vnu|hust,1000000,2011-06-10,KC.8,{ppm}"
+                    for n, (unit, ppm) in enumerate((("vnu/hus", "750000"), ("vnu/uet", "")))
+                ),
+            )
+        ],
+        "shares",
+    ),
+    Case(
         "legacy text",
         "XLSX in .VnTime: §Ò tµi khoa häc",
         "publication",
@@ -294,6 +309,13 @@ CASES = (
         "TCVN3 bytes",
         "publication",
         [papers("§Ò tµi khoa häc,2012-08-10,scopus", encoding="latin-1")],
+        "old fonts",
+    ),
+    Case(
+        "legacy text",
+        "VNI bytes",
+        "publication",
+        [papers("Ñeà taøi nghieân cöùu,2012-10-10,scopus", encoding="latin-1")],
         "old fonts",
     ),
     Case(
@@ -316,7 +338,8 @@ CASES = (
         "a claim before its unit's first day",
         "publication",
         [table(PAPER, f"r,vnu-hcm/uhs,{PROOF},A,2000-01-10,scopus")],
-        "refused 1",
+        "vnu-hcm/medicine",
+        options=("--institution", "vnu-hcm"),
     ),
     Case(
         "people",
