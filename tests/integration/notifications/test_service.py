@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -23,7 +22,6 @@ from services.kernel.container import NativeContainer
 from services.kernel.grpc import DRAIN_SECONDS_MAX, GrpcServer
 from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
-from services.notifications.store import Inbox, Subscriptions
 from tests.integration.kernel.raw_records import ODD, write_raw
 from tests.integration.notifications.confirming import subscribe, told
 from tests.integration.notifications.conftest import MailServer
@@ -208,33 +206,6 @@ def test_a_listener_hears_of_new_notifications_of_its_own_only(
     heard = [next(stream).notification.about for _ in range(2)]
     assert heard == [f"submission:{subject}-{n}" for n in (2, 3)]
     stream.cancel()
-
-
-def test_idle_listeners_read_nothing_and_their_process_looks_once_for_all(
-    channel: grpc.Channel, settings: Settings, subject: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reads: Counter[str] = Counter()
-
-    def count(name: str, real: Any) -> Any:
-        def counted(*given: Any) -> Any:
-            reads[name] += 1
-            return real(*given)
-
-        return counted
-
-    for kind, name in ((Inbox, "created"), (Inbox, "since"), (Subscriptions, "of")):
-        monkeypatch.setattr(kind, name, count(name, getattr(kind, name)))
-    with ExitStack() as streams:
-        opened = [watch(channel, f"{subject}-{number}") for number in range(30)]
-        for stream in opened:
-            streams.callback(stream.cancel)
-            next(stream)
-        reads.clear()
-        wait_until(lambda: reads["created"] == 3)
-        assert reads == {"created": 3}
-        produce(settings, SUBMISSIONS, decision(f"{subject}-7", 1))
-        assert next(opened[7]).notification.about == f"submission:{subject}-7-1"
-        assert not reads["since"]
 
 
 def test_listeners_have_a_limit_and_leave_their_place_when_they_hang_up(
