@@ -101,7 +101,7 @@ LANES = (
     ),
 )
 NEVER = {
-    "make test-kafka": "whole it takes longer than all else; CI runs what is about Apache Kafka alone",
+    "make test-kafka": "it takes longer than all else; CI runs what is about Kafka alone",
     "make test-simulation": "10,000 schedules and the hunt for all mutants work for 40 minutes",
     "make test-hostile": "an attack on a stack wants a machine for itself",
     "make fuzz": "it takes 10 minutes; test-slow has 30 seconds of it",

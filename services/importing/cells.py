@@ -49,6 +49,8 @@ COLUMN_NUMBER_LENGTH = 8
 COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 ENTITY = re.compile(r"&[A-Za-z]{2,31}\d{0,2};")
 SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
+# Most texts have none of the signs by which damage is recognised, so they are looked for together.
+SIGN = re.compile(r"[?\ufffd&^+=%\\]")
 # Characters that may be invisible or be combined with others; composed Vietnamese has none.
 BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
 _OF_CONSOLES = r"[\u00a0-\u00ff\u0192\u2310\u20a7\u2591-\u2593]"
@@ -154,7 +156,13 @@ def trouble_of_words(text: str) -> str:
         return "cell.error"
     if len(text) <= TURNED_LENGTH and TURNED_DATE.fullmatch(text):
         return "cell.turned_date"
-    if "+" in text and EXPONENT.fullmatch(text):
+    if SIGN.search(text) and (problem := _trouble_of_signs(text)):
+        return problem
+    return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
+
+
+def _trouble_of_signs(text: str) -> str:
+    if EXPONENT.fullmatch(text):
         return "cell.turned_number"
     if SIGN_OF_LOSS.search(text) and "://" not in text:
         if LOST.search(text):
@@ -165,7 +173,7 @@ def trouble_of_words(text: str) -> str:
         return "cell.viqr"
     if SIGN_OF_BYTES.search(text) and "://" not in text and WRITTEN_BYTES.search(text):
         return "cell.letters_wrong"
-    return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
+    return ""
 
 
 def _is_of_bytes(text: str) -> bool:

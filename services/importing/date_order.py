@@ -45,12 +45,15 @@ class DateOrder:
         """
         for position, name in days.items():
             if position < len(cells):
-                self._note(name, cells[position])
+                cell = cells[position]
+                # Most dates begin with the year, and prove nothing.
+                if not (isinstance(cell, str) and cell[:4].isdigit()):
+                    self._note(name, cell)
 
     def _note(self, name: str, cell: Cell) -> None:
         if isinstance(cell, date):
             self.typed[name] = self.typed.get(name, True) and cell.day <= 12
-        elif isinstance(cell, str) and len(cell) >= 8 and not cell[:4].isdigit():
+        elif isinstance(cell, str) and len(cell) >= 8:
             if name not in self.month_first and is_month_first(cell):
                 self.month_first[name] = cell_text(cell)
             if name not in self.day_first and is_day_first(cell):

@@ -51,13 +51,13 @@ class Body:
     begin: int
     conversions: Mapping[int, Callable[[str], str]] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[tuple[int, list[Cell]]]:
+    def __iter__(self) -> Iterator[tuple[int, Sequence[Cell]]]:
         """Yield row number, counted from 1 in the file, and cells of each row that is not blank."""
         for number, row in enumerate(self.rows, start=1):
             if number > self.begin and any(map(has_text, row)):
-                yield number, self._converted(row)
+                yield number, self._converted(row) if self.conversions else row
 
-    def _converted(self, row: Sequence[Cell]) -> list[Cell]:
+    def _converted(self, row: Sequence[Cell]) -> Sequence[Cell]:
         cells = list(row)
         for at, convert in self.conversions.items():
             if isinstance(cell := _at(cells, at), str) and not cell.isascii():
@@ -77,7 +77,7 @@ class Table:
     """
 
     header: list[str]
-    rows: Iterable[tuple[int, list[Cell]]]
+    rows: Iterable[tuple[int, Sequence[Cell]]]
     notices: list[Notice] = field(default_factory=list)
 
 
@@ -207,14 +207,14 @@ class _Foreign:
 
     def look_at(self, row: Sequence[Cell]) -> None:
         """Collect the texts in the cells of a row."""
-        for at, cell in enumerate(row):
-            if isinstance(cell, str) and not cell.isascii():
-                texts = self.columns.setdefault(at, [])
-                if texts is not None:
-                    if max(cell) > LATIN_1_LAST:
-                        self.columns[at] = None
-                    else:
-                        texts.append(cell)
+        odd = [(a, c) for a, c in enumerate(row) if isinstance(c, str) and not c.isascii()]
+        for at, cell in odd:
+            texts = self.columns.setdefault(at, [])
+            if texts is not None:
+                if max(cell) > LATIN_1_LAST:
+                    self.columns[at] = None
+                else:
+                    texts.append(cell)
 
 
 def _header_at(rows: Sequence[tuple[int, Sequence[Cell]]], is_header: IsHeader | None) -> int:

@@ -23,6 +23,13 @@ from services.texts import Lang
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 COMPILED = FOLDER / "__pycache__"
+PLACES = frozenset(
+    {
+        *("/", "/report", "/submissions", "/import", "/review", "/inbox", "/agreement"),
+        *("/overlaps", "/partners", "/editions", "/tree", "/health"),
+    }
+)
+"""Paths of the pages to which the navigation leads."""
 KEPT_MAX = 4096
 """Number of rendered parts in the cache, of about 1 KiB each."""
 
@@ -43,11 +50,13 @@ def environment() -> jinja2.Environment:
         "signs": pictures.SIGNS,
         "sparkline": pictures.sparkline,
         "numbers": numbers,
+        "places": PLACES,
         "static": static,
         "trust": trust,
     }
     found.filters |= {
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "lower_first": lambda text: text[:1].lower() + text[1:],
         "pair": frozenset,
         "utc": lambda timestamp: timestamp.ToDatetime(tzinfo=UTC),
         "whole": lambda number: None if number is None else round(number),

@@ -19,6 +19,7 @@ from services.cli.errors import Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 from services.cli.terminal.submission_tables import state_text, title_of
+from services.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Read your notifications.")
 
@@ -28,6 +29,7 @@ REFUSED = (
     notification_pb2.KIND_SUBMISSION_WITHDRAWN,
 )
 READ_MAX = 50
+LANGUAGES = {Lang.vi: notification_pb2.LANGUAGE_VI, Lang.en: notification_pb2.LANGUAGE_EN}
 # Notifications go to those who submit.
 ROLE = "contributor"
 LISTED_MAX = 500
@@ -45,7 +47,9 @@ def list_notifications(
 
     Example: kieng inbox list --institution vnu --unread
     """
-    request = api.ListNotificationsRequest(unread_only=unread, page_size=LISTED_MAX)
+    request = api.ListNotificationsRequest(
+        unread_only=unread, page_size=LISTED_MAX, language=LANGUAGES[session.screen.lang]
+    )
     answer = session.stub(NotificationServiceStub).ListNotifications(request)
     found = sorted(answer.notifications, key=waits, reverse=True)[:limit]
     about = submissions_of(session, found)
@@ -64,7 +68,8 @@ def watch(
     Example: kieng inbox watch --institution vnu
     """
     stub = session.stub(NotificationServiceStub)
-    for message in stub.WatchNotifications(api.WatchNotificationsRequest()):
+    request = api.WatchNotificationsRequest(language=LANGUAGES[session.screen.lang])
+    for message in stub.WatchNotifications(request):
         if not message.HasField("notification"):
             continue
         told = message.notification

@@ -1,4 +1,4 @@
-"""Which number a page is about, and what the KPI service says of a work in it."""
+"""Which number a page is about, and which work it asks about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.domain.periods import Period, period
-from services.portal.pages.reading import KPI
 from services.portal.site import Page
 
 SUBMISSIONS = submission_service_pb2.DESCRIPTOR.services_by_name[
@@ -98,37 +97,3 @@ async def asked_work(page: Page) -> str:
     request = submission_service_pb2.GetWorkKeyRequest(text=given)
     answer = await page.call(SUBMISSIONS["GetWorkKey"], request)
     return str(answer.work_key)
-
-
-async def explain_absence(
-    page: Page, name: CellName, work_key: str
-) -> kpi_service_pb2.ExplainAbsenceResponse:
-    """Return the service's explanation of why a work counts in a number or does not.
-
-    Args:
-        page: the page.
-        name: the number.
-        work_key: key of the work, e.g. `doi:10.5555/x`.
-
-    Raises:
-        Refused: the caller may not read it, or the unit or indicator does not exist.
-    """
-    request = kpi_service_pb2.ExplainAbsenceRequest(
-        work_key=work_key,
-        unit_id=name.unit_id,
-        indicator_code=name.code,
-        from_month=name.period.first,
-        to_month=name.period.last,
-        measure=MEASURES[name.measure],
-    )
-    answer: kpi_service_pb2.ExplainAbsenceResponse = await page.call(KPI["ExplainAbsence"], request)
-    return answer
-
-
-def finding_word(finding: kpi_service_pb2.Finding) -> str:
-    """Return the key of the text for the reason of a finding.
-
-    For example, `REASON_NOT_VERIFIED` gives `not_verified`.
-    """
-    name = kpi_service_pb2.Finding.Reason.Name(finding.reason)
-    return name.removeprefix("REASON_").lower()

@@ -9,16 +9,18 @@ from starlette.responses import Response
 
 from services.portal import wire
 from services.portal.pages.board import status_of
-from services.portal.pages.cell_names import (
-    asked_work,
-    explain_absence,
-    explain_request,
-    finding_word,
-    named,
-)
+from services.portal.pages.cell_names import asked_work, explain_request, named
 from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
 from services.portal.pages.contributions import Contributions, read_contributions
 from services.portal.pages.editions import cause_of
+from services.portal.pages.findings import (
+    explain_absence,
+    fact_words,
+    finding_word,
+    found_words,
+    reasons,
+    wanted_words,
+)
 from services.portal.pages.reading import KPI, read_cells, selection
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
@@ -28,7 +30,7 @@ async def cell(page: Page) -> Response:
     """Answer `/cells`: a number and its works; with `work`, also why that one counts or not.
 
     With `since`, it also says what changed the number since the end of that day. With `file`, the
-    answer is the table of works as a file; with `table=changes`, that of the changes.
+    answer is the table of works as a file; with `table=changes` or `table=reasons`, another table.
 
     Raises:
         Refused: the caller may not read it, or the unit or indicator does not exist.
@@ -44,10 +46,12 @@ async def cell(page: Page) -> Response:
     lines, view = _lines(page, explained), explained.view
     if changes and page.query.get("table") == "changes":
         lines, view = lines_of(page, changes), changes.view
-    if found := await wanted_file(page, file_name, stamped(page, lines, view)):
-        return found
     asked = await asked_work(page)
     absence = await explain_absence(page, name, asked) if asked else None
+    if absence and page.query.get("table") == "reasons":
+        lines, view = reasons(page, absence), absence.view
+    if found := await wanted_file(page, file_name, stamped(page, lines, view)):
+        return found
     return page.html(
         "cell.html",
         catalogue=catalogue,
@@ -55,8 +59,13 @@ async def cell(page: Page) -> Response:
         figure=wire.figure(answer.cells[0]),
         **status_of(explained.view),
         word_of=finding_word,
+        wanted_words=partial(wanted_words, page),
+        found_words=partial(found_words, page),
+        fact_words=partial(fact_words, page),
         value=wire.number(explained.value),
         works=[(work, wire.number(work.contribution)) for work in explained.works],
+        # Of the works on this page; others are named by their keys.
+        titles={work.work_key: work.title for work in explained.works},
         is_exact=explained.is_exact,
         part=explained.part,
         is_whole=not (explained.next_page or page.query.get("page")),

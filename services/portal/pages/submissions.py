@@ -7,6 +7,7 @@ from starlette.responses import Response
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.forms import TYPES
 from services.portal.pages.cell_names import SUBMISSIONS
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import wanted_file
 from services.portal.pages.works import READERS, shown
 from services.portal.site import Page
@@ -42,8 +43,9 @@ async def submissions(page: Page) -> Response:
         )
         answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
         rows, following = [shown(each) for each in answer.submissions], answer.next_page_token
-    names = ("id", "state", "type", "unit_id", "work_key", "reason")
-    heading = [page.text(f"submission.{name}") for name in names]
+    names = ("id", "state", "type", "unit_id", "work_key", "reason", "title", "updated_at")
+    heading = [page.text(f"submission.{name}") for name in names[:6]]
+    heading += [page.text(key) for key in ("column.title", "own.updated")]
     if found := await wanted_file(
         page, "kieng-submissions", [heading, *([str(row[n]) for n in names] for row in rows)]
     ):
@@ -51,6 +53,7 @@ async def submissions(page: Page) -> Response:
     return page.html(
         "submissions.html",
         submissions=rows,
+        unit_name=await unit_names(page),
         states=STATES,
         state=state,
         types=TYPES,

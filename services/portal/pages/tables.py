@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain, repeat
+from itertools import chain, repeat, zip_longest
 
 import xlsxwriter
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from kieng.kpi.v1 import view_pb2
@@ -61,6 +62,25 @@ async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -
     return await file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
 
 
+async def sent_file(
+    page: Page, given: FormData, name: str, tables: Mapping[str, Iterable[Sequence[Value]]]
+) -> Response | None:
+    """Return the table that field `file` of a form requests, e.g. `effects.csv`; None if none.
+
+    Pages that answer a form have no URL of their own, so buttons of the form request their tables.
+
+    Args:
+        page: the page.
+        given: the fields of the form.
+        name: name of the file without suffix and name of the table.
+        tables: name -> headings and rows; only those of the requested table are read.
+    """
+    table, _, kind = str(given.get("file", "")).rpartition(".")
+    if table not in tables or kind not in KINDS:
+        return None
+    return await file(kind, f"{name}-{table}", [list(line) for line in tables[table]])
+
+
 def stamped(
     page: Page, lines: Iterable[Sequence[Value]], view: view_pb2.ViewInfo
 ) -> Iterator[list[Value]]:
@@ -95,9 +115,11 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
     columns = ("unit", "name", "indicator", "indicator_name", "counted_in", "from", "to")
     figures = ("verified", "declared", "target", "expected", "forecast", "standing")
     judged = ("judged_on", "judged", "forecast_low", "forecast_high")
-    yield [page.text(f"column.{name}") for name in (*columns, *figures, "view", "digest", *judged)]
+    names = (*columns, *figures, "view", "digest", *judged)
+    changes = ("table.month_before", "table.year_before")
+    yield [*(page.text(f"column.{name}") for name in names), *map(page.text, changes)]
     for row in found.rows:
-        for figure in row.figures:
+        for figure, trend in zip_longest(row.figures, row.trends):
             yield [
                 figure.unit_id,
                 found.catalogue.unit_name(figure.unit_id, page.lang),
@@ -110,6 +132,7 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
                 found.view.view_id,
                 found.view.digest,
                 *_judged(figure),
+                *((plain(trend.month_before), plain(trend.year_before)) if trend else (None, None)),
             ]
 
 
