@@ -148,9 +148,8 @@ def test_a_subscription_is_kept_changes_the_language_and_is_checked(
     empty = client.GetSubscription(api.GetSubscriptionRequest()).subscription
     assert empty == notification_pb2.Subscription(language=notification_pb2.LANGUAGE_VI)
     produce(settings, KPI, reached("alpha/sci", 1201))
-    english = notification_pb2.Subscription(
-        language=notification_pb2.LANGUAGE_EN, target_unit_ids=["consortium"]
-    )
+    en = notification_pb2.LANGUAGE_EN
+    english = notification_pb2.Subscription(language=en, target_unit_ids=["consortium"])
     client.SetSubscription(api.SetSubscriptionRequest(subscription=english))
     assert client.GetSubscription(api.GetSubscriptionRequest()).subscription == english
     target = reached("alpha/sci")
@@ -161,9 +160,7 @@ def test_a_subscription_is_kept_changes_the_language_and_is_checked(
     english.language = notification_pb2.LANGUAGE_VI
     client.SetSubscription(api.SetSubscriptionRequest(subscription=english))
     assert listed(client).notifications[0].subject == "Đạt chỉ tiêu PUB-77 năm 2025: alpha/sci"
-    asked = listed(client, language=notification_pb2.LANGUAGE_EN)
-    assert asked.notifications[0].subject == "Target PUB-77 of 2025 reached: alpha/sci"
-    assert asked.notifications[0].body.startswith("Indicator PUB-77 of alpha/sci has reached")
+    assert listed(client, language=en).notifications[0].subject.startswith("Target PUB-77 of 2025")
     for email in ("nobody", "a,b@example.org"):
         wrong = notification_pb2.Subscription(email=email)
         with pytest.raises(grpc.RpcError) as refusal:
