@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from buf.validate import validate_pb2
 from kieng.submissions.v1 import facts_pb2
+from services.importing.shares import percentage, ppm_of
 from services.kernel.errors import InvalidArgument
 
 TYPES = tuple(field.name for field in facts_pb2.Facts.DESCRIPTOR.fields)
@@ -25,8 +27,6 @@ LONG_FROM = 1000
 INTEGERS = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
 _VERSION = re.compile(r"[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
-_PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,4}))?\s*%?")
-PPM_OF_PERCENT, SHARE_MAX = 10_000, 1_000_000
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([., \u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*")
 """Matches an amount with separated thousands; not `1.5`, which does not mean 15."""
 
@@ -138,16 +138,16 @@ def share_of(given: str) -> int:
     """Return a share that a form states in per cent, e.g. `12,5 %`, in parts per million.
 
     Returns:
-        the share, above 0 and at most `SHARE_MAX`; 0 for an empty text, i.e. if none is stated.
+        the share, above 0 and at most the whole; 0 for an empty text, i.e. if none is stated.
 
     Raises:
         InvalidArgument: the text is no such share. The caller's fault.
     """
     if not given:
         return 0
-    if found := _PERCENT.fullmatch(given):
-        share = int(found[1]) * PPM_OF_PERCENT + int((found[2] or "").ljust(4, "0"))
-        if 0 < share <= SHARE_MAX:
+    # The form names the unit, so that a number without its sign is clear, too.
+    with suppress(ValueError):
+        if share := ppm_of(f"{given.removesuffix('%').rstrip()}%"):
             return share
     problem = "write a share in per cent, above 0 and up to 100, e.g. 12.5"
     raise InvalidArgument(f"share_ppm: {problem}", fields={"share_ppm": problem})
@@ -155,9 +155,7 @@ def share_of(given: str) -> int:
 
 def share_text(share: int) -> str:
     """Return a share in parts per million as `share_of` reads it; empty for 0."""
-    whole, rest = divmod(share, PPM_OF_PERCENT)
-    decimals = f"{rest:04}".rstrip("0")
-    return f"{whole}.{decimals}" if decimals else str(whole or "")
+    return percentage(share, "en") if share else ""
 
 
 def _answer(message: Any, asked: Field, answers: Sequence[str]) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fractions import Fraction
 
 from kieng.kpi.v1 import kpi_service_pb2
-from services.portal.numbers import percent
+from services.importing.shares import percentage
 from services.portal.pages.cell_names import MEASURES, CellName
 from services.portal.pages.reading import KPI
 from services.portal.pages.tables import Value
 from services.portal.site import Page
 
-SHARE, MILLION = "share_ppm", 1_000_000
+SHARE = "share_ppm"
 WITHIN = re.compile(r"within ([0-9]+) days after (\w+)")
 MONTHS = re.compile(r"([0-9]{4}-[0-9]{2}) to ([0-9]{4}-[0-9]{2})")
 OF_VALUES = ("any_of", "none_of", "at_least", "minimum")
@@ -117,7 +116,7 @@ def fact_words(page: Page, field: str, text: str) -> str:
         text: its value, as the KPI service writes it; several are separated by commas.
     """
     if field == SHARE and text.isascii() and text.isdigit():
-        return percent(Fraction(int(text), MILLION), page.lang)
+        return f"{percentage(int(text), page.lang.value)}%"
     if field == "type":
         return page.word("type", text)
     return page.names(text)

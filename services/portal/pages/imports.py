@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, Response
 
 from kieng.submissions.v1 import import_service_pb2 as api
 from services.importing.cells import cell_text
-from services.importing.column_aliases import ALIASES
 from services.importing.errors import Unclear, Unreadable
 from services.importing.headings import ROW_COLUMNS, TYPES, columns
 from services.kernel.errors import InvalidArgument
@@ -23,6 +22,7 @@ from services.portal.pages.effects import IMPORTS, Effects, effects_of_events
 from services.portal.pages.import_reports import SHOWN_MAX, Report, with_long
 from services.portal.pages.import_sending import imported
 from services.portal.pages.tables import KINDS, Value, file, stamped
+from services.portal.pages.unit_names import unit_names
 from services.portal.site import Page
 from services.portal.uploads import (
     FILE_BYTES_MAX,
@@ -35,7 +35,6 @@ from services.portal.uploads import (
     read,
     unpacked,
 )
-from services.texts import Lang
 
 ASKED = {"type": 40, "system": 60, "unit": 100, "month_day": 5, "sheet": 100}
 """Name of a field that says how to read the file -> its most characters."""
@@ -50,12 +49,7 @@ CELLS = (str, int, float, type(None))
 
 
 async def choose(page: Page) -> Response:
-    """Answer `/import`: the empty form in which the user chooses a file.
-
-    With `template`, a submission type, the answer is an empty table with its headings as XLSX.
-    """
-    if (type_ := page.query.get("template", "")) in TYPES:
-        return await file("xlsx", type_, [_headings(page, type_)])
+    """Answer `/import`: the empty form in which the user chooses a file."""
     return _shown(page, None, Found())
 
 
@@ -80,7 +74,8 @@ async def take(page: Page, given: FormData) -> Response:
         upload = await _upload(page, given)
     except InvalidArgument as wrong:
         return _shown(page, None, Found(wrong=Unreadable("", wrong.message)), status=400)
-    found: Found = await page.site.desk.work(read, upload)
+    units = await unit_names(page)
+    found: Found = await page.site.desk.work(read, upload, units)
     if found.parsed is None:
         # To have the user choose the columns is a step, not a failure.
         return _shown(page, upload, found, status=200 if found.names else 400)
@@ -101,12 +96,16 @@ async def _tried(page: Page, report: Report) -> Effects | None:
     async def rows() -> AsyncIterator[api.TryImportRequest]:
         for each in report.found.requests:
             yield api.TryImportRequest(row=each, with_events=True)
+        for each in unread:
+            yield api.TryImportRequest(row=each)
 
-    if report.found.requests:
+    assert report.found.parsed is not None
+    unread = report.found.parsed.unread
+    if report.found.requests or len(unread):
         exchange = page.site.services.exchange
         async for answer in exchange(IMPORTS["TryImport"], rows(), page.session.token):
             report.take(answer.answer)
-            if not answer.answer.HasField("error"):
+            if not answer.answer.HasField("error") and report.is_whole(answer.answer.row):
                 report.versions[answer.answer.row] = answer.version_before
             submitted += answer.submitted
             verified += answer.verified
@@ -251,17 +250,6 @@ def _problem(page: Page, wrong: Unreadable) -> str:
     """Return the message about a file; to an unknown type, the page has its own remedy."""
     is_type = _choice(wrong) == "type"
     return page.text("import.choose_type") if is_type else page.said(wrong.problem)
-
-
-def _headings(page: Page, type_: str) -> list[Value]:
-    """Return headings for all columns of a type, as people of the page's language write them.
-
-    Files of evidence have no column: they are not sent with the table.
-    """
-    names = [name for name in columns(type_) if name != "evidence_file"]
-    if page.lang is Lang.en:
-        return list(names)
-    return [next(iter(ALIASES.get(name, ())), name) for name in names]
 
 
 def _mapping(page: Page, found: Found) -> list[tuple[str, str, str]]:

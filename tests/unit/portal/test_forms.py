@@ -64,9 +64,7 @@ def test_a_share_is_written_in_per_cent(written: str, ppm: int, shown: str) -> N
     assert share_of(shown) == ppm
 
 
-@pytest.mark.parametrize(
-    "written", ["0", "100.0001", "500000", "-5", "1e2", "²", "half", "5,00000"]
-)
+@pytest.mark.parametrize("written", ["0", "100.0001", "500000", "-5", "1e2", "²", "half"])
 def test_what_is_no_share_is_refused_beside_its_field(written: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         share_of(written)
