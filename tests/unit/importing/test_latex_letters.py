@@ -24,7 +24,7 @@ def title(latex: str) -> str:
 
 def latex_of(letter: str, inside: str, around: str) -> str:
     """Write a letter by commands; ``inside`` and ``around`` are formats of a command's argument."""
-    base, *marks = unicodedata.normalize("NFD", letter)
+    base, *marks = list(unicodedata.normalize("NFD", letter))
     order = sorted(marks, key="\u031b\u0306\u0302".find, reverse=True)
     text = base
     for depth, mark in enumerate(order):
