@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from services.cli.local import apache_kafka
 from tests.benchmark import (
     company,
+    demonstration,
     folding,
     freshness,
     importing,
@@ -177,6 +178,7 @@ def main(arguments: list[str]) -> int:
                 bench.part("submit to visible", lambda: submit(bench))
             if "import" in wanted:
                 bench.part("import", lambda: importing.measure(folder / "import", bench.rows))
+                bench.part("demo", lambda: demonstration.measure(folder / "demo", bench.value))
             if "start" in wanted:
                 bench.part("start", lambda: starting.measure(folder / "start"))
             if "tables" in wanted:

@@ -1,15 +1,17 @@
 """Loops that do what the database cannot be spared, and nothing else: the floor of an import.
 
 They write and read the documents of an import and of its decisions, in the same database with the
-same indexes, as the service groups them. An import writes its numbers into the same database, too.
+same indexes, as the service groups them. Beside it, a second thread writes what they count for into
+the same database. There is no service, no broker and no command; no row is checked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,16 @@ from services.cli.local import embedded
 from services.cli.local.child_process import ChildGroup
 from services.cli.local.ports import free_ports
 from services.kernel.mongo import Mongo
+from services.kernel.publisher import Event
 from services.submissions import wire
 from services.submissions.batches import Batches, chunks
-from services.submissions.documents import Loaded, Write, encode_new
+from services.submissions.documents import Loaded, Write, decode_outbox, encode_new
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Decision, SourceRecord, Submission
 from services.submissions.events import events_of
 from services.submissions.ids import new_id, new_submission_id
 from services.submissions.store import GROUP_MAX, Submissions
+from tests.benchmark.bare_numbers import Numbers
 from tests.benchmark.machine import cpu_seconds
 from tests.benchmark.sizing import worker
 
@@ -85,14 +89,14 @@ class _Loops:
         for start in range(0, len(documents), GROUP_MAX):
             self._documents.insert_many(documents[start : start + GROUP_MAX], ordered=False)
 
-    def as_an_import(self, writes: list[Write], batches: Batches) -> None:
-        """Look for records and works as an import must, and write with what is to be published."""
-        for start in range(0, len(writes), GROUP_MAX):
-            part = [write.after for write in writes[start : start + GROUP_MAX]]
-            self._store.of_sources(each.source for each in part if each.source)
-            list(self._store.near("work_key", (each.content.work_key for each in part)))
-            assert not batches.write(writes[start : start + GROUP_MAX])
-            batches.clear([each["_id"] for each in batches.pending(1)])
+    def as_an_import(self, writes: list[Write], batches: Batches, numbers: Numbers) -> None:
+        """Look for records and works as an import must, write, publish and count."""
+        with _counting(numbers) as count:
+            for start in range(0, len(writes), GROUP_MAX):
+                part = [write.after for write in writes[start : start + GROUP_MAX]]
+                self._store.of_sources(each.source for each in part if each.source)
+                list(self._store.near("work_key", (each.content.work_key for each in part)))
+                self._write(writes[start : start + GROUP_MAX], batches, count)
 
     def read(self, writes: list[Write]) -> list[Loaded]:
         """Return the submissions in the order of their writes, by their records."""
@@ -100,13 +104,31 @@ class _Loops:
         found = self._store.of_sources(sources)
         return [found[each] for each in sources]
 
-    def decide(self, writes: list[Write], batches: Batches) -> None:
-        """Read submissions by their records, and write their next versions."""
-        for start in range(0, len(writes), GROUP_MAX):
-            part = writes[start : start + GROUP_MAX]
-            self.read(part)
-            assert not batches.write(part)
-            batches.clear([each["_id"] for each in batches.pending(1)])
+    def decide(self, writes: list[Write], batches: Batches, numbers: Numbers) -> None:
+        """Read submissions by their records, write their next versions, publish and count."""
+        with _counting(numbers) as count:
+            for start in range(0, len(writes), GROUP_MAX):
+                part = writes[start : start + GROUP_MAX]
+                self.read(part)
+                self._write(part, batches, count)
+
+    @staticmethod
+    def _write(part: list[Write], batches: Batches, count: Callable[[list[Event]], None]) -> None:
+        assert not batches.write(part)
+        waiting = batches.pending(1)
+        count([event for each in waiting for event in decode_outbox(each)])
+        batches.clear([each["_id"] for each in waiting])
+
+
+@contextmanager
+def _counting(numbers: Numbers) -> Iterator[Callable[[list[Event]], None]]:
+    """Count events in a second thread, as the aggregator does; wait until all are stored."""
+    began, told = numbers.counted, []
+    with ThreadPoolExecutor(1) as second:
+        yield lambda events: told.append((len(events), second.submit(numbers.take, events)))
+    for _, counted in told:
+        counted.result()
+    assert numbers.counted - began == sum(events for events, _ in told)
 
 
 def measure(folder: Path, rows: int) -> dict[str, Spent]:
@@ -125,7 +147,8 @@ def measure(folder: Path, rows: int) -> dict[str, Spent]:
             found = {BARE: loops.spent(lambda: loops.insert(documents))}
             for ids in chunks([each["_id"] for each in documents]):
                 store._documents.delete_many({"_id": {"$in": list(ids)}})
-            found[IMPORT] = loops.spent(lambda: loops.as_an_import(writes, store.batches))
+            numbers, batches = Numbers(mongo), store.batches
+            found[IMPORT] = loops.spent(lambda: loops.as_an_import(writes, batches, numbers))
             decided = [_decided(each) for each in loops.read(writes)]
-            found[DECISIONS] = loops.spent(lambda: loops.decide(decided, store.batches))
+            found[DECISIONS] = loops.spent(lambda: loops.decide(decided, batches, numbers))
             return found

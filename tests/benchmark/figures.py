@@ -33,6 +33,42 @@ def quantiles(name: str, seconds: Sequence[float], **config: Any) -> list[Figure
     return found
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a ratio is wanted to be: at most or at least a value."""
+
+    value: float
+    is_least: bool = False
+
+    def __str__(self) -> str:
+        """Return it as `<= 0.5`."""
+        return f"{'>=' if self.is_least else '<='} {self.value:g}"
+
+    def is_met(self, value: float) -> bool:
+        """Tell whether a value is as wanted."""
+        return value >= self.value if self.is_least else value <= self.value
+
+    def judged(self, name: str, value: float, floor: float | None = None) -> Figure:
+        """Return a ratio beside its target, with the verdict.
+
+        Args:
+            name: what is measured.
+            value: the ratio.
+            floor: the same ratio of a loop that does only what must be done, which no program can
+                beat; None if there is no such loop.
+        """
+        told = {"target": str(self)}
+        if floor is not None:
+            told["floor"] = f"{floor:.2g}"
+        if self.is_met(value):
+            verdict = "reached"
+        elif floor is not None and not self.is_met(floor):
+            verdict = "not reachable: floor"
+        else:
+            verdict = "not reached"
+        return Figure(name, value, "x", 1, {**told, "verdict": verdict})
+
+
 def write(figures: Iterable[Figure], path: Path) -> None:
     """Write all figures as one JSON list."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import queue
 import shutil
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -82,9 +84,7 @@ class Demo:
             targets = target_file.set_targets(clients, self.files / "targets.csv")
         self.screen.say("demo.targets", targets=targets)
         began = time.monotonic()
-        for institution in self.launch.institutions:
-            if (self.files / institution).is_dir():
-                self.import_institution(institution)
+        self.fill()
         imported = time.monotonic()
         self.screen.say("demo.waiting")
         with self.clients(CONSORTIUM, "viewer") as clients:
@@ -108,29 +108,57 @@ class Demo:
         )
         answer.show(catalogue.catalogue, self.answer_to, self.shows_all)
 
-    def import_institution(self, institution: str) -> None:
-        """Import an institution's rows and decide on them, then import changes and decide again.
+    def fill(self) -> None:
+        """Import all institutions; decide on the rows of each while those of the next come in.
+
+        Imports and decisions each keep the order of the institutions, because which claim leads a
+        work depends on it.
 
         Raises:
             Failure: a row or decision was refused, so the demo data are wrong.
         """
-        began = time.monotonic()
-        folder = self.files / institution
         with self.screen.progress() as progress:
-            for step in ("", "changes"):
-                self._import(institution, folder / step, progress)
-                name = "decisions-2.csv" if step else "decisions-1.csv"
-                file = review.read(folder / name, SYSTEM)
-                task = progress.add_task(f"{institution} {name}", total=len(file.requests))
-                advance = _advance(progress.advance, task)
-                patience = patience_of(self.screen)
-                sent = review.send(self.launch.stack, institution, file.requests, advance, patience)
-                sent.refused += file.refused
-                if sent.refused:
-                    review.answer(self.screen, sent)
-                    raise Failure(f"{folder / name}: {len(sent.refused)} decisions were refused")
-        seconds = self._seconds(time.monotonic() - began)
-        self.screen.say("demo.institution", institution=institution, seconds=seconds)
+            for institution, began in self._imported(progress):
+                folder = self.files / institution
+                self._decide(institution, folder / "decisions-1.csv", progress)
+                self._import(institution, folder / "changes", progress)
+                self._decide(institution, folder / "decisions-2.csv", progress)
+                seconds = self._seconds(time.monotonic() - began)
+                self.screen.say("demo.institution", institution=institution, seconds=seconds)
+
+    def _imported(self, progress: Progress) -> Iterator[tuple[str, float]]:
+        """Import the first files of all institutions in a thread of its own, one after the other.
+
+        Yield each institution as soon as its rows are in, and when its import began.
+        """
+        institutions = [i for i in self.launch.institutions if (self.files / i).is_dir()]
+        finished: queue.Queue[tuple[str, float] | BaseException] = queue.Queue()
+
+        def work() -> None:
+            try:
+                for institution in institutions:
+                    began = time.monotonic()
+                    self._import(institution, self.files / institution, progress)
+                    finished.put((institution, began))
+            except BaseException as error:
+                finished.put(error)
+
+        threading.Thread(target=work, name="imports", daemon=True).start()
+        for _ in institutions:
+            found = finished.get()
+            if isinstance(found, BaseException):
+                raise found
+            yield found
+
+    def _decide(self, institution: str, path: Path, progress: Progress) -> None:
+        file = review.read(path, SYSTEM)
+        task = progress.add_task(f"{institution} {path.name}", total=len(file.requests))
+        advance, patience = _advance(progress.advance, task), patience_of(self.screen)
+        sent = review.send(self.launch.stack, institution, file.requests, advance, patience)
+        sent.refused += file.refused
+        if sent.refused:
+            review.answer(self.screen, sent)
+            raise Failure(f"{path}: {len(sent.refused)} decisions were refused")
 
     def _import(self, institution: str, folder: Path, progress: Progress) -> None:
         with self.clients(institution, "contributor", "registry", "system") as clients:

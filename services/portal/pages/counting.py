@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kieng.submissions.v1 import submission_pb2
+from services.portal.calls import Refused
 from services.portal.forms import answers_of
 from services.portal.site import Page
 
@@ -32,16 +33,17 @@ async def places_of(page: Page, submission: submission_pb2.Submission) -> list[P
     """Return the numbers that a submission is looked for in, in the order of the catalogue.
 
     They are those of its type. An indicator whose date the submission does not state is left out.
-
-    Raises:
-        Refused: the caller may not read the catalogue.
+    There are none while the catalogue cannot be read, so that submissions are shown nevertheless.
     """
     facts = submission.content.facts
     type_ = facts.WhichOneof("kind") or ""
     if submission.state in ENDED or not type_ or not submission.work_key:
         return []
     given = answers_of(facts)
-    catalogue = await page.site.catalogues.live(page.session.token)
+    try:
+        catalogue = await page.site.catalogues.live(page.session.token)
+    except Refused:
+        return []
     found = list[Place]()
     for each in catalogue.message.indicators:
         year = next(iter(given.get(each.value.date, ())), "")[:4]

@@ -28,6 +28,7 @@ from services.portal.pages.editor_answers import (
     with_unit_ids,
 )
 from services.portal.pages.effects import effects_of
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import sent_file, stamped
 from services.portal.pages.threads import read_thread
 from services.portal.pages.works import shown
@@ -71,7 +72,11 @@ async def submission(page: Page) -> Response:
     if not page.session.may("contributor") or found.state in ENDED:
         thread = await read_thread(page, found.submission_id)
         return page.html(
-            "submission_page.html", submission=shown(found), thread=thread, places=places
+            "submission_page.html",
+            submission=shown(found),
+            thread=thread,
+            places=places,
+            unit_name=await unit_names(page),
         )
     type_ = found.content.facts.WhichOneof("kind") or ""
     return _editor(page, type_, answers_to(found.content), found, places=places)

@@ -15,6 +15,7 @@ from services.portal.calls import Refused
 from services.portal.domain import deadlines
 from services.portal.forms import TYPES
 from services.portal.pages.board import check_unit
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import Value, wanted_file
 from services.portal.pages.threads import read_threads
 from services.portal.pages.waiting import (
@@ -29,6 +30,8 @@ from services.portal.site import Page
 
 QUEUE_MAX = 50
 """Most submissions on one page."""
+DAY = "d MMM yyyy"
+"""How days are written, as in `numbers.moment`."""
 DONE_MAX = 5
 """Most decided submissions that a page names."""
 OFFERED = {"reviewer": ("approve", "return"), "approver": ("verify", "return", "reject")}
@@ -60,6 +63,7 @@ async def queue(page: Page) -> Response:
         may=may,
         filters=filters,
         is_filtered=filters != NO_FILTERS,
+        unit_name=await unit_names(page),
         types=TYPES,
         states=WAITING[role],
         dues=deadlines.URGENCIES,
@@ -107,7 +111,7 @@ def waiting(page: Page, submission: submission_pb2.Submission, now: datetime) ->
     day = deadlines.due(changed).astimezone(page.site.zone).date()
     return {
         "days": max(0, (now - changed).days),
-        "due": format_date(day, locale=page.lang.value),
+        "due": format_date(day, DAY, locale=page.lang.value),
         "is_overdue": deadlines.is_due("overdue", changed, now),
     }
 

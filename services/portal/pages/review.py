@@ -16,6 +16,7 @@ from services.portal.calls import Refused
 from services.portal.forms import version_of
 from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions, problem_of
 from services.portal.pages.queue import QUEUE_MAX
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import Value, sent_file, stamped
 from services.portal.pages.works import read_again
 from services.portal.site import Page
@@ -32,6 +33,8 @@ DECISIONS = {
 async def decide(page: Page, given: FormData) -> Response:
     """Send the decision on one submission to the service, and redirect to the queue.
 
+    If it lacks a reason that it needs, the answer is a page that asks for it, with status 400.
+
     Raises:
         Refused: the service refused the decision.
         InvalidArgument: the form names no valid decision or version. The caller's fault.
@@ -40,12 +43,16 @@ async def decide(page: Page, given: FormData) -> Response:
     version = version_of(str(given.get("version", "")))
     if decision is None or version is None:
         raise InvalidArgument(page.text("refused.no_decision"))
+    word, reason = str(given["decision"]), str(given.get("reason", "")).strip()
+    if word in NEEDS_REASON and not reason:
+        named = [(str(given.get("submission_id", "")), version)]
+        return await _summary(page, given, word, "", named, status=400)
     request = review_service_pb2.DecideSubmissionRequest(
         request_id=str(given.get("request_id", "")),
         submission_id=str(given.get("submission_id", "")),
         version=version,
         decision=decision,
-        reason=str(given.get("reason", "")).strip(),
+        reason=reason,
     )
     answer = await page.call(REVIEWS["DecideSubmission"], request)
     done = answer.submission.submission_id
@@ -94,7 +101,13 @@ def _requests(
 
 
 async def _summary(
-    page: Page, given: FormData, decision: str, reason: str, named: Sequence[tuple[str, int]]
+    page: Page,
+    given: FormData,
+    decision: str,
+    reason: str,
+    named: Sequence[tuple[str, int]],
+    *,
+    status: int = 200,
 ) -> Response:
     items = await read_again(page, [name for name, _ in named])
     call_id, needs_reason = str(uuid.uuid4()), decision in NEEDS_REASON
@@ -109,9 +122,11 @@ async def _summary(
         return file
     return page.html(
         "deciding.html",
+        status,
         decision=decision,
         reason=reason,
         needs_reason=needs_reason,
+        unit_name=await unit_names(page),
         items=items,
         named=named,
         counts=sorted(counts.items()),

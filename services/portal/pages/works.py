@@ -66,6 +66,7 @@ async def work(page: Page) -> Response:
         answer=answer,
         own=own,
         may=may,
+        unit_name=lambda unit_id: catalogue.unit_name(unit_id, page.lang),
         claimants=list(
             dict.fromkeys(catalogue.unit_name(each.unit_id, page.lang) for each in answer.claims)
         ),

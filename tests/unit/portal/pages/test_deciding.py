@@ -47,19 +47,23 @@ def counted(request: kpi.TryEventsRequest) -> list[kpi.TryEventsResponse]:
     return [kpi.TryEventsResponse(effects=[effect])]
 
 
+def counted_one(request: kpi.TryEventsRequest) -> list[kpi.TryEventsResponse]:
+    return [kpi.TryEventsResponse()]
+
+
 def read(request: Any) -> submission_service_pb2.GetSubmissionResponse:
     found = submission_pb2.Submission(submission_id=request.submission_id, version=1)
     return submission_service_pb2.GetSubmissionResponse(submission=found)
 
 
-def send(answers: Answers, **given: str) -> httpx.Response:
+def send(answers: Answers, path: str = "/review/many", **given: str) -> httpx.Response:
     portal = Portal(answers, "approver")
     csrf = portal.site.sessions.seal("form", {"holder": portal.session.holder})
     form = {"csrf": csrf, "decision": "verify", "reason": "", "chosen": CHOSEN} | given
 
     async def sent() -> httpx.Response:
         async with portal.client() as client:
-            return await client.post("/review/many", data=form)
+            return await client.post(path, data=form)
 
     return asyncio.run(sent())
 
@@ -134,3 +138,12 @@ def test_what_was_decided_is_named_by_its_title_and_state() -> None:
     page = send(Answers(DecideSubmissions=decided, GetSubmission=verified), sure="1")
     for name in ("s1", "s2", "s3"):
         assert f"Đã ghi quyết định: Bài {name} (đã xác minh)." in page.text
+
+
+def test_one_that_is_returned_without_a_reason_is_asked_for_it() -> None:
+    answers = Answers(TryDecisions=tried, TryEvents=counted_one, GetSubmission=read)
+    given = {"submission_id": "s1", "version": "1", "decision": "return"}
+    page = send(answers, "/review", **given)
+    assert page.status_code == 400
+    assert '<input name="reason" maxlength="1000" value="" required>' in page.text
+    assert 'name="chosen" value="s1@1"' in page.text

@@ -174,3 +174,11 @@ def test_a_submission_leads_to_the_numbers_that_it_may_count_in(
     href = "/works?work=doi%3A10.5555%2Flua&amp;unit=vnu%2Fhus&amp;indicator=KNW-03"
     assert (f"{href}&amp;from=2025-01&amp;to=2025-12" in page.text) is is_linked
     assert "indicator=KNW-01" not in page.text
+
+
+def test_a_submission_is_shown_while_the_catalogue_cannot_be_read() -> None:
+    answers = Answers(GetSubmission=read, GetCatalogue=refusing("UNAVAILABLE", "try later"))
+    page = asyncio.run(Portal(answers, "contributor").get("/submissions/s1"))
+    assert page.status_code == 200
+    assert 'value="Lúa chịu mặn"' in page.text
+    assert "/works?" not in page.text

@@ -11,9 +11,10 @@ import html5lib
 import httpx
 import pytest
 
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.calls import Refused
-from tests.unit.portal.answered import Answers, Portal
+from tests.unit.portal.answered import CATALOGUE, Answers, Portal
 
 
 def waits(number: int, days: float, reason: str = "") -> submission_pb2.Submission:
@@ -166,3 +167,24 @@ def test_no_form_of_the_queue_is_sent_by_enter_in_its_reason() -> None:
     assert len(forms) == 2
     for form in forms:
         assert "disabled" in next(form.iter("button")).attrib
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_units_have_names_and_only_ids_while_the_catalogue_cannot_be_read(is_down: bool) -> None:
+    waiting = waits(1, 1)
+    waiting.content.unit_id = "vnu/hus"
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[waiting])
+
+    def down(_: Any) -> Any:
+        raise Refused("UNAVAILABLE", "try later")
+
+    catalogue = catalogue_pb2.Catalogue()
+    catalogue.CopyFrom(CATALOGUE)
+    catalogue.units.add(unit_id="vnu/hus").name.vi = "Trường Khoa học Mẫu"
+    found = catalogue_service_pb2.GetCatalogueResponse(catalogue=catalogue)
+    more = {"GetCatalogue": down if is_down else lambda _: found}
+    answers = Answers(ListSubmissions=lambda _: listed, GetSubmission=history, **more)
+    page = queue(answers=answers)
+    assert page.status_code == 200
+    assert ("Trường Khoa học Mẫu" in page.text) is not is_down
+    assert "vnu/hus" in page.text
