@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -51,6 +51,7 @@ async def new(page: Page) -> Response:
         Refused: the caller may not read the submission to copy, or it does not exist.
         InvalidArgument: there is no such type. The caller's fault.
     """
+    await unit_names(page)
     if like := page.query.get("like", ""):
         copied = await _read(page, like)
         type_ = copied.content.facts.WhichOneof("kind") or ""
@@ -67,6 +68,8 @@ async def submission(page: Page) -> Response:
     Raises:
         Refused: there is no such submission, or the caller may not read it.
     """
+    # With the names of units, the page gets to know the terms that its form offers.
+    unit_name = await unit_names(page)
     found = await _read(page, page.request.path_params["submission_id"])
     places = await places_of(page, found)
     if not page.session.may("contributor") or found.state in ENDED:
@@ -76,7 +79,7 @@ async def submission(page: Page) -> Response:
             submission=shown(found),
             thread=thread,
             places=places,
-            unit_name=await unit_names(page),
+            unit_name=unit_name,
         )
     type_ = found.content.facts.WhichOneof("kind") or ""
     return _editor(page, type_, answers_to(found.content), found, places=places)
@@ -223,6 +226,7 @@ def _editor(
         status,
         type=type_,
         fields=fields_of(type_),
+        terms=_terms(page, type_),
         answers=answers,
         proofs=proofs,
         submission=None if found is None else shown(found),
@@ -235,6 +239,15 @@ def _editor(
         request_id=str(uuid.uuid4()),
         done=page.query.get("done", ""),
     )
+
+
+def _terms(page: Page, type_: str) -> Mapping[str, Mapping[str, str]]:
+    """Return field -> code -> name of the terms to choose from; empty where any text will do."""
+    catalogue = page.site.catalogues.newest
+    return {
+        each.name: {} if catalogue is None else catalogue.terms(each.name, page.lang)
+        for each in fields_of(type_)
+    }
 
 
 def _problem(

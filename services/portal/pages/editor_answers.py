@@ -14,7 +14,7 @@ from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import answers_of, facts_of, share_of, share_text
 from services.portal.pages.effects import mistakes_of
-from services.portal.pages.unit_names import unit_names
+from services.portal.pages.written_units import written_units
 from services.portal.site import Page
 
 EVIDENCE_MAX = 20
@@ -51,7 +51,7 @@ def content_of(type_: str, answers: Answers) -> tuple[submission_pb2.Content, di
 
 async def with_unit_ids(page: Page, answers: dict[str, list[str]]) -> dict[str, str]:
     """Replace names of units in the answers by their ids; return the fields of unclear names."""
-    names, wrong = await unit_names(page), dict[str, str]()
+    names, wrong = await written_units(page), dict[str, str]()
     for field in FIELDS & answers.keys():
         try:
             answers[field] = [

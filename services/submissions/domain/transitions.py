@@ -260,14 +260,7 @@ def needs_evidence(submission: Submission) -> bool:
 
 
 def need_evidence(count: int) -> None:
-    """Refuse a content without evidence, which cannot be submitted.
-
-    Args:
-        count: number of documents that prove the content.
-
-    Raises:
-        InvalidArgument: there are none. The author's fault.
-    """
+    """Raise `InvalidArgument`, the author's fault, if a content to submit has no evidence."""
     if not count:
         text = "has no proof; name the file of one, or its SHA-256"
         raise InvalidArgument(f"content.evidence: {text}", fields={"content.evidence": text})

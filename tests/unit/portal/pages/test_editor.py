@@ -13,7 +13,8 @@ from google.rpc import error_details_pb2, status_pb2
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.submissions.v1 import import_service_pb2, submission_pb2, submission_service_pb2
 from services.portal.calls import Refused
-from tests.unit.portal.answered import Answers, Portal
+from services.portal.forms import facts_of
+from tests.unit.portal.answered import CATALOGUE, Answers, Portal
 
 FORM = {"type": "publication", "unit_id": "vnu/hus", "action": "submit", "title": "Lúa chịu mặn"}
 
@@ -182,3 +183,21 @@ def test_a_submission_is_shown_while_the_catalogue_cannot_be_read() -> None:
     assert page.status_code == 200
     assert 'value="Lúa chịu mặn"' in page.text
     assert "/works?" not in page.text
+
+
+def test_the_terms_of_the_catalogue_are_offered_and_other_texts_are_kept() -> None:
+    def found(_: Any) -> submission_service_pb2.GetSubmissionResponse:
+        made = article()
+        made.content.facts.publication.fields.extend(["ai", "lĩnh vực lạ"])
+        return submission_service_pb2.GetSubmissionResponse(submission=made)
+
+    page = asyncio.run(Portal(Answers(GetSubmission=found), "contributor").get("/submissions/s1"))
+    document = html5lib.parse(page.text, namespaceHTMLElements=False)
+    offered = [each for each in document.iter("input") if each.get("name") == "fields"]
+    codes = [term.code for each in CATALOGUE.taxonomies[:1] for term in each.terms]
+    assert [each.get("value") for each in offered] == codes
+    assert [each.get("value") for each in offered if "checked" in each.attrib] == ["ai"]
+    others = [each.text for each in document.iter("textarea") if each.get("name") == "fields"]
+    assert others == ["lĩnh vực lạ"]
+    facts, _ = facts_of("publication", {"fields": ["ai", "lĩnh vực lạ"]})
+    assert list(facts.publication.fields) == ["ai", "lĩnh vực lạ"]
