@@ -137,7 +137,7 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
 
 
 def standing_word(page: Page, figure: Figure) -> str:
-    """Return how a figure stands against its target in the page's language; empty if unknown."""
+    """Return the standing of a figure in the language of the page; empty if it has none."""
     name = "missed_word" if figure.outcome == MISSED else figure.outcome
     return page.text(f"standing.{name}") if name else ""
 

@@ -254,13 +254,12 @@ def _need_state(submission: Submission, allowed: frozenset[State], what: str) ->
         )
 
 
-def needs_evidence(submission: Submission) -> bool:
-    """Return True if a new content of a submission has to have evidence: unless it is a draft."""
-    return submission.state is not State.DRAFT
-
-
 def need_evidence(count: int) -> None:
-    """Raise `InvalidArgument`, the author's fault, if a content to submit has no evidence."""
+    """Return if a content has some evidence, by its number of documents.
+
+    Raises:
+        InvalidArgument: there is none, so the content cannot be submitted. The author's fault.
+    """
     if not count:
         text = "has no proof; name the file of one, or its SHA-256"
         raise InvalidArgument(f"content.evidence: {text}", fields={"content.evidence": text})
