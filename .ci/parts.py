@@ -75,6 +75,7 @@ class Part:
         decides: whether the whole fails with it. Parts that have not yet passed whole on a quiet
             machine are only told as NOT GREEN.
         missing: what the machine lacks for it.
+        only: arguments for pytest that choose a part of its tests.
     """
 
     target: str
@@ -82,6 +83,7 @@ class Part:
     repeats: bool = True
     decides: bool = True
     missing: Missing = nothing
+    only: tuple[str, ...] = ()
 
 
 FIRST = (
@@ -95,14 +97,15 @@ LANES = (
     (
         Part("check-contracts", 12),
         Part("check-deploy", 12, missing=npm),
-        Part("test-kafka", 12, decides=False, missing=kafka),
+        Part("test-kafka", 12, decides=False, missing=kafka, only=("-m", "kafka")),
     ),
 )
 NEVER = {
+    "make test-kafka": "it takes longer than all else; CI runs what is about Kafka alone",
     "make test-simulation": "10,000 schedules and the hunt for all mutants work for 40 minutes",
     "make test-hostile": "an attack on a stack wants a machine for itself",
     "make fuzz": "it takes 10 minutes; test-slow has 30 seconds of it",
-    "make test-chaos": "it plays 20 rounds; test-kafka plays two of them",
+    "make test-chaos": "it plays 20 rounds; test-kafka plays two",
     "make test-mongo": "it wants a MongoDB server from outside",
     "make bench": "figures want a quiet machine",
     "make bench-sizing": "figures want a quiet machine",
@@ -229,7 +232,7 @@ def outcome(part: Part, end: float) -> Row:
     # Parts that run at the same time must not forget each other's failures, nor find older ones.
     cache = Path("build", "ci", part.target)
     shutil.rmtree(ROOT / cache, ignore_errors=True)
-    arguments = ["-o", f"cache_dir={cache}"]
+    arguments = ["-o", f"cache_dir={cache}", *part.only]
     failed = "FAILED" if part.decides else "NOT GREEN"
     limit = minutes(part.minutes)
     if limit < LEAST_MINUTES:

@@ -22,14 +22,11 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from kafka import KafkaAdminClient
-from pymongo.database import Database
 
 from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup
 from services.cli.local.ports import free_ports
-from services.kernel import mongo as kernel_mongo
-from services.kernel import mongo_features
 from services.kpi.log.topic import SUBMISSIONS
 from tests.cpu_times import CpuTimes
 from tests.distribution import Scheduling, depends_on_the_broker, in_order
@@ -195,28 +192,9 @@ def fresh_broker(
 
 
 @pytest.fixture(scope="session")
-def _features_are_tried_once() -> Iterator[None]:
-    """A server keeps its features, and to try them all costs more than to create the indexes.
-
-    Whoever declares a schema here first tries them; test_mongo_features.py shows what that says.
-    """
-    tried = set[tuple[str, int] | None]()
-
-    def try_once(database: Database[dict[str, Any]]) -> None:
-        if (server := database.client.address) not in tried:
-            mongo_features.need_features(database)
-            tried.add(server)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel_mongo, "need_features", try_once)
-        yield
-
-
-@pytest.fixture(scope="session")
 def mongo(
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
-    _features_are_tried_once: None,
 ) -> Iterator[RunningDatabase]:
     """The session's database, empty at first; with ``--mongo`` that one."""
     if uri := pytestconfig.getoption("--mongo"):

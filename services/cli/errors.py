@@ -6,7 +6,7 @@ or the database is down (`DOWN`); 130 Ctrl-C ended it (`INTERRUPTED`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from services.importing.errors import NoRoom, Unclear, Unreadable
 from services.refusals import in_language
@@ -28,6 +28,10 @@ class Failure(Exception):
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Replace the message, in English, by what ``change`` makes of it."""
+        self.message = change(self.message)
 
     def told_in(self, lang: Lang) -> str:
         """Return the message with its first line in a language; the other lines stay as they are.

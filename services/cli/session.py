@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import cached_property, update_wrapper
 from pathlib import Path
@@ -51,6 +51,8 @@ SHARED: dict[str, tuple[Any, Any]] = {
 }
 """Name of a shared option -> its annotation and default, in the order of the help page."""
 
+SEARCH = "`kieng unit search`"
+"""Command in the message about an unknown unit that has no suggestion."""
 Command = Callable[..., None]
 Decorated = Callable[Concatenate["Session", ...], None]
 
@@ -144,7 +146,7 @@ class Session:
             from services.refusals.suggestion import unknown_unit
 
             viewer = self.acting_for(CONSORTIUM, "viewer")
-            raise Failure(unknown_unit(unit, viewer.unit_ids()))
+            raise Failure(unknown_unit(unit, viewer.unit_ids(), self.units_named))
         return self.acting_for(institution)
 
     def _lacks(self, institution: str) -> bool:
@@ -167,6 +169,40 @@ class Session:
 
         answer = self.stub(DirectoryServiceStub).GetDirectory(api.GetDirectoryRequest())
         return [unit.unit_id for unit in answer.directory.units]
+
+    @contextmanager
+    def suggesting_units(self) -> Iterator[None]:
+        """In a failure of the block, suggest the units that an unknown id may mean as a name.
+
+        No service but that of the directory knows the names of units.
+        """
+        try:
+            yield
+        except Failure as failure:
+            if SEARCH in failure.message:
+                # Imported here, because only a mistake needs it.
+                from services.refusals.suggestion import searched
+
+                failure.reword(lambda text: searched(text, self.units_named))
+            raise
+
+    def units_named(self, name: str) -> list[str]:
+        """Return the ids of the units that a name, an alias or its initials may mean, best first.
+
+        There are more than can be suggested, or none, if the name says too little or the directory
+        cannot be searched.
+        """
+        from kieng.directory.v1 import directory_service_pb2 as api
+        from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+        from services.refusals.suggestion import FOUND_MAX
+
+        request = api.SearchUnitsRequest(query=name, page_size=FOUND_MAX + 1)
+        try:
+            viewer = self.acting_for(self.institution or CONSORTIUM, "viewer")
+            answer = viewer.stub(DirectoryServiceStub).SearchUnits(request)
+        except Failure:
+            return []
+        return [unit.unit_id for unit in answer.units]
 
     def acting_for(self, institution: str, *roles: str) -> Session:
         """Return a session for another institution, with other roles if any are given.
@@ -226,7 +262,8 @@ def with_session(
                 with ExitStack() as resources:
                     session = Session(resources, roles, screen, **chosen)
                     session.document = document
-                    command(session, **values)
+                    with session.suggesting_units():
+                        command(session, **values)
             except Failure as failure:
                 failure.message = failure.told_in(screen.lang)
                 raise

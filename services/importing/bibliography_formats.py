@@ -13,6 +13,8 @@ from pybtex.database import parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
+from services.importing.latex_letters import with_letters
+
 Record = Mapping[str, str]
 # `render_as("text")` would look for this in the metadata of all packages, for every field: 12 ms.
 _PLAIN_TEXT = Backend()
@@ -94,7 +96,7 @@ READERS: Mapping[str, Callable[[str], Iterator[Record]]] = {
 def _plain(latex: str) -> str:
     if _WITHOUT_LATEX.fullmatch(latex):
         return latex
-    return str(Text.from_latex(latex).render(_PLAIN_TEXT))
+    return str(Text.from_latex(with_letters(latex)).render(_PLAIN_TEXT))
 
 
 def _first(value: Any) -> str:

@@ -187,9 +187,7 @@ def _order_mistakes(
         yield Wrong(number, name, problem, {"text": cell_text(row[name]), "proof": proof})
 
 
-def _record_mistakes(
-    cell: Cell, record_id: str, number: int, seen: dict[str, int]
-) -> list[Wrong]:
+def _record_mistakes(cell: Cell, record_id: str, number: int, seen: dict[str, int]) -> list[Wrong]:
     """Return what is wrong with the cell of a record id; ``record_id`` is its text."""
     if isinstance(cell, UnreadableCell):
         return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]

@@ -53,8 +53,8 @@ class Bell(SharedExtension):
         if self.folder is None or not self._waiting or self._pipe is not None:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A ring removes a pipe that no process reads, so it gets its name once it is open. A process
-        # of this number may have died in the same folder.
+        # A ring removes a pipe that no process reads, so it gets its name once it is open. In this
+        # folder a process of this number may have died.
         unopened = self.folder / f"{os.getpid()}.new"
         unopened.unlink(missing_ok=True)
         os.mkfifo(unopened, 0o600)

@@ -114,7 +114,6 @@ class Consume(Looping, ConsumerRebalanceListener):
         self.max_records = max_records
         self.unready = "the consumer has not started"
         self._ticked_at = float("inf")
-        self._quietness = Quietness()
         self._dead_letters_in_a_row = 0
         super().__init__(**kwargs)
         self.rung_for = topics
@@ -149,6 +148,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         options = self.container.settings.consumer_options(self.group, bool(self.positions))
         named = (d for d in self.container.dependencies if d.attr_name == self.positions)
         keeper = next(named, None)
+        self._quietness = Quietness()  # who joins is not ready before it has polled
         self._consumer = consumer = KafkaConsumer(**options, max_poll_records=self.max_records)
         self._delivered: deque[tuple[TopicPartition, list[Record]]] = deque()
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import pymongo
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
-from pymongo import MongoClient, errors
+from pymongo import IndexModel, MongoClient, errors
 from pymongo.database import Database
 
 from services.kernel import metrics
@@ -91,14 +91,15 @@ def declare(database: Database[dict[str, Any]], documents: Sequence[Any], versio
     """
     need_features(database)
     state = database["schema"]
-    if not any(database[kind._meta["collection"]].find_one() for kind in documents):
+    is_known = bool(state.find_one({"_id": "version"}))
+    if not (is_known or any(database[kind._meta["collection"]].find_one() for kind in documents)):
         state.update_one({"_id": "version"}, {"$setOnInsert": {"version": version}}, upsert=True)
     if (found := (state.find_one({"_id": "version"}) or {}).get("version", 0)) < version:
         raise RuntimeError(f"{database.name}: schema {found} is not {version}: `kieng db apply`")
     for kind in documents:
-        for spec in kind._meta["index_specs"]:
-            index = {"keys" if name == "fields" else name: said for name, said in spec.items()}
-            database[kind._meta["collection"]].create_index(**index)
+        given = [dict(spec) for spec in kind._meta["index_specs"]]
+        if indexes := [IndexModel(spec.pop("fields"), **spec) for spec in given]:
+            database[kind._meta["collection"]].create_indexes(indexes)
 
 
 class MongoConnection(SharedExtension):

@@ -26,15 +26,21 @@ PAGE = "docs/databases.md"
 TRANSIENT = "TransientTransactionError"
 
 
+_capable = set[tuple[str, int] | None]()
+"""Addresses of the servers on which this process has tried every feature."""
+
+
 def need_features(database: Database) -> None:
-    """Try every feature on a database.
+    """Try every feature on the server of a database, once per process.
 
     Raises:
         NotReady: features are missing; the message names all of them.
         pymongo.errors.AutoReconnect: the database is down.
     """
-    if lacking := missing(database):
+    server = database.client.address
+    if server not in _capable and (lacking := missing(database)):
         raise NotReady(f"{database.name}: the database lacks {'; '.join(lacking)}: see {PAGE}")
+    _capable.add(server)
 
 
 def missing(database: Database) -> list[str]:
@@ -69,14 +75,10 @@ def _durable_write(database: Database, probe: dict[str, Any]) -> str:
 
 @contextmanager
 def _transaction(database: Database) -> Iterator[ClientSession]:
-    """Open a transaction with read concern `snapshot`; it is always aborted in the end."""
+    """Open a transaction with read concern `snapshot`; the end of its session aborts it."""
     with database.client.start_session() as session:
         session.start_transaction(ReadConcern("snapshot"))
-        try:
-            yield session
-        finally:
-            if session.in_transaction:
-                session.abort_transaction()
+        yield session
 
 
 def _atomic(database: Database, probe: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ class NotificationDocument(me.Document):
     meta = {
         "collection": "notifications",
         "auto_create_index": False,
-        "indexes": [("recipient", "-order"), ("recipient", "unread", "-order")],
+        "indexes": [("recipient", "-order"), ("recipient", "unread", "-order"), "-order"],
     }
 
 

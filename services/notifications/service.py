@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from kieng.notifications.v1 import notification_service_pb2
-from services.kernel.container import Waker, repeat
+from services.kernel.bell import Ringer
+from services.kernel.container import Waker, poll, repeat
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Record, consume
+from services.kernel.mongo import DOWN
 from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.notifications import wire
@@ -25,6 +29,11 @@ from services.notifications.paging import page_of
 from services.notifications.sending import MAILS_PER_RUN, Mail, MailSender, SentMailOutbox
 from services.notifications.store import DeliveryStore, InboxStore, SubscriptionStore
 from services.notifications.watching import Watchers, watch
+
+log = structlog.get_logger()
+
+GROUP = "kieng.notifications"
+"""Consumer group, and the name by which the bell is rung when notifications were stored."""
 
 
 class NotificationsService:
@@ -38,7 +47,8 @@ class NotificationsService:
     subscriptions = SubscriptionStore()
     deliveries = DeliveryStore()
     mail = Mail()
-    watchers = Watchers()
+    listeners = Watchers()
+    ring = Ringer()
     publish = Publisher()
     relay = Relay()
     wake_sender = Waker("send_mails")
@@ -53,9 +63,11 @@ class NotificationsService:
     def list_notifications(self, request: Any) -> Any:
         """Return a page of the caller's inbox, newest first, and the number of unread ones.
 
-        The texts are in the language of the caller's subscription; Vietnamese if none was set.
+        The texts are in the language that the request names, else in that of the caller's
+        subscription; Vietnamese if none was set.
         """
-        language = self.subscriptions.get(self.caller).language
+        unset = self.subscriptions.get(self.caller).language
+        language = wire.decode_language(request.language, unset)
         page = page_of(self.inbox, self.caller, request)
         return notification_service_pb2.ListNotificationsResponse(
             notifications=[wire.encode_notification(each, language) for each in page.rows],
@@ -72,11 +84,24 @@ class NotificationsService:
         """
         return watch(
             self.caller,
-            inbox=self.inbox,
+            listeners=self.listeners,
+            language=request.language,
             subscriptions=self.subscriptions,
-            slots=self.watchers,
-            is_active=self.call.is_active,
+            caller=self.call,
         )
+
+    @poll(0.5, quiet_seconds=0.5, rung_for=(GROUP,))
+    def look_for_news(self) -> bool:
+        """Give new notifications to those who listen; return whether there were any.
+
+        Reads the database once for all of them, and not at all while nobody listens. Returns False
+        while the database is down; what is new then is told when it is back.
+        """
+        try:
+            return bool(self.listeners.look(self.inbox))
+        except DOWN:
+            log.warning("the database is down; those who listen hear nothing")
+            return False
 
     @grpc
     def mark_read(self, request: Any) -> Any:
@@ -113,6 +138,7 @@ class NotificationsService:
         self.subscriptions.set(self.caller, wanted)
         self.deliveries.add(notices, now)
         self.inbox.add(notices, now)
+        self.ring(GROUP)
         self.wake_sender()
         return notification_service_pb2.SetSubscriptionResponse(
             subscription=wire.encode_subscription(wanted)
@@ -135,9 +161,7 @@ class NotificationsService:
         now = wire.encode_subscription(self.subscriptions.get(self.caller))
         return notification_service_pb2.ConfirmEmailResponse(subscription=now)
 
-    @consume(
-        "kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group="kieng.notifications"
-    )
+    @consume("kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group=GROUP)
     def on_records(self, records: list[Record]) -> None:
         """Create the notifications that a batch causes; a repeated record creates none again.
 

@@ -91,6 +91,11 @@ class Inbox:
         found = self._documents.find(query).sort("order", -1)
         return [decode_notification(document) for document in found][::-1]
 
+    def created(self, since: datetime) -> list[Notification]:
+        """Return all people's notifications created at or after a time, oldest first."""
+        found = self._documents.find({"order": {"$gte": order_at(since)}}).sort("order", -1)
+        return [decode_notification(document) for document in found][::-1]
+
     def unread(self, recipient: str) -> int:
         """Return the number of a person's unread notifications."""
         return self._documents.count_documents({"recipient": recipient, "unread": True})

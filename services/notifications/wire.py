@@ -52,7 +52,7 @@ TITLE_FIELDS = {
 }
 Heard = Decided | Reached | Proposed | Contradicted
 """The decoded events that may cause notices."""
-_LANGUAGES = {notification_pb2.LANGUAGE_EN: Lang.en}
+_LANGUAGES = {notification_pb2.LANGUAGE_VI: Lang.vi, notification_pb2.LANGUAGE_EN: Lang.en}
 
 
 def is_listened_to(record: Record) -> bool:
@@ -207,6 +207,11 @@ def encode_notification(
     return message
 
 
+def decode_language(number: notification_pb2.Language.ValueType, unset: Lang) -> Lang:
+    """Return the language that a number of the contract stands for; ``unset`` if none is named."""
+    return _LANGUAGES.get(number, unset)
+
+
 def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
     """Return the subscription in a message, without duplicates and the unspecified kind.
 
@@ -217,7 +222,7 @@ def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
     return Subscription(
         email_kinds=tuple(dict.fromkeys(kinds)),
         email=message.email,
-        language=_LANGUAGES.get(message.language, Lang.vi),
+        language=decode_language(message.language, Lang.vi),
         target_unit_ids=tuple(dict.fromkeys(filter(None, message.target_unit_ids))),
     )
 

@@ -74,6 +74,8 @@ class Site:
     """Series that were read; the oldest is forgotten first."""
     boards: OrderedDict[tuple[Hashable, ...], Any] = field(default_factory=OrderedDict)
     """Everything that a board depends on -> the board; the oldest is forgotten first."""
+    trees: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    """State, unit, indicator and months -> the comparison of both trees."""
     periods: OrderedDict[Hashable, tuple[Period, float]] = field(default_factory=OrderedDict)
     """Catalogue version, kept day and today -> period with numbers, and until when it is valid."""
     environment: jinja2.Environment = field(default_factory=environment)

@@ -19,6 +19,9 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 PROBLEM = "problem"
 """Name of the placeholder whose value is itself a sentence to translate."""
+NUMBERS = frozenset({"seconds", "free", "total"})
+"""Names of placeholders whose values are numbers, which Vietnamese writes as 1.234,5."""
+_SEPARATORS = str.maketrans(",.", ".,")
 _PLACE = re.compile(r"\{[a-z_]+\}")
 
 
@@ -60,6 +63,8 @@ class Sentences:
         return sentence
 
     def _value(self, place: str, text: str) -> str:
+        if place in NUMBERS:
+            return text.translate(_SEPARATORS)
         return self.told(text) if place == PROBLEM else self._words.get(place, {}).get(text, text)
 
 

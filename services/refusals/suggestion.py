@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 LIKENESS = 0.7
 """Minimum similarity of a suggestion, from 0 (nothing in common) to 1 (equal)."""
+FOUND_MAX = 2
+"""Number of units of one name that are all suggested; of more, none is."""
+_UNKNOWN = re.compile(
+    r"""there is no unit ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"); `kieng unit search` finds it"""
+)
 
 
 def suggestion(text: str, known: Iterable[str]) -> str:
@@ -43,16 +49,25 @@ def unknown_unit(
     Args:
         unit_id: the id that does not exist.
         known: ids of all units.
-        search: returns the ids of units by a name or its abbreviation, if no id is similar; the
-            only one found is suggested.
+        search: returns the ids of units by a name or its abbreviation, if no id is similar; those
+            it finds are suggested, if they are at most `FOUND_MAX`.
     """
     meant = suggestion(unit_id, known)
-    if not meant and search is not None:
-        found = search(unit_id)
-        meant = found[0] if len(found) == 1 else ""
-    if meant:
-        return f"there is no unit {unit_id!r}; did you mean {meant!r}?"
+    found = [meant] if meant else list(search(unit_id)) if search is not None else []
+    if 0 < len(found) <= FOUND_MAX:
+        named = " or ".join(map(repr, found))
+        return f"there is no unit {unit_id!r}; did you mean {named}?"
     return f"there is no unit {unit_id!r}; `kieng unit search` finds it"
+
+
+def searched(message: str, search: Callable[[str], Sequence[str]]) -> str:
+    """Return an error message with the suggestions that `unknown_unit` had no search for.
+
+    Args:
+        message: error message in English, which may contain one of `unknown_unit`.
+        search: returns the ids of units by a name or its abbreviation.
+    """
+    return _UNKNOWN.sub(lambda found: unknown_unit(literal_eval(found[1]), (), search), message)
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,7 @@ from nameko.containers import WorkerContext
 from kieng.directory.v1 import directory_pb2, directory_service_pb2, directory_service_pb2_grpc
 from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
 from services.kernel.errors import InvalidArgument, NotFound, Unavailable
-from services.refusals.suggestion import unknown_unit
+from services.refusals.suggestion import FOUND_MAX, unknown_unit
 from services.submissions.domain.unit import Unit
 from services.submissions.peer_calls import Stub
 
@@ -46,15 +46,16 @@ def units_of(directory: directory_pb2.Directory) -> Mapping[str, Unit]:
 
 
 def units_named(stub: Any, text: str) -> list[str]:
-    """Return the ids of at most two units that a name, an alias or an abbreviation may mean.
+    """Return the ids of the units that a name, an alias or an abbreviation may mean.
 
-    There are none if the text has no letter or digit, or the directory cannot be searched.
+    They are at most one more than can be suggested. There are none if the text has no letter or
+    digit, or the directory cannot be searched.
 
     Args:
         stub: stub of the DirectoryService.
         text: the name.
     """
-    request = directory_service_pb2.SearchUnitsRequest(query=text, page_size=2)
+    request = directory_service_pb2.SearchUnitsRequest(query=text, page_size=FOUND_MAX + 1)
     try:
         return [unit.unit_id for unit in stub.SearchUnits(request).units]
     except (InvalidArgument, Unavailable):
@@ -149,7 +150,7 @@ class KnownUnits:
     find: Callable[[str], Unit | None]
     ids: Callable[[], Iterable[str]] = tuple
     search: Callable[[str], Sequence[str]] | None = None
-    """Returns the ids of units by a name, an alias or an abbreviation; at most two."""
+    """Returns the ids of units by a name, an alias or an abbreviation, for `unknown_unit`."""
 
     def need(self, unit_id: str, path: str) -> None:
         """Check that the directory has a unit with this id.

@@ -37,7 +37,15 @@ LAYERS: Mapping[str, Layers] = {
         ("csv_file", "xlsx_file", "field_values"),
         ("xlsx_marks", "headings", "kept_requests"),
         ("cells", "column_aliases"),
-        ("errors", "legacy_text", "texts", "refused_cells", "xlsx_book", "event_previews"),
+        (
+            "errors",
+            "latex_letters",
+            "legacy_text",
+            "texts",
+            "refused_cells",
+            "xlsx_book",
+            "event_previews",
+        ),
     ),
     "portal": (
         ("service",),

@@ -132,6 +132,14 @@ def test_what_passes_when_it_is_repeated_is_told_as_flaky(root: Path) -> None:
     assert "Flaky, to be mended before the next change: test-slow." in done.stdout
 
 
+def test_of_apache_kafka_only_what_is_about_it_alone_runs(root: Path) -> None:
+    recipes(root, test_kafka="echo $(ARGS) >> given; test -e again || { touch again; false; }")
+    run(root)
+    given = (root / "given").read_text().splitlines()
+    assert len(given) == 2
+    assert all(" -m kafka" in arguments for arguments in given)
+
+
 def test_a_failure_that_no_test_is_does_not_pass_by_repeating_no_test(root: Path) -> None:
     (root / "test_one.py").write_text("def test_one() -> None:\n    pass\n")
     recipes(root, test=f"{PYTEST} $(ARGS) && test ! -e ran")
@@ -235,7 +243,9 @@ def test_no_target_that_tests_something_is_left_out_in_silence() -> None:
         for name in phony.partition("\n")[0].split()
         if name.startswith(("test", "check", "fuzz", "bench", "lint", "proto-check", "setup"))
     }
-    parts = {part.target for lane in (ci.FIRST, *ci.LANES) for part in lane}
+    listed = [part for lane in (ci.FIRST, *ci.LANES) for part in lane]
+    parts = {part.target for part in listed}
     never = {command.removeprefix("make ") for command in ci.NEVER}
     assert parts == set(TARGETS)
     assert targets == parts | never | PARTS_OF_OTHERS
+    assert parts & never == {part.target for part in listed if part.only}

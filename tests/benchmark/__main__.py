@@ -30,6 +30,7 @@ from tests.benchmark import (
     peers,
     quix,
     screens,
+    starting,
     submitting,
     tables,
 )
@@ -156,7 +157,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("events", nargs="?", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=importing.ROWS)
-    parser.add_argument("--parts", default="core,fresh,submit,company,portal,peers,import,tables")
+    parser.add_argument(
+        "--parts", default="core,fresh,submit,company,portal,peers,import,start,tables"
+    )
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
@@ -176,6 +179,8 @@ def main(arguments: list[str]) -> int:
             if "import" in wanted:
                 bench.part("import", lambda: importing.measure(folder / "import", bench.rows))
                 bench.part("demo", lambda: demonstration.measure(folder / "demo", bench.value))
+            if "start" in wanted:
+                bench.part("start", lambda: starting.measure(folder / "start"))
             if "tables" in wanted:
                 bench.part("tables", lambda: tables.measure(folder / "tables"))
             if "company" in wanted:

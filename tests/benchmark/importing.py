@@ -133,7 +133,12 @@ class Stack:
         passed = time.monotonic() - began
         return {name: (cpu - before[name]) / passed for name, cpu in self._cpu().items()}
 
-    def _run(self, *command: str) -> str:
+    def run(self, *command: str) -> str:
+        """Run a command of the build to its end; return what it answers, as JSON.
+
+        Raises:
+            RuntimeError: it failed; carries its last words.
+        """
         # Not forked from this process: the commands are those of the build.
         done = subprocess.run(
             [str(self._kieng), *command, "--data", str(self.running.data), "--output", "json"],
@@ -150,7 +155,7 @@ class Stack:
     def _counted(self) -> int:
         asked = ("--unit", "consortium", "--indicator", "KNW-03")
         months = ("--from", "2025-01", "--to", "2025-12")
-        (cell,) = json.loads(self._run("kpi", "show", *asked, *months))["cells"]
+        (cell,) = json.loads(self.run("kpi", "show", *asked, *months))["cells"]
         return int(cell["declared"])
 
     def cost(self, *command: str, declared: int) -> Cost:
@@ -161,7 +166,7 @@ class Stack:
         """
         idle, before, began = self._idle(), self._cpu(), time.monotonic()
         mine = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self._run(*command, "--institution", INSTITUTION)
+        self.run(*command, "--institution", INSTITUTION)
         wall, now = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         wait_until(lambda: self._counted() == declared, COUNTED_SECONDS, "all are counted", 1.0)
         passed, after = time.monotonic() - began, self._cpu()

@@ -34,6 +34,26 @@ def test_an_unknown_unit_is_refused_and_named(stack: RunningStack) -> None:
     assert "vnu/nowhere" in answer.err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("kpi", "show", "--from", "2025-01", "--to", "2025-07"),
+        ("kpi", "explain", "--indicator", "KNW-03", "--from", "2025-01", "--to", "2025-07"),
+        ("report", "--to", "2025-07"),
+        (*SUBMIT, *DAY, "--institution", "vnu"),
+        ("submission", "list"),
+    ],
+    ids=["kpi show", "kpi explain", "report", "submit", "submission list"],
+)
+def test_a_unit_that_is_named_by_its_initials_is_guessed_by_every_command(
+    stack: RunningStack, command: tuple[str, ...]
+) -> None:
+    given = (*command, "--unit", "Trường ĐHKHTN")
+    answer = stack.run(*given, *(proof(stack) if "submit" in command else ()))
+    assert answer.code == 1
+    assert "did you mean 'vnu/hus' or 'vnu-hcm/hcmus'?" in answer.err
+
+
 def test_a_unit_that_ended_claims_its_past_and_nothing_later(stack: RunningStack) -> None:
     author = Caller(stack, "hust", "contributor")
     past = author.create(creation("hust/iem", article("10.5555/e2e.past", "2019-01-01")))

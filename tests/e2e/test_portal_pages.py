@@ -29,7 +29,14 @@ UNIT = "vnu/hus/physics"
 PROOF = {"evidence_title": "synthetic", "evidence_uri": "", "evidence_sha256": "0" * 64}
 MARKUP = "<script>alert(1)</script><b>\"'&"
 ESCAPED = "&lt;script&gt;alert(1)"
-TABLES = ("indicator", "overlaps", "partners", "editions", "submissions")
+MORE = "unit=vnu&indicator=KNW-03&from=2025-01&to=2025-07"
+WITH_MORE_TABLES = {
+    "unit in both trees": "/units/vnu?from=2025-01&to=2025-07&trees=1",
+    "unit without targets": "/units/vnu/hus?from=2025-01&to=2025-07",
+    "cell with changes": f"/cells?{MORE}&since=2025-01-01",
+    "cell without a work": f"/cells?{MORE}&work=doi:10.5555/none",
+}
+"""Name -> address of pages that show tables which the page of that address alone does not."""
 QUIET = settings(
     max_examples=150,
     deadline=None,
@@ -60,14 +67,54 @@ def test_every_page_is_valid_html_in_both_languages(stack: RunningStack, name: s
         assert f'<html lang="{lang}">' in answer.text
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_tables_are_files_as_well(author: Visitor, name: str) -> None:
-    path, _, query = PAGES[name].partition("?")
-    asked = dict(part.split("=", 1) for part in query.split("&") if part)
-    text = author.get(path, **asked, file="csv").text
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert len({len(row) for row in rows}) == 1
-    assert author.get(path, **asked, file="xlsx").content.startswith(b"PK")
+FILE = re.compile("[?&]file=(csv|xlsx)|^/tables/board")
+
+
+def files_of(text: str) -> Iterator[tuple[Any, list[str]]]:
+    """Each table of a page, and the addresses of the files between it and the table before."""
+    files: list[str] = []
+    for each in html5lib.parse(text, namespaceHTMLElements=False).iter():
+        if each.tag == "a" and FILE.search(each.get("href")):
+            files.append(each.get("href"))
+        elif each.tag == "table":
+            yield each, files
+            files = []
+
+
+def rows_of(answer: httpx.Response) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+@pytest.mark.parametrize("name", [*PAGES, *WITH_MORE_TABLES])
+def test_every_table_of_every_page_is_a_file_of_the_same_rows(
+    stack: RunningStack, name: str
+) -> None:
+    """Also of the same state, which every row of a file names, and the page does."""
+    path = {**PAGES, **WITH_MORE_TABLES}[name]
+    get = visitor(stack, *SEEN_BY.get(name, ("contributor", "vnu/hus"))).client.get
+    page = get(path)
+    assert page.status_code == 200
+    view = re.search(r"data-view>([^<]+)<", page.text)
+    for table, files in files_of(page.text):
+        if "compare" in table.get("class", ""):
+            continue  # two versions of one submission
+        assert len(files) == 2, f"{name}: {''.join(table.itertext())[:80]!r} is no file"
+        found, book = map(get, files)
+        assert book.content.startswith(b"PK")
+        lines = rows_of(found)[1:]
+        if "report-table" in table.get("class", ""):
+            lines = lines[: lines.index([])] if [] in lines else lines
+        assert len({len(line) for line in lines}) == 1
+        if view and "report" not in name:
+            assert {line[lines_view(found)] for line in lines} == {view[1]}
+        shown = [row for body in table.iter("tbody") for row in body.iter("tr")]
+        if table.get("class") not in ("board", "matrix", "report-table", "ranks"):
+            assert len(lines) >= len(shown)
+
+
+def lines_view(found: httpx.Response) -> int:
+    """Which column of a file names the view."""
+    return rows_of(found)[0].index("bảng số liệu")
 
 
 KNOWN = {
@@ -127,6 +174,11 @@ def test_the_effects_are_shown_before_anything_is_sent(author: Visitor) -> None:
     assert 'id="effects"' in answer.text
     assert "KNW-03" in answer.text
     assert "0 → 1" in answer.text
+    form.pop("action")
+    file = author.post("/submissions/new", request_id=str(uuid4()), file="effects.csv", **form)
+    heading, *lines = rows_of(file)
+    assert heading[-2] == "bảng số liệu"
+    assert ["KNW-03", "0", "1"] in [[line[2], *line[5:7]] for line in lines]
     assert "10.5555/e2e.tried" not in author.client.get("/submissions").text
 
 
@@ -159,8 +211,11 @@ def test_many_are_decided_after_a_summary(stack: RunningStack) -> None:
     form: dict[str, Any] = {"decision": "verify", "chosen": chosen, "reason": ""}
     summary = approver.post("/review/many", **form)
     assert summary.status_code == 200
-    assert caller.read(made[0].submission_id).state == made[0].state
     form |= {"sure": "1", "request_id": str(uuid4())}
+    for table, row in (("summary", [UNIT, "3"]), ("effects", [UNIT, "KNW-03"])):
+        _, *lines = rows_of(approver.post("/review/many", file=f"{table}.csv", **form))
+        assert set(row) <= {cell for line in lines for cell in line}
+    assert caller.read(made[0].submission_id).state == made[0].state
     done = approver.post("/review/many", **form)
     assert all(each.submission_id in done.text for each in made)
     assert "✗" not in done.text

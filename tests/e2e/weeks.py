@@ -97,7 +97,7 @@ def secretary(week: Week) -> None:
     week.types("import", mended, *kind, "--dry-run")
     week.types("import", mended, *kind)
     week.types("import", mended, *kind)
-    week.types("submission", "list", "--mine", "--limit", "5", *OFFICE)
+    week.types("submission", "list", "--mine", "--sort", "changed", "--limit", "3", *OFFICE)
 
 
 def reviewer(week: Week) -> None:
@@ -146,8 +146,9 @@ def leader(week: Week) -> None:
     week.types("report", "--unit", "vnu", "--to", "2025-07", "--output", "pdf", "--file", "vnu.pdf")
     chosen = ("--unit", "vnu", "--indicator", "KNW-03", "--to", "2025-12")
     week.types("kpi", "plot", *chosen, "--from", "2025-04")
-    week.types("kpi", "explain", *UNIT, "--indicator", "KNW-01", *YEAR)
+    week.types("kpi", "explain", "--unit", "vnu/uet", "--indicator", "KNW-01", *YEAR)
     week.types("kpi", "explain", "--unit", "hus", "--indicator", "KNW-1", *YEAR, code=1)
+    week.types("kpi", "show", "--unit", "Trường ĐHKHTN", *YEAR, code=1)
 
 
 def operator(week: Week) -> None:

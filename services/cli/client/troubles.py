@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import grpc
@@ -82,6 +83,12 @@ class CallFailed(Failure):
         super().__init__("", EXIT_CODES.get(trouble.code, DOWN))
         self.trouble = trouble
         self._where = {"service": service, "address": address}
+        self.message = self.told_in(Lang.en)
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Replace the message of the error and the problems of its fields."""
+        fields = tuple((name, change(text)) for name, text in self.trouble.fields)
+        self.trouble = replace(self.trouble, message=change(self.trouble.message), fields=fields)
         self.message = self.told_in(Lang.en)
 
     def told_in(self, lang: Lang) -> str:

@@ -24,7 +24,11 @@ from services.cli.errors import INTERRUPTED, Failure
 from services.cli.session import Session
 from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.tables import commands_apart
 from services.importing import submission_file, submission_rows
+
+WAITING = ("created", "amended", "renewed")
+"""Outcomes of rows whose submissions wait for a reviewer."""
 
 
 class Policy(StrEnum):
@@ -179,10 +183,21 @@ class Run:
             said.append(screen.text("import.nothing_written"))
         elif self.is_stopped:
             said.append(screen.text("import.policy_overtaken"))
+        said += self._next(screen)
         if self.numbers is not None and self.numbers.result.uncounted:
             first = self.numbers.result.uncounted[0].reason
             said.append(screen.text("import.effect_uncounted", reason=first))
         return said
+
+    def _next(self, screen: Screen) -> list[str]:
+        """Return what the user can do next: mend what is refused, import, or see what is new."""
+        keys = ["next_mend"] if self.report.refused else []
+        if self.is_written:
+            keys += ["next_review"] if any(map(self.report.counts.get, WAITING)) else []
+        elif not (self.report.refused or self.changed):
+            keys.append("next_write")
+        options = self.session.options
+        return [commands_apart(screen.text(f"import.{key}", options=options)) for key in keys]
 
 
 def _planned(

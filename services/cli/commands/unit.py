@@ -37,7 +37,8 @@ def search(
     lang = screen.lang.value
     table = screen.table("unit", "name", "type", "aliases")
     for unit in found:
-        kind = enum_text(directory_pb2.UnitKind.Name(unit.kind), "UNIT_KIND_")
+        name = enum_text(directory_pb2.UnitKind.Name(unit.kind), "UNIT_KIND_")
+        kind = screen.text(f"unit_kind.{name}")
         table.add_row(unit.unit_id, getattr(unit.name, lang), kind, " | ".join(unit.aliases))
     advice = [] if found else [screen.text("search.no_unit", query=query)]
     document = {"units": [message_json(unit) for unit in found]}

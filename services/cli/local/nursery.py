@@ -36,8 +36,16 @@ FORK_SECONDS_MAX = 60.0
 """Time that the nursery has to import everything and to fork a service."""
 MODULE = "services.cli.local.nursery"
 LIBRARIES = ("mongoengine",)
-"""Libraries that most services import in addition to the kernel. Modules of services are not among
-them, because each adds its own metrics to those that the process exports.
+PACKAGES = (
+    "services.kernel",
+    "services.agreement",
+    "services.policy",
+    "services.refusals",
+    "services.kpi.domain",
+    "services.kpi.wire",
+)
+"""Packages of which several services import most modules. None of them defines metrics, which would
+be added to those that every fork exports.
 """
 SET_DEATH_SIGNAL, SET_SUBREAPER = 1, 36
 
@@ -152,12 +160,10 @@ def main() -> None:
     Raises:
         SystemExit: an import has left a thread, so that forks are not safe; or a fork has ended.
     """
-    import services.kernel
-
     gc.disable()
-    for module in pkgutil.iter_modules(services.kernel.__path__, "services.kernel."):
-        importlib.import_module(module.name)
-    for name in LIBRARIES:
+    found = map(importlib.import_module, PACKAGES)
+    within = (pkgutil.iter_modules(each.__path__, f"{each.__name__}.") for each in found)
+    for name in (*LIBRARIES, *(module.name for modules in within for module in modules)):
         importlib.import_module(name)
     if len(threads := os.listdir("/proc/self/task")) > 1:
         # Locks that another thread holds would stay locked in every fork for ever.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -56,14 +58,35 @@ class WholeTable(Table):
         super().add_row(*shown, **options)  # type: ignore[arg-type]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render as a table if all words fit, and otherwise as a list of rows."""
+        """Render as a table if all words fit, and otherwise as a list of rows.
+
+        A column without any text is left out if that makes the others fit.
+        """
         widths = self._widths(options.max_width)
+        filled = self._filled() if widths is None else None
+        if filled is not None and filled.fits(options.max_width):
+            yield filled
+            return
         if widths is None:
             yield from self._stacked(options.max_width)
             return
         for column, width in zip(self.columns, widths, strict=True):
             column.width = width
+        if self.title:
+            room = sum(widths) + FRAME_WIDTH * len(widths) + 1
+            self.title = "\n".join(_flow(_plain(self.title).split(BETWEEN), room))
         yield from super().__rich_console__(console, options)
+
+    def _filled(self) -> WholeTable | None:
+        """Return a copy without the columns that have no text; None if each has some."""
+        kept = [n for n, cells in enumerate(zip(*self.lines, strict=True)) if any(cells)]
+        if len(kept) in (0, len(self.columns)):
+            return None
+        found = copy(self)
+        found.keys = [self.keys[n] for n in kept]
+        found.columns = [replace(self.columns[n], _index=place) for place, n in enumerate(kept)]
+        found.lines = [tuple(line[n] for n in kept) for line in self.lines]
+        return found
 
     def fits(self, width: int) -> bool:
         """Return True if the table fits into ``width`` characters without breaking a word."""
@@ -84,7 +107,8 @@ class WholeTable(Table):
 
     def _stacked(self, width: int) -> Iterator[Text]:
         if self.title:
-            yield Text(_plain(self.title), style="table.title")
+            for line in _flow(_plain(self.title).split(BETWEEN), width):
+                yield Text(line, style="table.title")
         is_labelled = self.keys[:1] == [LABEL] and len(self.columns) > 1
         yield from self._labelled(width) if is_labelled else self._listed(width)
         if self.caption:

@@ -146,7 +146,8 @@ def targets_table(
 ) -> WholeTable:
     """Return a table with a row for each cell that has a target.
 
-    Columns in `DROPPED` are left out if the screen is too narrow.
+    Columns in `DROPPED` are left out if the screen is too narrow, and then a unit that all rows
+    have stands in the title.
 
     Args:
         screen: language and width.
@@ -181,6 +182,10 @@ def targets_table(
             break
         columns.pop(dropped, None)
         table = _filled(screen, columns, title)
+    if not table.fits(screen.answers.width) and len(set(columns["unit"])) == 1:
+        # What is the same in all rows stands above them.
+        (unit_id,) = set(columns.pop("unit"))
+        table = _filled(screen, columns, f"{unit_id} · {title}")
     return table
 
 

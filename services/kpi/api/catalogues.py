@@ -209,10 +209,10 @@ class CatalogueApi(ProposalApi):
     ) -> catalogue_service_pb2.CompareTreesResponse:
         """CompareTrees: return a unit's numbers in the tree as it was and in the tree as it is."""
         with self.live.read() as view_state:
-            pass  # only the reference is needed: the view may advance while the database is read
-        message = self.catalogues.message(view_state.view.catalogue_version)
+            view = view_state.view  # it may advance while the database is read
+        message = self.catalogues.message(view.catalogue_version)
         directory = self.catalogues.directory(message.directory_version)
-        return compare_trees(request, view_state, message, directory, self.snapshots)
+        return compare_trees(request, self.live, view, message, directory, self.snapshots)
 
     @grpc
     def follow_view(

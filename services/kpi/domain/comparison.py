@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Cube, Range, Value
-from services.kpi.domain.explanation import adds_something
+from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.targets import is_measured
 from services.kpi.domain.work import Key
@@ -111,18 +110,34 @@ class Side:
             place: kept for place, amounts in found.items() if (kept := _without_zeros(amounts))
         }
 
-    def value(self, place: ValueKey, target: int) -> Value | None:
+    def value(self, place: ValueKey, targets: Mapping[str, int]) -> Value | None:
         """Return one number under this catalogue; None if it lacks the unit or the indicator.
 
         Args:
             place: unit, indicator and measure of the number.
-            target: denominator of an attainment; 0 if no target is set.
+            targets: `<unit id>|<indicator code>` -> target of the year of the last month.
         """
         unit_id, code, measure = place
         indicator = self.catalogue.indicators.get(code)
         if indicator is None or unit_id not in self.catalogue.tree.number:
             return None
+        base = self.catalogue.indicators.get(indicator.attainment_of, indicator)
+        is_held = is_measured(base, self._months)
+        target = targets.get(f"{unit_id}|{base.code}", 0) if is_held else 0
         return self.cube.value(unit_id, indicator, measure, *self._months, target)
+
+    def is_something(self, place: ValueKey, value: Value | None) -> bool:
+        """Return whether a number tells something: it is no count of 0, undefined ratio, or absent.
+
+        Args:
+            place: unit, indicator and measure of the number.
+            value: the number, as `value` returns it.
+        """
+        if not isinstance(value, Ratio):
+            return bool(value)
+        indicator = self.catalogue.indicators[place[1]]
+        is_count = indicator.denominator is None and not indicator.attainment_of
+        return bool(value.numerator) or bool(value.denominator and not is_count)
 
 
 class Comparison:
@@ -165,32 +180,24 @@ class Comparison:
     def changes(self) -> Iterator[Change]:
         """Yield each number that differs between the catalogues, with the works that cause it.
 
-        A count that is 0 under one catalogue and absent from the other is left out. The order is
-        that of the units in the tree, then of the indicators, then declared before verified.
+        A number that tells nothing under either catalogue is left out, e.g. a count that is 0 under
+        one and absent from the other. The order is that of the units in the tree, then of the
+        indicators, then declared before verified.
         """
         trees = (self.after.catalogue.tree, self.before.catalogue.tree)
         units = list(dict.fromkeys(unit_id for tree in trees for unit_id in tree.ids))
-        sides = (self.after, self.before)
+        sides, both = (self.after, self.before), (self.before, self.after)
         codes = list(dict.fromkeys(code for side in sides for code in side.catalogue.indicators))
         for place in (
             (unit, code, measure) for unit in units for code in codes for measure in (0, 1)
         ):
-            target = self._target(*place[:2])
-            before, after = (side.value(place, target) for side in (self.before, self.after))
-            if before != after and (before or after):
+            before, after = (side.value(place, self._targets) for side in both)
+            is_told = any(
+                side.is_something(place, value)
+                for side, value in zip(both, (before, after), strict=True)
+            )
+            if before != after and is_told:
                 yield Change(*place, before, after, self._works.get(place, Works()))
-
-    def _target(self, unit_id: str, code: str) -> int:
-        """Return the target that an indicator is measured against; 0 for none."""
-        side = self.after if code in self.after.catalogue.indicators else self.before
-        indicator = side.catalogue.indicators[code]
-        base = side.catalogue.indicators.get(indicator.attainment_of, indicator)
-        is_held = is_measured(base, self._months)
-        return self._targets.get(f"{unit_id}|{base.code}", 0) if is_held else 0
-
-
-def _is_something(value: Value | None) -> bool:
-    return value is not None and adds_something(value)
 
 
 def _without_zeros(amounts: Amounts) -> Amounts:

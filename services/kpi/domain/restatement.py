@@ -8,74 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 from services.kpi.domain.catalogue import Catalogue, Component
 from services.kpi.domain.cube import Range
-
-ContributionKey = tuple[str, int, str, str]
-"""(unit id, month, column name, member) of a contribution; the member is empty for counts."""
+from services.kpi.domain.restated_claims import FrozenWork, RestatedClaim, restated_claims
 
 EditionCellKey = tuple[str, str, int]
 """(unit id, indicator code, part): part 0 is the value or numerator, 1 the denominator."""
-
-
-class Cause(Enum):
-    """Why a submission counts differently now from when the period was closed.
-
-    `LATE`: it was unknown then. `NEWLY_VERIFIED`: it was not verified then. `WITHDRAWN` and
-    `REJECTED`: it no longer counts. `AMENDED`: any other change.
-    """
-
-    LATE = "late"
-    NEWLY_VERIFIED = "newly_verified"
-    AMENDED = "amended"
-    WITHDRAWN = "withdrawn"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenClaim:
-    """A submission as an edition froze it, with what is needed to detect later changes.
-
-    ``unit_id`` is empty after a retraction. ``subject`` is the opaque token subject of the person
-    who last submitted. ``declared`` and ``verified`` are hashes of the claims, empty without a
-    claim.
-    """
-
-    submission_id: str
-    version: int
-    institution_id: str
-    unit_id: str
-    subject: str
-    state: str
-    declared: str
-    verified: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenWork:
-    """A work as an edition, i.e. a signed snapshot of a closed period, froze it.
-
-    ``claims`` are its submissions in order of id; ``contributed`` is what it adds to the cells of
-    its units, not rolled up along the tree.
-    """
-
-    work_key: str
-    claims: tuple[FrozenClaim, ...]
-    contributed: Mapping[ContributionKey, int]
-
-
-@dataclass(frozen=True, slots=True)
-class RestatedClaim:
-    """A submission that counts differently now, and why.
-
-    ``version_before`` is its version when the period was closed; 0 if it was unknown then.
-    """
-
-    claim: FrozenClaim
-    cause: Cause
-    version_before: int
 
 
 @dataclass(slots=True)
@@ -89,32 +28,6 @@ class Line:
     work_key: str
     claims: list[RestatedClaim]
     changes: dict[EditionCellKey, int] = field(default_factory=dict)
-
-
-def cause_of(old: FrozenClaim | None, new: FrozenClaim | None, measure: int) -> Cause | None:
-    """Return why a submission counts differently in a measure; None if it counts as before.
-
-    Args:
-        old: the submission when the period was closed; None if it was unknown.
-        new: the submission now; None if it is not in the present log.
-        measure: 0 declared, 1 verified.
-    """
-    before = _hash(old, measure)
-    now = _hash(new, measure)
-    if before == now:
-        return None
-    if not now:
-        state = new.state if new else "withdrawn"
-        return {"rejected": Cause.REJECTED, "withdrawn": Cause.WITHDRAWN}.get(state, Cause.AMENDED)
-    if old is None:
-        return Cause.LATE
-    return Cause.NEWLY_VERIFIED if measure and not before else Cause.AMENDED
-
-
-def _hash(claim: FrozenClaim | None, measure: int) -> str:
-    if claim is None:
-        return ""
-    return claim.verified if measure else claim.declared
 
 
 class Restatement:
@@ -174,7 +87,7 @@ class Restatement:
             }
             if not changes:
                 continue
-            line = Line(_key(before, now), self._claims(before, now))
+            line = Line(_key(before, now), restated_claims(before, now, self._measure, self._above))
             for (unit_id, column, member), change in changes.items():
                 if member:
                     slot = renamed.setdefault((unit_id, column, member), [])
@@ -197,18 +110,6 @@ class Restatement:
                 total[above, column, member] += value
         return {place: value for place, value in total.items() if value}
 
-    def _claims(self, old: FrozenWork | None, new: FrozenWork | None) -> list[RestatedClaim]:
-        before = _by_submission(old)
-        now = _by_submission(new)
-        found = []
-        for submission in sorted(before.keys() | now.keys()):
-            was, is_now = before.get(submission), now.get(submission)
-            cause = cause_of(was, is_now, self._measure)
-            told = _told(was, is_now)
-            if cause is not None:
-                found.append(RestatedClaim(told, cause, was.version if was else 0))
-        return found
-
     def _add(self, line: Line, unit_id: str, column: str, change: int) -> None:
         for code, part in self._columns[column][1]:
             key = (unit_id, code, part)
@@ -230,12 +131,6 @@ class Restatement:
                 self._add(lines[number], unit_id, column, sign)
 
 
-def _by_submission(work: FrozenWork | None) -> dict[tuple[str, str], FrozenClaim]:
-    """Return a work's claims by (submission id, institution id), as older ids are not unique."""
-    claims = work.claims if work else ()
-    return {(claim.submission_id, claim.institution_id): claim for claim in claims}
-
-
 def _key(old: FrozenWork | None, new: FrozenWork | None) -> str:
     work = new or old
     assert work is not None
@@ -247,26 +142,6 @@ def _is_settled(old: FrozenWork | None, new: FrozenWork | None) -> bool:
     if old is None or new is None or old.contributed != new.contributed:
         return False
     return not any(member for *_, member in old.contributed)
-
-
-def _told(old: FrozenClaim | None, new: FrozenClaim | None) -> FrozenClaim:
-    """Return the claim to show in a line; a retraction has no unit and shows its former one."""
-    if new is None or old is None:
-        claim = new or old
-        assert claim is not None
-        return claim
-    if new.unit_id:
-        return new
-    return FrozenClaim(
-        new.submission_id,
-        new.version,
-        new.institution_id,
-        old.unit_id,
-        new.subject,
-        new.state,
-        new.declared,
-        new.verified,
-    )
 
 
 def _pairs(

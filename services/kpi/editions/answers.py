@@ -7,7 +7,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.kpi.domain.cube import Ratio
-from services.kpi.domain.restatement import Line, RestatedClaim
+from services.kpi.domain.restated_claims import RestatedClaim
+from services.kpi.domain.restatement import Line
 from services.kpi.editions.restatements import RestatedCell
 from services.kpi.store.editions import Edition
 from services.kpi.wire.values import encode_value

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.kernel.errors import InvalidArgument, Unavailable
-from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.cube import Cube, Range, Value
+from services.kpi.domain.cube import Cube, Range
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_range
 from services.kpi.domain.reorganisation import parents_as_is, predecessors
 from services.kpi.domain.work import Key
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.live_view import ViewState
+from services.kpi.query.live_view import LiveView
 from services.kpi.store.reads import Snapshots
+from services.kpi.store.views import View
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.values import encode_value
@@ -48,19 +50,23 @@ def units_as_is(units: Iterable[directory_pb2.Unit]) -> Units:
 
 def compare_trees(
     request: catalogue_service_pb2.CompareTreesRequest,
-    state: ViewState,
-    live: catalogue_pb2.Catalogue,
+    live: LiveView,
+    view: View,
+    message: catalogue_pb2.Catalogue,
     directory: directory_pb2.Directory,
     snapshots: Snapshots,
 ) -> catalogue_service_pb2.CompareTreesResponse:
     """Return a unit's numbers in the tree as it was and as it is, for two ranges of months.
 
-    The response also names the units that were placed below it. Attainments are left out.
+    The response also names the units that were placed below it and, if the request names months for
+    a trend, has the numbers of each of them. Attainments are left out. Where the same units are
+    below it in both trees, the numbers are those in memory; otherwise its works are read.
 
     Args:
         request: unit, indicators and ranges; all indicators if it names none.
-        state: the live view.
-        live: message of the live view's catalogue.
+        live: the live view in memory.
+        view: the live view when the call began.
+        message: its catalogue.
         directory: the units as they were.
         snapshots: reads the stored works.
 
@@ -71,11 +77,11 @@ def compare_trees(
     """
     sides = []
     for units in (list(directory.units), units_as_is(directory.units)):
-        message = catalogue_pb2.Catalogue()
-        message.CopyFrom(live)
-        del message.units[:]
-        message.units.extend(units)
-        sides.append(decode_catalogue(message))
+        side = catalogue_pb2.Catalogue()
+        side.CopyFrom(message)
+        del side.units[:]
+        side.units.extend(units)
+        sides.append(decode_catalogue(side))
     was, now = sides
     check_unit(request.unit_id, was, "unit_id")
     codes = list(request.indicator_codes) or list(was.indicators)
@@ -83,37 +89,65 @@ def compare_trees(
     if any(indicator.attainment_of for indicator in indicators if request.indicator_codes):
         text = "a target is not split by trees; ask for the indicator itself"
         raise InvalidArgument(f"indicator_codes: {text}", fields={"indicator_codes": text})
-    ranges = (
-        month_range(request.before.from_month, request.before.to_month),
-        month_range(request.after.from_month, request.after.to_month),
-    )
+    compared = [_range(request.before), _range(request.after)]
+    first, last = _range(request.trend) if request.HasField("trend") else (0, -1)
+    ranges = [*compared, *((month, month) for month in range(first, last + 1))]
     moved = predecessors(request.unit_id, _parents(was), _parents(now))
-    types = sorted({t for i in indicators if not i.attainment_of for t in was.types_of(i)})
-    read = _sources(snapshots, state, [request.unit_id, *moved], types)
-    cubes = [_cube(read.values(), catalogue) for catalogue in sides]
     response = catalogue_service_pb2.CompareTreesResponse(
-        view_id=state.view.view_id, moved_unit_ids=moved, works=len(read)
+        view_id=view.view_id, moved_unit_ids=moved
     )
-    for indicator in indicators:
-        if indicator.attainment_of:
-            continue
-        for measure in (0, 1):
-
-            def at(cube: Cube, months: Range) -> Value:
-                return cube.value(request.unit_id, indicator, measure, *months, 0)  # noqa: B023
-
-            (was_before, was_after), (is_before, is_after) = (
-                [encode_value(at(cube, months)) for months in ranges] for cube in cubes
-            )
-            response.numbers.add(
-                indicator_code=indicator.code,
-                measure=answers.encode_measure(measure),
-                as_was_before=was_before,
-                as_was_after=was_after,
-                as_is_before=is_before,
-                as_is_after=is_after,
-            )
+    counted = [each for each in indicators if not each.attainment_of]
+    if _below(request.unit_id, was) == _below(request.unit_id, now):
+        with live.read() as state:
+            if state.view.view_id == view.view_id:
+                _add_values(response, request.unit_id, counted, [state.cube] * 2, ranges)
+                return response
+    types = sorted({t for each in counted for t in was.types_of(each)})
+    read = _sources(snapshots, view.view_id, [request.unit_id, *moved], types)
+    response.works = len(read)
+    cubes = [_cube(read.values(), catalogue) for catalogue in sides]
+    _add_values(response, request.unit_id, counted, cubes, ranges)
     return response
+
+
+def _range(months: catalogue_service_pb2.Months) -> Range:
+    return month_range(months.from_month, months.to_month)
+
+
+def _add_values(
+    response: catalogue_service_pb2.CompareTreesResponse,
+    unit_id: str,
+    indicators: Iterable[Indicator],
+    cubes: Sequence[Cube],
+    ranges: Sequence[Range],
+) -> None:
+    """Add each indicator's numbers in both trees: the two ranges, then the months of the trend."""
+    no_targets = [0] * len(ranges)
+    for indicator, measure in product(indicators, (0, 1)):
+        was, now = (
+            [encode_value(v) for v in cube.values(unit_id, indicator, measure, ranges, no_targets)]
+            for cube in cubes
+        )
+        code, measured = indicator.code, answers.encode_measure(measure)
+        response.numbers.add(
+            indicator_code=code,
+            measure=measured,
+            as_was_before=was[0],
+            as_was_after=was[1],
+            as_is_before=now[0],
+            as_is_after=now[1],
+        )
+        if len(ranges) > 2:
+            response.trends.add(
+                indicator_code=code, measure=measured, as_was=was[2:], as_is=now[2:]
+            )
+
+
+def _below(unit_id: str, catalogue: Catalogue) -> set[str]:
+    """Return the unit and all units below it."""
+    tree = catalogue.tree
+    number = tree.number[unit_id]
+    return {other for other, at in tree.number.items() if number in tree.ancestors[at]}
 
 
 def _parents(catalogue: Catalogue) -> dict[str, str]:
@@ -125,7 +159,7 @@ def _parents(catalogue: Catalogue) -> dict[str, str]:
 
 
 def _sources(
-    snapshots: Snapshots, state: ViewState, unit_ids: list[str], types: list[str]
+    snapshots: Snapshots, view_id: str, unit_ids: list[str], types: list[str]
 ) -> dict[str, list[bytes]]:
     """Return work key -> events of the works that any of the units claims, all at one position."""
     for _ in range(TRIES):
@@ -135,7 +169,7 @@ def _sources(
             after = ""
             while True:
                 progress, _rows, works = snapshots.works(
-                    state.view.view_id, unit_id, types, after, WORKS_PER_PAGE
+                    view_id, unit_id, types, after, WORKS_PER_PAGE
                 )
                 positions.add(tuple(sorted(progress.next_offsets.items())))
                 found |= {work.work_key: work.sources for work in works}

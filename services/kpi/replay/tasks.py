@@ -9,14 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.kpi.domain.cube import Range
-from services.kpi.domain.restatement import (
-    Cause,
-    FrozenClaim,
-    FrozenWork,
-    Line,
-    RestatedClaim,
-    Restatement,
-)
+from services.kpi.domain.restated_claims import Cause, FrozenClaim, FrozenWork, RestatedClaim
+from services.kpi.domain.restatement import Line, Restatement
 from services.kpi.replay.memory_projection import MemoryProjection
 from services.kpi.wire.frozen import decode_frozen, encode_frozen, freeze
 

@@ -14,7 +14,7 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_of_date, month_text
-from services.kpi.domain.restatement import ContributionKey, FrozenClaim, FrozenWork
+from services.kpi.domain.restated_claims import ContributionKey, FrozenClaim, FrozenWork
 from services.kpi.wire import events
 
 HASH_CHARACTERS = 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kieng.kpi.v1 import kpi_service_pb2
@@ -9,6 +10,7 @@ from kieng.submissions.v1 import submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.domain.periods import Period, period
 from services.portal.pages.reading import KPI
+from services.portal.pages.tables import Value
 from services.portal.site import Page
 
 SUBMISSIONS = submission_service_pb2.DESCRIPTOR.services_by_name[
@@ -123,6 +125,19 @@ async def explain_absence(
     )
     answer: kpi_service_pb2.ExplainAbsenceResponse = await page.call(KPI["ExplainAbsence"], request)
     return answer
+
+
+def reasons(page: Page, answer: kpi_service_pb2.ExplainAbsenceResponse) -> Iterator[list[Value]]:
+    """Yield headings and rows of the file of why a work counts or does not, as `absence.html`."""
+    keys = ("reason.title", "review.fact", "work.unit", "work.wanted", "work.found")
+    yield [page.text(key) for key in keys]
+    units = {claim.submission_id: claim.unit_id for claim in answer.claims}
+    for each in answer.findings:
+        fact = page.word("fact", each.field) if each.field else ""
+        unit = units.get(each.submission_id, each.submission_id)
+        found = f"{page.names(each.found)}{f' ({each.by})' if each.by else ''}"
+        said = page.text(f"reason.{finding_word(each)}")
+        yield [said, fact, unit, page.names(each.wanted), found]
 
 
 def finding_word(finding: kpi_service_pb2.Finding) -> str:

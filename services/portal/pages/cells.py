@@ -15,6 +15,7 @@ from services.portal.pages.cell_names import (
     explain_request,
     finding_word,
     named,
+    reasons,
 )
 from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
 from services.portal.pages.contributions import Contributions, read_contributions
@@ -28,7 +29,7 @@ async def cell(page: Page) -> Response:
     """Answer `/cells`: a number and its works; with `work`, also why that one counts or not.
 
     With `since`, it also says what changed the number since the end of that day. With `file`, the
-    answer is the table of works as a file; with `table=changes`, that of the changes.
+    answer is the table of works as a file; with `table=changes` or `table=reasons`, another table.
 
     Raises:
         Refused: the caller may not read it, or the unit or indicator does not exist.
@@ -44,10 +45,12 @@ async def cell(page: Page) -> Response:
     lines, view = _lines(page, explained), explained.view
     if changes and page.query.get("table") == "changes":
         lines, view = lines_of(page, changes), changes.view
-    if found := await wanted_file(page, file_name, stamped(page, lines, view)):
-        return found
     asked = await asked_work(page)
     absence = await explain_absence(page, name, asked) if asked else None
+    if absence and page.query.get("table") == "reasons":
+        lines, view = reasons(page, absence), absence.view
+    if found := await wanted_file(page, file_name, stamped(page, lines, view)):
+        return found
     return page.html(
         "cell.html",
         catalogue=catalogue,

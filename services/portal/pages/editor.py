@@ -15,6 +15,7 @@ from services.portal.calls import Refused
 from services.portal.forms import answers_of, facts_of, fields_of, version_of
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.effects import effects_of
+from services.portal.pages.tables import sent_file, stamped
 from services.portal.pages.threads import read_thread
 from services.portal.pages.works import shown
 from services.portal.site import Page
@@ -65,8 +66,9 @@ async def write(page: Page, given: FormData) -> Response:
     """Save, try, submit or withdraw the submission in a form, as its field `action` says.
 
     The actions are `try`, `submit` and `withdraw`; anything else saves a draft, or the new version
-    of a submission. Wrong answers return the form with nothing lost, and a message next to each
-    wrong field. Scripts that accept JSON get JSON instead of a page.
+    of a submission. With `file`, the answer to a try is the table of effects as a file. Wrong
+    answers return the form with nothing lost, and a message next to each wrong field. Scripts that
+    accept JSON get JSON instead of a page.
 
     Args:
         page: the page.
@@ -85,8 +87,11 @@ async def write(page: Page, given: FormData) -> Response:
             await _withdraw(page, found, answers)
             return RedirectResponse(page.href("/submissions", done=found.submission_id), 303)
         content = _content(type_, answers)
-        if action == "try":
+        if action == "try" or given.get("file"):
             tried = await effects_of(page, content, found)
+            lines = stamped(page, tried.lines(page), tried.view)
+            if file := await sent_file(page, given, f"kieng-{type_}", {"effects": lines}):
+                return file
             return _editor(page, type_, answers, found, effects=tried)
         kept = await _keep(page, content, found, answers, hand_in=action == "submit")
     except (Refused, InvalidArgument) as wrong:

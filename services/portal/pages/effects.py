@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from kieng.kpi.v1 import kpi_service_pb2
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2, submission_pb2
 from services.importing.event_previews import event_previews
 from services.portal import wire
@@ -19,12 +19,15 @@ from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Number
 from services.portal.numbers import full
 from services.portal.pages.reading import KPI
+from services.portal.pages.tables import Value, plain
 from services.portal.site import Page
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
 TRIAL_SYSTEM = "portal"
 """Source system of a row that is only tried, so that it matches no imported record."""
+SIDES = ("editor.before", "editor.after")
+"""Keys of the texts for a number before and after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,28 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """All numbers that would change as displayed, and the catalogue with their names."""
+    """All numbers that would change as displayed, the catalogue with their names, and the view."""
 
     catalogue: Catalogue
     rows: Sequence[Effect]
+    view: view_pb2.ViewInfo
+    """What the numbers before were computed from."""
+
+    def lines(self, page: Page) -> Iterator[list[Value]]:
+        """Yield headings and rows of the file of these numbers, in the language of the page."""
+        keys = ("column.unit", "column.name", "column.indicator", "column.from", "column.to")
+        measures = ("editor.declared_change", "editor.verified_change")
+        yield [
+            *map(page.text, keys),
+            *(f"{page.text(key)} ({page.text(at)})" for key in measures for at in SIDES),
+        ]
+        for each in self.rows:
+            numbers = (
+                *(each.declared_before, each.declared),
+                *(each.verified_before, each.verified),
+            )
+            name = self.catalogue.unit_name(each.unit_id, page.lang)
+            yield [each.unit_id, name, each.code, each.first, each.last, *map(plain, numbers)]
 
 
 async def effects_of(
@@ -100,9 +121,7 @@ async def effects_of_events(
     asked = event_previews(submitted, verified) if submitted or verified else ()
     parts = await _all(page, KPI["TryEvents"], *asked) if asked else []
     effects = [each for part in parts for each in part.effects]
-    catalogue = await page.site.catalogues.live(page.session.token)
-    found = [_effect(each, each.once_submitted) for each in effects]
-    return Effects(catalogue, visible(page, catalogue, found))
+    return await _shown(page, parts, [_effect(each, each.once_submitted) for each in effects])
 
 
 async def effects_of_decisions(
@@ -130,15 +149,21 @@ async def effects_of_decisions(
         for decision, answer in zip(decisions, answers, strict=True)
         if answer.answer.HasField("error")
     }
-    catalogue = await page.site.catalogues.live(page.session.token)
     events = [event for answer in answers for event in answer.events]
-    if not events:
-        return Effects(catalogue, []), refused
     asked = kpi_service_pb2.TryEventsRequest(verified=events)
-    parts = await _all(page, KPI["TryEvents"], asked)
+    parts = await _all(page, KPI["TryEvents"], asked) if events else []
     effects = [each for part in parts for each in part.effects]
-    found = [_effect(each, each.once_verified) for each in effects]
-    return Effects(catalogue, visible(page, catalogue, found)), refused
+    found = await _shown(page, parts, [_effect(each, each.once_verified) for each in effects])
+    return found, refused
+
+
+async def _shown(
+    page: Page, parts: Sequence[kpi_service_pb2.TryEventsResponse], effects: Iterable[Effect]
+) -> Effects:
+    """Return those effects that change a number as displayed, with the view of the last message."""
+    catalogue = await page.site.catalogues.live(page.session.token)
+    view = parts[-1].result.view if parts else view_pb2.ViewInfo()
+    return Effects(catalogue, visible(page, catalogue, effects), view)
 
 
 def visible(page: Page, catalogue: Catalogue, effects: Iterable[Effect]) -> list[Effect]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from services.importing.headings import REFUSED_BECAUSE
 from services.importing.refused_cells import refused_cells
 from services.importing.texts import text
 from services.portal.calls import of_status
-from services.portal.pages.tables import Value, as_csv
+from services.portal.pages.tables import Value
 from services.portal.uploads import Found, Upload, packed
 from services.texts import Lang
 
@@ -166,16 +167,19 @@ class Report:
         ]
         yield from sorted(lines, key=lambda line: int(line[0] or 0))
 
-    def files(self, upload: Upload) -> dict[str, str]:
-        """Return name of a hidden field -> packed file that can be downloaded later. Blocks.
+    def files(self, upload: Upload, effects: Sequence[Sequence[Value]] = ()) -> dict[str, str]:
+        """Return name of a hidden field -> what can be downloaded later, packed. Blocks.
 
-        `report` is the report as CSV; `refused`, only if a row is refused, has the refused rows as
-        XLSX if the imported file is one, else as CSV.
+        `report` and `effects` are the headings and rows of tables, as JSON; `refused`, only if a
+        row is refused, has the refused rows as XLSX if the imported file is one, else as CSV.
 
         Args:
             upload: the imported file.
+            effects: headings and rows of the numbers that would change; empty for none.
         """
-        found = {"report": packed(as_csv(list(self.file_lines())))}
+        found = {"report": packed(_json(list(self.file_lines())))}
+        if effects:
+            found["effects"] = packed(_json(effects))
         if self.refused:
             suffix = ".xlsx" if upload.name.lower().endswith(".xlsx") else ".csv"
             found["refused"] = packed(self.refused_file(suffix))
@@ -194,6 +198,10 @@ class Report:
             path = Path(folder) / f"refused{suffix}"
             refused_rows.write(path, self.found.parsed, reasons, heading)
             return path.read_bytes()
+
+
+def _json(lines: Sequence[Sequence[Value]]) -> bytes:
+    return json.dumps(lines, ensure_ascii=False).encode()
 
 
 def with_long(html: str, fields: Mapping[str, str]) -> str:

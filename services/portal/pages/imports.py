@@ -6,7 +6,7 @@ Every step is one form that contains the file; nothing is stored between the ste
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
@@ -21,7 +21,7 @@ from services.portal.calls import Refused
 from services.portal.pages.effects import IMPORTS, Effects, effects_of_events
 from services.portal.pages.import_reports import SHOWN_MAX, Report, with_long
 from services.portal.pages.import_sending import imported
-from services.portal.pages.tables import KINDS
+from services.portal.pages.tables import KINDS, Value, file, stamped
 from services.portal.site import Page
 from services.portal.uploads import (
     FILE_BYTES_MAX,
@@ -42,6 +42,9 @@ SAMPLES, SAMPLE_LENGTH = 3, 24
 COLUMNS_MAX = 200
 PLAN_BYTES_MAX = 256 * 1024
 REPORT_BYTES_MAX = 4 * 1024 * 1024
+HELD = ("refused", *(f"{table}.{kind}" for table in ("report", "effects") for kind in KINDS))
+"""Values of `action` that request a file which the form contains."""
+CELLS = (str, int, float, type(None))
 
 
 async def choose(page: Page) -> Response:
@@ -52,7 +55,7 @@ async def choose(page: Page) -> Response:
 async def take(page: Page, given: FormData) -> Response:
     """Try or import the file in a form, or return one of its reports, as its field `action` says.
 
-    `report` and `refused` return a file that the form contains. `commit` imports the rows, but only
+    Those of `HELD` return a file that the form contains. `commit` imports the rows, but only
     if exactly these rows were tried before. Anything else tries them, and the answer is a page with
     the outcome of each row.
 
@@ -64,7 +67,7 @@ async def take(page: Page, given: FormData) -> Response:
         Refused: the services cannot try the rows now.
         InvalidArgument: the report in the form is damaged. The caller's fault.
     """
-    if (action := str(given.get("action", ""))) in ("report", "refused"):
+    if (action := str(given.get("action", ""))) in HELD:
         return await _handed_back(page, given, action)
     try:
         upload = await _upload(page, given)
@@ -111,7 +114,8 @@ async def _tried(page: Page, report: Report) -> Effects | None:
 async def _answer(
     page: Page, upload: Upload, report: Report, effects: Effects | None, is_old: bool
 ) -> Response:
-    hidden = await page.site.desk.work(_hidden, upload, report)
+    lines = list(stamped(page, effects.lines(page), effects.view)) if effects else []
+    hidden = await page.site.desk.work(_hidden, upload, report, lines)
     return _shown(
         page, upload, report.found, report=report, effects=effects, is_old=is_old, hidden=hidden
     )
@@ -121,11 +125,11 @@ def _digest(found: Found) -> str:
     return found.digest
 
 
-def _hidden(upload: Upload, report: Report) -> dict[str, str]:
+def _hidden(upload: Upload, report: Report, effects: Sequence[Sequence[Value]]) -> dict[str, str]:
     """Return the hidden fields of a page: the file, what to import, and files to download."""
     plan = {"digest": report.found.digest, "versions": report.versions}
     kept = {"kept": packed(upload.content), "plan": packed(json.dumps(plan).encode())}
-    return kept | report.files(upload)
+    return kept | report.files(upload, effects)
 
 
 async def _upload(page: Page, given: FormData) -> Upload:
@@ -161,14 +165,32 @@ async def _plan(page: Page, given: FormData) -> dict[str, Any]:
 
 
 async def _handed_back(page: Page, given: FormData, action: str) -> Response:
-    """Return a file that the form contains: the report, or the refused rows."""
-    asked = (str(given.get(action, "")), REPORT_BYTES_MAX)
-    content = await page.site.desk.work(unpacked, *asked)
+    """Return a file that the form contains: a table as CSV or XLSX, or the refused rows."""
+    table, _, kind = action.partition(".")
+    content = await page.site.desk.work(unpacked, str(given.get(table, "")), REPORT_BYTES_MAX)
     name = clean_name(str(given.get("name", "")))
-    kind = "xlsx" if action == "refused" and content.startswith(b"PK") else "csv"
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
+    if kind:
+        return await file(kind, f"{stem[:60] or 'import'}-{table}", _table(content))
+    kind = "xlsx" if content.startswith(b"PK") else "csv"
     disposition = f'attachment; filename="{stem[:60] or "import"}-{action}.{kind}"'
     return Response(content, media_type=KINDS[kind], headers={"content-disposition": disposition})
+
+
+def _table(content: bytes) -> list[list[Value]]:
+    """Return the headings and rows that a form contains.
+
+    Raises:
+        InvalidArgument: the form is damaged. The caller's fault.
+    """
+    try:
+        lines = json.loads(content)
+    except ValueError:
+        lines = None
+    is_table = isinstance(lines, list) and all(isinstance(line, list) for line in lines)
+    if not is_table or not all(isinstance(cell, CELLS) for line in lines for cell in line):
+        raise InvalidArgument("the form is damaged; choose the file again")
+    return lines  # type: ignore[no-any-return]
 
 
 def _shown(

@@ -32,6 +32,7 @@ async def inbox(page: Page) -> Response:
         unread_only=page.query.get("unread") == "1",
         page_size=PAGE_SIZE,
         page_token=page.query.get("page", ""),
+        language=LANGUAGES[page.lang],
     )
     answer = await page.call(NOTIFICATIONS["ListNotifications"], request)
     waiting = [] if request.page_token else await waiting_for(page)
@@ -58,7 +59,7 @@ async def waiting_for(page: Page) -> list[notification_pb2.Notification]:
         Refused: the caller may not read notifications.
     """
     request = notification_service_pb2.ListNotificationsRequest(
-        unread_only=True, page_size=LOOKED_MAX
+        unread_only=True, page_size=LOOKED_MAX, language=LANGUAGES[page.lang]
     )
     answer = await page.call(NOTIFICATIONS["ListNotifications"], request)
     returned = notification_pb2.KIND_SUBMISSION_RETURNED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from services.portal.pages.board import check_unit, status_of
 from services.portal.pages.contributions import Contributions, read_contributions
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import KPI
-from services.portal.pages.tables import Value, wanted_file
+from services.portal.pages.tables import Value, stamped, wanted_file
 from services.portal.site import Page
 
 PARTNERS = partner_service_pb2.DESCRIPTOR.services_by_name["PartnerService"].methods_by_name
@@ -38,8 +38,8 @@ CALLS_AT_ONCE = 3
 async def partners(page: Page) -> Response:
     """Answer `/partners`: partners and products of a unit, as lists and pictures.
 
-    With `file`, the answer is one of the lists as a file: the products with `table=products`, else
-    the partners.
+    With `file`, the answer is one of the tables as a file: `products` or `levels`, as `table` says,
+    else the partners.
 
     Raises:
         Refused: the caller may not read the numbers.
@@ -57,10 +57,17 @@ async def partners(page: Page) -> Response:
     read = dict(zip(asked, answers, strict=True))
     # On a worker thread, because thousands of works may count.
     known, products = await asyncio.to_thread(_counted, catalogue, unit_id, read)
-    if file := await wanted_file(page, "kieng-partners", _lines(page, known, names, products)):
-        return file
     parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
+    shown = [each for each in parts if any(each in tie.counts for tie in known)]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
+    view = next((each.view for each in answers), view_pb2.ViewInfo())
+    if page.query.get("table") == "levels":
+        heads = [page.text("partner.trl"), page.text("partner.products_count")]
+        lines: Iterable[Sequence[Value]] = [heads, *levels]
+    else:
+        lines = _lines(page, known, shown, names, products)
+    if file := await wanted_file(page, "kieng-partners", stamped(page, lines, view)):
+        return file
     return await asyncio.to_thread(
         page.html,
         "partners.html",
@@ -68,7 +75,7 @@ async def partners(page: Page) -> Response:
         unit_id=unit_id,
         period=period,
         names=names,
-        shown=[each for each in parts if any(each in tie.counts for tie in known)],
+        shown=shown,
         ties=known[:LISTED_MAX],
         count=len(known),
         picture=picture(known[:DRAWN_MAX], parts),
@@ -78,7 +85,7 @@ async def partners(page: Page) -> Response:
         products_count=len(products),
         levels=levels,
         is_cut=any(each.next_page for each in answers) or len(known) > LISTED_MAX,
-        **status_of(next((each.view for each in answers), view_pb2.ViewInfo())),
+        **status_of(view),
     )
 
 
@@ -172,9 +179,13 @@ def _works(
 
 
 def _lines(
-    page: Page, known: Sequence[Tie], names: Mapping[str, str], products: Sequence[Work]
+    page: Page,
+    known: Sequence[Tie],
+    shown: Sequence[str],
+    names: Mapping[str, str],
+    products: Sequence[Work],
 ) -> Iterator[list[Value]]:
-    """Yield headings and rows of a file: products with `table=products`, else partners' works."""
+    """Yield headings and rows of a file: products with `table=products`, else partners by unit."""
     if page.query.get("table") == "products":
         keys = ("partner.trl", "partner.stage", "column.title", "column.unit", "cell.work")
         yield [page.text(key) for key in keys]
@@ -182,10 +193,10 @@ def _lines(
             stage = page.word("value", each.stage)
             yield [each.trl or None, stage, each.title, ", ".join(each.units), each.key]
         return
-    keys = ("partner.partner", "partner.id", "column.unit", "column.title", "cell.work")
-    yield [page.text(key) for key in (*keys, "column.indicator")]
+    heads = [page.text("partner.partner"), page.text("partner.id")]
+    yield [*heads, *shown, page.text("partner.works"), page.text("cell.works")]
     for tie in known:
+        works = "; ".join(f"{work.title or work.key} ({work.indicator})" for work in tie.works)
+        counts = (tie.counts.get(unit_id, 0) for unit_id in shown)
         name = names.get(tie.partner_id, tie.partner_id)
-        for work in tie.works:
-            units = ", ".join(work.units)
-            yield [name, tie.partner_id, units, work.title, work.key, work.indicator]
+        yield [name, tie.partner_id, *counts, len(tie.works), works]

@@ -18,11 +18,18 @@ from services.portal.domain.figures import Figure
 from services.portal.numbers import NOTHING, full, percent
 from services.portal.pages.board import Row
 from services.portal.pages.summaries import Summary
-from services.portal.pages.summary_tables import standing_sentence, summary_sections
-from services.portal.pages.tables import Value, file, plain
+from services.portal.pages.summary_tables import (
+    movers_lines,
+    parts_lines,
+    standing_sentence,
+    summary_sections,
+)
+from services.portal.pages.tables import Value, file, plain, stamped
 from services.portal.site import Page
 
 PDF = "application/pdf"
+TABLES = ("parts", "movers")
+"""Names of the tables of the summary, which are files of their own."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,9 @@ async def wanted_document(page: Page, report: Report) -> Response | None:
     """
     kind = page.query.get("file", "")
     if kind in ("csv", "xlsx"):
-        return await file(kind, report.name, list(_lines(page, report)))
+        table = page.query.get("table", "")
+        lines = _summary_lines(page, report, table) if table in TABLES else _lines(page, report)
+        return await file(kind, f"{report.name}{f'-{table}' if table in TABLES else ''}", [*lines])
     if kind != "pdf":
         return None
     # One at a time, on a worker thread: a PDF costs as much time as a hundred pages.
@@ -146,7 +155,8 @@ def sheet(page: Page, report: Report) -> Sheet:
     ]
     summary = ""
     if report.summary and report.catalogue:
-        sections += summary_sections(page, report.summary, report.catalogue)
+        tables = summary_sections(page, report.summary, report.catalogue)
+        sections += [section for _, section in tables]
         summary = standing_sentence(page, report.summary)
     frame = [f"{label}: {value}" for label, value in report.sources]
     title = f"{report.unit_name}, {report.first} – {report.last}"  # noqa: RUF001
@@ -188,17 +198,37 @@ def _standing(page: Page, row: Row, figure: Figure) -> str:
     return page.text(f"standing.{figure.outcome}", value=value, target=target)
 
 
+def _summary_lines(page: Page, report: Report, table: str) -> Iterator[list[Value]]:
+    """Yield headings and rows of a table of the summary, as numbers, with the view of each."""
+    if report.summary is None or report.catalogue is None:
+        return
+    lines = parts_lines if table == "parts" else movers_lines
+    yield from stamped(page, lines(page, report.summary, report.catalogue), report.summary.view)
+
+
 def _lines(page: Page, report: Report) -> Iterator[list[Value]]:
     """Yield headings and figures, as numbers, and below them what they were computed from."""
     names = ("indicator", "indicator_name", "counted_in", "verified", "declared", "target")
     headings = (page.text(f"column.{name}") for name in names)
-    yield [*headings, page.text("report.part"), page.text("house.title")]
+    judged = ("forecast", "forecast_low", "forecast_high", "standing") if report.is_judged else ()
+    yield [
+        *(*headings, page.text("report.part"), page.text("house.title")),
+        *(page.text(f"column.{name}") for name in judged),
+    ]
     for house, rows in report.houses:
         for row in rows:
             figure = row.figures[0]
             numbers = (figure.verified, figure.declared, figure.target, figure.attainment)
             name = page.text(f"house.{house}")
-            yield [row.code, row.name, row.unit, *map(plain, numbers), name]
+            line: list[Value] = [row.code, row.name, row.unit, *map(plain, numbers), name]
+            if report.is_judged:
+                forecast = figure.forecast if figure.has_forecast else None
+                line += [
+                    None if forecast is None else round(forecast),
+                    *(figure.forecast_range or (None, None)),
+                    figure.standing,
+                ]
+            yield line
     yield []
-    for line in ((report.unit_name, f"{report.first} – {report.last}"), *report.sources):  # noqa: RUF001
-        yield list(line)
+    for about in ((report.unit_name, f"{report.first} – {report.last}"), *report.sources):  # noqa: RUF001
+        yield list(about)

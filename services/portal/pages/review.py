@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
 from google.protobuf.message import Message
 from starlette.datastructures import FormData
@@ -18,6 +18,7 @@ from services.portal.forms import version_of
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
 from services.portal.pages.queue import QUEUE_MAX
+from services.portal.pages.tables import Value, sent_file, stamped
 from services.portal.pages.works import shown
 from services.portal.site import Page
 
@@ -67,8 +68,8 @@ async def decide_many(page: Page, given: FormData) -> Response:
     named = [(name, version) for name, version in versions if version is not None]
     if word not in DECISIONS or not named:
         raise InvalidArgument(page.text("refused.no_decision"))
-    if not given.get("sure"):
-        return await _summary(page, word, reason, named)
+    if given.get("file") or not given.get("sure"):
+        return await _summary(page, given, word, reason, named)
     requests = _requests(str(given.get("request_id", "")), word, reason, named)
     method, token = REVIEWS["DecideSubmissions"], page.session.token
     answers = [a async for a in page.site.services.exchange(method, _each(requests), token)]
@@ -95,7 +96,7 @@ def _requests(
 
 
 async def _summary(
-    page: Page, decision: str, reason: str, named: Sequence[tuple[str, int]]
+    page: Page, given: FormData, decision: str, reason: str, named: Sequence[tuple[str, int]]
 ) -> Response:
     requests = [
         submission_service_pb2.GetSubmissionRequest(submission_id=name) for name, _ in named
@@ -105,6 +106,11 @@ async def _summary(
     call_id = str(uuid.uuid4())
     effects, refused = await _tried(page, _requests(call_id, decision, reason, named))
     counts = Counter((str(each["unit_id"]), str(each["type"])) for each in items)
+    tables: dict[str, Iterable[Sequence[Value]]] = {"summary": _lines(page, counts)}
+    if effects is not None:
+        tables["effects"] = stamped(page, effects.lines(page), effects.view)
+    if file := await sent_file(page, given, f"kieng-{decision}", tables):
+        return file
     return page.html(
         "deciding.html",
         decision=decision,
@@ -116,6 +122,13 @@ async def _summary(
         effects=effects,
         refused=refused,
     )
+
+
+def _lines(page: Page, counts: Mapping[tuple[str, str], int]) -> Iterator[list[Value]]:
+    """Yield headings and rows of the file of the summary."""
+    yield [page.text(key) for key in ("work.unit", "own.type", "review.number")]
+    for (unit_id, type_), count in sorted(counts.items()):
+        yield [unit_id, page.word("type", type_), count]
 
 
 async def _tried(

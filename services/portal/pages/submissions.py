@@ -42,8 +42,9 @@ async def submissions(page: Page) -> Response:
         )
         answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
         rows, following = [shown(each) for each in answer.submissions], answer.next_page_token
-    names = ("id", "state", "type", "unit_id", "work_key", "reason")
-    heading = [page.text(f"submission.{name}") for name in names]
+    names = ("id", "state", "type", "unit_id", "work_key", "reason", "title", "updated_at")
+    heading = [page.text(f"submission.{name}") for name in names[:6]]
+    heading += [page.text(key) for key in ("column.title", "own.updated")]
     if found := await wanted_file(
         page, "kieng-submissions", [heading, *([str(row[n]) for n in names] for row in rows)]
     ):

@@ -9,6 +9,7 @@ from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import BEHIND, ON_PACE, REACHED, Rank
 from services.portal.numbers import NOTHING, full, percent
 from services.portal.pages.summaries import Summary
+from services.portal.pages.tables import Value, plain
 from services.portal.site import Page
 
 MOVERS_SHOWN = 5
@@ -28,8 +29,12 @@ def standing_sentence(page: Page, summary: Summary) -> str:
     return f"{said} {page.text('report.urgent', codes=urgent)}" if urgent else said
 
 
-def summary_sections(page: Page, summary: Summary, catalogue: Catalogue) -> Iterator[Section]:
-    """Yield the tables of a summary that have rows: the units below, and what changed most.
+def summary_sections(
+    page: Page, summary: Summary, catalogue: Catalogue
+) -> Iterator[tuple[str, Section]]:
+    """Yield the tables of a summary that have rows, each with its name in the parameter `table`.
+
+    They are `parts`, the units below, and `movers`, what changed most.
 
     Args:
         page: the page, for its language.
@@ -41,7 +46,7 @@ def summary_sections(page: Page, summary: Summary, catalogue: Catalogue) -> Iter
         heads = [(page.text(f"unit.{key}"), True) for key in (*keys, "share")]
         ranks = [_rank(page, each, catalogue) for each in summary.ranks]
         columns = [(page.text("unit.title"), False), *heads]
-        yield Section(page.text("unit.parts"), columns, ranks, range(len(columns)))
+        yield "parts", Section(page.text("unit.parts"), columns, ranks, range(len(columns)))
     if summary.movers:
         heads = [(page.text(key), True) for key in ("report.before", "report.now")]
         columns = [(page.text("table.indicator"), False), *heads]
@@ -53,7 +58,27 @@ def summary_sections(page: Page, summary: Summary, catalogue: Catalogue) -> Iter
             )
             numbers = (full(number, unit, page.lang) for number in (each.before, each.now))
             movers.append(Row([f"{each.code} {name}", *numbers]))
-        yield Section(page.text("report.movers"), columns, movers, range(len(columns)))
+        yield "movers", Section(page.text("report.movers"), columns, movers, range(len(columns)))
+
+
+def parts_lines(page: Page, summary: Summary, catalogue: Catalogue) -> Iterator[list[Value]]:
+    """Yield headings and rows of the file of the units below, in the order of the page."""
+    keys = ("attainment", "reached", "on_pace", "missed" if summary.is_past else "behind", "share")
+    names = [page.text("column.unit"), page.text("column.name")]
+    yield [*names, *(page.text(f"unit.{key}") for key in keys)]
+    for each in summary.ranks:
+        counts = (each.reached, each.on_pace, each.behind)
+        name = catalogue.unit_name(each.unit_id, page.lang)
+        yield [each.unit_id, name, plain(each.attainment), *counts, plain(each.share)]
+
+
+def movers_lines(page: Page, summary: Summary, catalogue: Catalogue) -> Iterator[list[Value]]:
+    """Yield headings and rows of the file of what changed most, in the order of the page."""
+    keys = ("column.indicator", "column.indicator_name", "report.before", "report.now")
+    yield [page.text(key) for key in keys]
+    for each in summary.movers[:MOVERS_SHOWN]:
+        name = catalogue.indicator_name(each.code, page.lang)
+        yield [each.code, name, plain(each.before), plain(each.now)]
 
 
 def _rank(page: Page, rank: Rank, catalogue: Catalogue) -> Row:

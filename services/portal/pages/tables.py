@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain, repeat
 
 import xlsxwriter
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from kieng.kpi.v1 import view_pb2
@@ -59,6 +60,25 @@ async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -
     """
     kind = page.query.get("file", "")
     return await file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
+
+
+async def sent_file(
+    page: Page, given: FormData, name: str, tables: Mapping[str, Iterable[Sequence[Value]]]
+) -> Response | None:
+    """Return the table that field `file` of a form requests, e.g. `effects.csv`; None if none.
+
+    Pages that answer a form have no URL of their own, so buttons of the form request their tables.
+
+    Args:
+        page: the page.
+        given: the fields of the form.
+        name: name of the file without suffix and name of the table.
+        tables: name -> headings and rows; only those of the requested table are read.
+    """
+    table, _, kind = str(given.get("file", "")).rpartition(".")
+    if table not in tables or kind not in KINDS:
+        return None
+    return await file(kind, f"{name}-{table}", [list(line) for line in tables[table]])
 
 
 def stamped(

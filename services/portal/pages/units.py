@@ -12,6 +12,7 @@ from services.portal.pages.board import Board, Row, board
 from services.portal.pages.reading import read_cells, selection
 from services.portal.pages.reorganisations import wanted_trees
 from services.portal.pages.summaries import Summary, read_summary
+from services.portal.pages.summary_tables import parts_lines
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
@@ -72,16 +73,10 @@ def _lines(
     figures: Mapping[tuple[str, str], Figure],
 ) -> Iterator[list[Value]]:
     """Yield headings and rows of the file of the table of children, in the order of the page."""
-    names = [page.text("column.unit"), page.text("column.name")]
     if summary and summary.has_targets:
-        keys = ("attainment", "reached", "on_pace", "behind", "share")
-        yield [*names, *(page.text(f"unit.{key}") for key in keys)]
-        for each in summary.ranks:
-            name = found.catalogue.unit_name(each.unit_id, page.lang)
-            counts = (each.reached, each.on_pace, each.behind)
-            parts = plain(each.attainment), plain(each.share)
-            yield [each.unit_id, name, parts[0], *counts, parts[1]]
+        yield from parts_lines(page, summary, found.catalogue)
         return
+    names = [page.text("column.unit"), page.text("column.name")]
     yield [*names, *(row.code for row in columns)]
     for unit_id in order:
         values = (plain(figures[unit_id, row.code].verified) for row in columns)

@@ -19,6 +19,7 @@ from services.portal.pages.cell_names import (
     explain_absence,
     finding_word,
     named,
+    reasons,
 )
 from services.portal.pages.indicators import named as in_sentence
 from services.portal.pages.indicators import rule_of
@@ -36,7 +37,7 @@ async def work(page: Page) -> Response:
     """Answer `/works`: whether a work counts in a number and why, with all claims of it.
 
     Users who may read submissions also see those of their institution. With `file`, the answer is
-    the table of claims as a file.
+    the table of claims as a file; with `table=reasons`, that of the reasons.
 
     Raises:
         Refused: the caller may not read, or the unit, indicator or work does not exist.
@@ -47,7 +48,9 @@ async def work(page: Page) -> Response:
         raise InvalidArgument(page.text("refused.no_work"))
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await explain_absence(page, name, work_key)
-    lines = stamped(page, _lines(page, work_key, answer), answer.view)
+    is_of_reasons = page.query.get("table") == "reasons"
+    lines = reasons(page, answer) if is_of_reasons else _lines(page, work_key, answer)
+    lines = stamped(page, lines, answer.view)
     if file := await wanted_file(page, f"kieng-{name.code}-work", lines):
         return file
     own = await own_submissions(page, work_key) if page.session.may(*READERS) else []

@@ -15,7 +15,6 @@ from services.cli.checks import infrastructure
 from services.cli.client.stack import Stack
 from services.cli.errors import NO
 from services.cli.main import main
-from services.kernel import mongo as kernel_mongo
 from services.kernel import mongo_features, runner
 from services.kernel.errors import NotReady
 from services.kernel.mongo import Mongo, declare
@@ -31,8 +30,8 @@ def database(mongo: RunningDatabase, database_name: str) -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-def _features_are_tried_each_time(mongo: RunningDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_mongo, "need_features", mongo_features.need_features)
+def _features_are_not_known_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo_features, "_capable", set())
 
 
 @pytest.fixture

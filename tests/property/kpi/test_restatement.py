@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
+from typing import Any
 
 import pytest
 
 from kieng.kpi.v1 import catalogue_pb2
+from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import WrongState
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_of_date
-from services.kpi.domain.restatement import Cause
+from services.kpi.domain.restated_claims import Cause
 from services.kpi.editions.restatements import cells_of, compare
 from services.kpi.replay.memory_projection import MemoryProjection, ReplayBound
 from services.kpi.replay.tasks import Task, decode_lines, run, task_of
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.integration.kpi.logs import log
-from tests.unit.kpi.builders import FakeRecord, catalogue_message, real_catalogue
+from tests.unit.kpi.builders import FakeRecord, catalogue_message, real_catalogue, record
 
 CATALOGUE = real_catalogue()
+LATE = Cause.LATE
 MONTHS = (month_of_date("2025-02"), month_of_date("2025-05"))
 
 
@@ -71,6 +75,44 @@ def test_every_cause_occurs_in_the_logs_of_this_test() -> None:
             causes |= {one.cause for line in lines for one in line.claims}
     # Nobody rejects or withdraws there: the state of a retraction says so, see the unit tests.
     assert causes == {Cause.LATE, Cause.NEWLY_VERIFIED, Cause.AMENDED}
+
+
+def verified_at_other_times(seed: int) -> list[FakeRecord]:
+    """A log whose submissions are mostly verified, returned and verified again as they are."""
+    dice, last, found = random.Random(seed), dict[tuple[str, str], Any](), list[FakeRecord]()
+    for number, one in enumerate(log(300, seed)):
+        event = events_pb2.SubmissionChanged.FromString(one.value or b"")
+        place = event.work_key, event.submission_id
+        if place in last and dice.random() < 0.7:
+            event.CopyFrom(last[place])
+            event.ClearField("verified")
+            if event.HasField("declared") and dice.random() < 0.7:
+                event.verified.CopyFrom(event.declared)
+        event.version = number + 1
+        if event.HasField("verified"):
+            event.verified_at.seconds = dice.randint(1, 50)
+        last[place] = event
+        found.append(record(number, event))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_leads_a_work_since_is_named_and_only_what_was_unknown_is_late(seed: int) -> None:
+    records = verified_at_other_times(seed)
+    now = scratch(records, len(records))
+    for unit, closed_at in (("root", 200), ("alpha", 150)):
+        then = scratch(records, closed_at)
+        facts, works = run(Task(unit), then)
+        said = [events_pb2.SubmissionChanged.FromString(r.value or b"") for r in records]
+        stood = {(e.work_key, e.submission_id): e.HasField("declared") for e in said[:closed_at]}
+        for measure in (0, 1):
+            task = Task(unit, works, facts["works_sha256"], MONTHS, measure)
+            lines = list(decode_lines(run(task, now)[1]))
+            assert lines
+            for line in lines:
+                assert line.claims
+                late = {each.claim.submission_id for each in line.claims if each.cause is LATE}
+                assert not any(stood.get((line.work_key, name)) for name in late)
 
 
 def redefined() -> Catalogue:

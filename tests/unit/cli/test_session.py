@@ -7,14 +7,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
 
+import grpc
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from services.cli.client.stack import CONSORTIUM
+from services.cli.client.troubles import CallFailed, Trouble
 from services.cli.errors import Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Output, Screen
+from services.refusals.suggestion import unknown_unit
 from services.texts import Lang
 
 SHARED = {"institution", "subject", "output", "lang", "data"}
@@ -90,6 +93,51 @@ def test_calls_are_closed_when_the_command_ends(tmp_path: Path) -> None:
     assert closed == ["here"]
 
 
+@pytest.mark.parametrize(
+    "raised",
+    [
+        Failure(unknown_unit("KHTN", ())),
+        CallFailed(
+            Trouble(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                unknown_unit("KHTN", ()),
+                "INVALID_FIELD",
+                (("unit_id", unknown_unit("KHTN", ())),),
+            ),
+            "kpi",
+            "",
+        ),
+    ],
+    ids=["command", "service"],
+)
+def test_what_a_service_cannot_guess_is_searched_by_name(
+    raised: Failure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    @with_session("viewer")
+    def command(session: Session) -> None:
+        """Name a unit."""
+        raise raised
+
+    monkeypatch.setattr(Session, "units_named", lambda session, name: ["vnu/hus"])
+    answer = CliRunner().invoke(app, ["--lang", "vi"])
+    assert isinstance(answer.exception, Failure)
+    assert "không có đơn vị 'KHTN'; có phải ý bạn là 'vnu/hus'?" in answer.exception.message
+
+
+def test_a_directory_that_cannot_be_searched_names_no_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(session: Session, stub: object) -> Any:
+        raise Failure("down")
+
+    monkeypatch.setattr(Session, "stub", refuse)
+    with ExitStack() as resources:
+        assert Session(resources, (), Screen(), data=tmp_path).units_named("KHTN") == []
+
+
 def test_a_unit_without_its_institution_is_refused_with_the_one_that_may_be_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +146,7 @@ def test_a_unit_without_its_institution_is_refused_with_the_one_that_may_be_mean
         (tmp_path / f"{name}.pem").touch()
     stack: Any = SimpleNamespace(issuer_folder=tmp_path)
     monkeypatch.setattr("services.cli.session.find", lambda data: stack)
+    monkeypatch.setattr(Session, "units_named", lambda session, name: [])
     monkeypatch.setattr(Session, "unit_ids", lambda session: ["vnu", "vnu/hus", "hust/scs"])
     with ExitStack() as resources:
         session = Session(resources, ("contributor",), Screen(), institution="")

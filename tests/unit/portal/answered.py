@@ -44,8 +44,23 @@ def cells(wanted: view_pb2.Selection, value: int = 5) -> list[view_pb2.Cell]:
     ]
 
 
+def both_trees(
+    request: catalogue_service_pb2.CompareTreesRequest, moved: int = 0
+) -> catalogue_service_pb2.CompareTreesResponse:
+    """Numbers of both trees; today's has so many more in the first month of the trend."""
+    answer = catalogue_service_pb2.CompareTreesResponse(view_id="g1-c1-f1")
+    months = len(list(months_of(Period(request.trend.from_month, request.trend.to_month))))
+    for code in request.indicator_codes:
+        named: Any = {"indicator_code": code, "measure": kpi_service_pb2.MEASURE_VERIFIED}
+        five = [view_pb2.Value(whole=5)] * months
+        now = [view_pb2.Value(whole=5 + moved), *five[1:]]
+        answer.numbers.add(**named)
+        answer.trends.add(**named, as_was=five, as_is=now)
+    return answer
+
+
 class Answers:
-    """Services that answer GetCatalogue, GetKpis and GetReport, and what more is given by name.
+    """Services that answer what most pages ask, and what more is given by name.
 
     Args:
         more: name of an RPC -> what it answers to a request.
@@ -67,6 +82,8 @@ class Answers:
             return catalogue_service_pb2.GetCatalogueResponse(catalogue=CATALOGUE)
         if method.name == "GetReport":
             return kpi_service_pb2.GetReportResponse(view=self.view, unit_id=request.unit_id)
+        if method.name == "CompareTrees":
+            return both_trees(request)
         assert method.name == "GetKpis", method.name
         return kpi_service_pb2.GetKpisResponse(view=self.view, cells=cells(request.selection))
 

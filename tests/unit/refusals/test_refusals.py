@@ -193,6 +193,10 @@ def test_an_unknown_sentence_stays_and_english_is_untouched() -> None:
     assert in_language("no such submission", "en") == "no such submission"
 
 
+def test_numbers_are_written_as_in_vietnamese() -> None:
+    assert in_language("1,019.7 of 2,270.6 GB free", "vi") == "còn trống 1.019,7 trên 2.270,6 GB"
+
+
 def findings_of(tree: ast.AST) -> Iterator[str]:
     """What a module of checks tells: the literal details of its findings."""
     told = [

@@ -1,6 +1,6 @@
 import pytest
 
-from services.refusals.suggestion import suggestion, unknown_unit
+from services.refusals.suggestion import searched, suggestion, unknown_unit
 
 UNITS = ["consortium", "vnu", "vnu/hus", "vnu/ueb", "vnu-hcm", "vnu-hcm/uit", "hust", "hust/soict"]
 CODES = ["KNW-01", "KNW-03", "ENT-01", "ENT-10"]
@@ -10,12 +10,28 @@ CODES = ["KNW-01", "KNW-03", "ENT-01", "ENT-10"]
     ("found", "said"),
     [
         (["vnu/hus"], "there is no unit 'ĐHKHTN'; did you mean 'vnu/hus'?"),
-        (["vnu/hus", "hust"], "there is no unit 'ĐHKHTN'; `kieng unit search` finds it"),
+        (["vnu/hus", "hust"], "there is no unit 'ĐHKHTN'; did you mean 'vnu/hus' or 'hust'?"),
+        (["vnu/hus", "hust", "vnu"], "there is no unit 'ĐHKHTN'; `kieng unit search` finds it"),
         ([], "there is no unit 'ĐHKHTN'; `kieng unit search` finds it"),
     ],
 )
 def test_a_unit_whose_id_is_not_similar_is_searched_by_name(found: list[str], said: str) -> None:
     assert unknown_unit("ĐHKHTN", UNITS, lambda text: found) == said
+
+
+@pytest.mark.parametrize("unit_id", ["ĐHKHTN", "it's", 'say "it\'s"', "a\\b"])
+def test_a_message_gets_the_suggestions_of_a_search_later(unit_id: str) -> None:
+    before = f"units[0]: {unknown_unit(unit_id, UNITS)}"
+    asked: list[str] = []
+
+    def search(text: str) -> list[str]:
+        asked.append(text)
+        return ["vnu/hus"]
+
+    after = searched(before, search)
+    assert asked == [unit_id]
+    assert after == f"units[0]: there is no unit {unit_id!r}; did you mean 'vnu/hus'?"
+    assert searched("there is no indicator 'x'", search) == "there is no indicator 'x'"
 
 
 def test_a_unit_whose_id_is_similar_is_not_searched() -> None:

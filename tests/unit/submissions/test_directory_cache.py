@@ -105,7 +105,7 @@ class Searching:
     def SearchUnits(self, request: Any) -> Any:
         if self.refuses is not None:
             raise self.refuses
-        assert (request.query, request.page_size) == ("ĐHKHTN", 2)
+        assert (request.query, request.page_size) == ("ĐHKHTN", 3)
         return SimpleNamespace(units=[SimpleNamespace(unit_id=unit) for unit in self.units])
 
 
@@ -113,7 +113,8 @@ class Searching:
     ("service", "hint"),
     [
         (Searching("vnu/hus"), "did you mean 'vnu/hus'"),
-        (Searching("vnu/hus", "hust"), "`kieng unit search` finds it"),
+        (Searching("vnu/hus", "hust"), "did you mean 'vnu/hus' or 'hust'"),
+        (Searching("vnu/hus", "hust", "vnu"), "`kieng unit search` finds it"),
         (Searching(refuses=Unavailable("down")), "`kieng unit search` finds it"),
         (Searching(refuses=InvalidArgument("no letter")), "`kieng unit search` finds it"),
     ],

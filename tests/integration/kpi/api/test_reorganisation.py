@@ -51,12 +51,13 @@ def reorganised() -> list[directory_pb2.Unit]:
     return units
 
 
-def compare(stack: Stack) -> Any:
+def compare(stack: Stack, unit_id: str = "alpha/sci") -> Any:
     request = catalogue_service_pb2.CompareTreesRequest(
-        unit_id="alpha/sci", indicator_codes=["KNW-03", "KNW-04"]
+        unit_id=unit_id, indicator_codes=["KNW-03", "KNW-04"]
     )
     request.before.from_month, request.before.to_month = "2025-01", "2025-02"
     request.after.from_month, request.after.to_month = "2025-03", "2025-04"
+    request.trend.from_month, request.trend.to_month = "2025-01", "2025-04"
     return stack.call("CompareTrees", request)
 
 
@@ -98,6 +99,28 @@ def test_a_reorganisation_is_shown_in_both_trees(compared: Compared) -> None:
     whole = verified_numbers(compared.answer, "KNW-03")
     assert (whole.as_was_before.whole, whole.as_was_after.whole) == (2, 7)
     assert (whole.as_is_before.whole, whole.as_is_after.whole) == (4, 7)
+
+
+def test_every_month_of_the_trend_is_answered_in_both_trees(compared: Compared) -> None:
+    """The months of a range add up to it, and no month of a tree differs from GetKpis on it."""
+    wanted = ("KNW-03", VERIFIED)
+    trend = next(t for t in compared.answer.trends if (t.indicator_code, t.measure) == wanted)
+    assert [value.whole for value in trend.as_was] == [2, 0, 0, 7]
+    assert [value.whole for value in trend.as_is] == [4, 0, 0, 7]
+
+
+def test_a_unit_with_the_same_units_below_it_has_one_trend(compared: Compared) -> None:
+    """What moved within alpha moves no number of alpha, so none of its works is read."""
+    answer = compare(compared.stack, "alpha")
+    assert not answer.moved_unit_ids
+    assert answer.works == 0
+    assert compared.answer.works > 0
+    for code, months in (("KNW-03", [4, 0, 0, 7]), ("KNW-04", None)):
+        trend = next(t for t in answer.trends if (t.indicator_code, t.measure) == (code, VERIFIED))
+        assert trend.as_was == trend.as_is
+        assert months is None or [value.whole for value in trend.as_was] == months
+    whole = verified_numbers(answer, "KNW-03")
+    assert (whole.as_was_before.whole, whole.as_is_after.whole) == (4, 7)
 
 
 def test_the_change_of_a_number_is_split_into_reorganisation_and_growth(compared: Compared) -> None:

@@ -81,3 +81,29 @@ def test_a_list_of_fields_is_labelled_by_them(
         "year    2025",
         "        Verified: 2024",
     ]
+
+
+def test_a_column_without_text_makes_room_for_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    screen = Screen(lang=Lang.en)
+    for reason in ("", "said"):
+        table = screen.table("submission_id", "title", "unit", "reason", "state")
+        table.add_row(ID, "A title", "vnu/hus", reason, "verified")
+        screen.show(table)
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith("┏") is not bool(reason)
+        assert ("Reason" in "".join(lines)) is bool(reason)
+
+
+def test_no_line_of_a_title_ends_with_what_goes_between(
+    width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Screen(lang=Lang.en)
+    table = screen.table("row", "problem", title=" · ".join(["several", "words", SHA256[:20]] * 3))
+    table.add_row("1", "some words " * 9)
+    screen.show(table)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert not [line for line in lines if line.endswith("·")]
+    assert " ".join(lines).count(SHA256[:20]) == 3

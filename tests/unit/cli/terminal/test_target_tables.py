@@ -1,5 +1,7 @@
 from fractions import Fraction
 
+import pytest
+
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.kpi_tables import Names, pace_text
 from services.cli.terminal.screen import Screen
@@ -79,3 +81,18 @@ def test_a_forecast_has_its_range_and_the_errors_of_earlier_ones() -> None:
 def test_only_cells_with_a_target_have_a_row() -> None:
     table = targets_table(SCREEN, NAMES, [cell("A", 100, 40, 10), view_pb2.Cell()], READ, False)
     assert len(table.lines) == 1
+
+
+def test_the_unit_of_all_rows_stands_above_them_where_they_would_not_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    screen = Screen(lang=Lang.en)
+    cells = [cell("A", 2100, 1200, 900), cell("COM-03", 10**10, 10**9, 2 * 10**9)]
+    for unit_id in ("vnu/hus", "vnu/ueb"):
+        cells[0].unit_id, cells[1].unit_id = "vnu/hus", unit_id
+        table = targets_table(screen, NAMES, cells, READ, False)
+        is_one = unit_id == "vnu/hus"
+        assert table.fits(80) is is_one
+        assert ("unit" in table.keys) is not is_one
+        assert str(table.title).startswith("vnu/hus · ") is is_one

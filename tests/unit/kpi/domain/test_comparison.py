@@ -67,6 +67,17 @@ def test_a_number_that_one_catalogue_does_not_have_is_none_there() -> None:
     }
 
 
+def test_nothing_is_no_change_where_one_catalogue_lacks_it() -> None:
+    share = component(Rule.FRACTION)
+    ratio = Indicator("R", component(), component(Rule.LEAD))
+    more = Catalogue.build(1, [Indicator("A", component()), Indicator("F", share), ratio], TREE)
+    for sides in ((ALL, more), (more, ALL)):
+        assert compared(*sides) == []
+        found = {(each.unit_id, each.code) for each in compared(*sides, {})}
+        assert found == {(unit, code) for unit in ("root", "alpha") for code in ("F", "R")}
+    assert compared(ALL, catalogue(component(Rule.FRACTION))) == []
+
+
 def test_an_attainment_is_compared_only_over_months_that_are_measured_against_the_target() -> None:
     def attaining(counted: Catalogue) -> Catalogue:
         attainment = Indicator("REACH", None, attainment_of="A")
@@ -79,6 +90,18 @@ def test_an_attainment_is_compared_only_over_months_that_are_measured_against_th
 
     assert reach(JANUARY) == {(Ratio(1, 5), Ratio(0, 5))}
     assert reach(JANUARY + 2) == {(Ratio(1, 0), Ratio(0, 0))}
+
+
+def test_an_attainment_of_another_indicator_is_compared_with_the_targets_of_both() -> None:
+    def attaining(code: str) -> Catalogue:
+        reach = Indicator("REACH", None, attainment_of=code)
+        counts = [Indicator("A", component()), Indicator("B", component(Rule.CLAIMS))]
+        return Catalogue.build(1, [*counts, reach], TREE)
+
+    targets = {"alpha|A": 5, "alpha|B": 10}
+    found = compared(attaining("A"), attaining("B"), {}, targets=targets)
+    reached = {(each.before, each.after) for each in found if each.unit_id == "alpha"}
+    assert reached == {(Ratio(1, 5), Ratio(1, 10))}
 
 
 def test_works_outside_the_months_are_behind_no_number() -> None:

@@ -1,46 +1,12 @@
 from dataclasses import replace
 
-import pytest
-
 from services.kpi.domain.catalogue import Rule
-from services.kpi.domain.restatement import (
-    Cause,
-    ContributionKey,
-    FrozenClaim,
-    FrozenWork,
-    Line,
-    Restatement,
-    cause_of,
-)
+from services.kpi.domain.restated_claims import Cause, ContributionKey, FrozenClaim, FrozenWork
+from services.kpi.domain.restatement import Line, Restatement
 from tests.unit.kpi.builders import JANUARY, catalogue, component
 
 CLAIM = FrozenClaim("s1", 3, "alpha", "alpha/sci", "author-7", "verified", "d1", "v1")
-DECLARED = replace(CLAIM, state="submitted", verified="")
 GONE = replace(CLAIM, declared="", verified="", unit_id="", state="withdrawn", version=4)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "measure", "cause"),
-    [
-        (CLAIM, replace(CLAIM, version=9), 1, None),
-        (None, CLAIM, 1, Cause.LATE),
-        (None, DECLARED, 1, None),
-        (None, DECLARED, 0, Cause.LATE),
-        (DECLARED, CLAIM, 1, Cause.NEWLY_VERIFIED),
-        (DECLARED, CLAIM, 0, None),
-        (CLAIM, replace(CLAIM, verified="v2"), 1, Cause.AMENDED),
-        (CLAIM, GONE, 1, Cause.WITHDRAWN),
-        (CLAIM, replace(GONE, state="rejected"), 1, Cause.REJECTED),
-        (CLAIM, replace(GONE, state="verified"), 1, Cause.AMENDED),
-        (CLAIM, None, 1, Cause.WITHDRAWN),
-        (GONE, CLAIM, 0, Cause.AMENDED),
-        (None, GONE, 1, None),
-    ],
-)
-def test_what_happened_to_a_submission_has_one_cause(
-    old: FrozenClaim | None, new: FrozenClaim | None, measure: int, cause: Cause | None
-) -> None:
-    assert cause_of(old, new, measure) is cause
 
 
 CATALOGUE = catalogue(component(), component(Rule.DISTINCT, member="partner"))

@@ -38,7 +38,7 @@ def test_what_is_wrong_stands_at_its_cell_and_the_refused_rows_can_be_imported_a
     assert (facts(answer)["new"], facts(answer)["refused"]) == ("1", "2")
     assert "<mark>soon</mark>" in answer.text
     assert "unknown unit x" in answer.text
-    report = form.send("report")
+    report = form.send("report.csv")
     lines = list(csv.DictReader(io.StringIO(report.text.removeprefix("\ufeff"))))
     assert [line["outcome"] for line in lines] == ["created", "refused", "refused"]
     assert lines[2]["column"] == "unit_id"
@@ -154,8 +154,12 @@ def test_a_hidden_field_that_is_damaged_or_a_bomb_is_refused() -> None:
         answer = sent("try", kept=kept, name="receipt.csv")
         assert answer.status_code == 400
         assert "choose the file again" in answer.text
-        handed = sent("report", report=kept, name="receipt.csv")
-        assert handed.status_code == 400
+        for action in ("report.csv", "report.xlsx", "effects.csv", "refused"):
+            held = {action.partition(".")[0]: kept}
+            assert sent(action, name="receipt.csv", **held).status_code == 400
+    for wrong in (b"{}", b"[1]", b"[[{}]]", b"x"):
+        kept = base64.b64encode(zlib.compress(wrong)).decode()
+        assert sent("report.csv", report=kept, name="receipt.csv").status_code == 400
 
 
 def test_guests_are_sent_to_sign_in_before_their_form_is_read() -> None:

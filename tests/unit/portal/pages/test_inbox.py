@@ -24,6 +24,14 @@ def listed(request: Request) -> Response:
     return Response(notifications=[*newest, returned][: request.page_size], unread=61)
 
 
+def test_notices_are_asked_for_in_the_language_of_the_page() -> None:
+    for lang, number in (("vi", 1), ("en", 2)):
+        answers = Answers(ListNotifications=listed)
+        asyncio.run(Portal(answers, "contributor").get("/inbox", lang=lang))
+        asked = [each.language for each in answers.asked if isinstance(each, Request)]
+        assert asked == [number, number]
+
+
 def test_an_old_return_that_is_unread_comes_before_what_is_newer() -> None:
     page = asyncio.run(Portal(Answers(ListNotifications=listed), "contributor").get("/inbox"))
     text = page.text

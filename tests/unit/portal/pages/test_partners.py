@@ -104,8 +104,11 @@ def test_files_have_both_tables() -> None:
         content = asked(file="csv", table=table, lang="en").content.decode("utf-8-sig")
         return list(csv.reader(io.StringIO(content)))[1:]
 
-    assert lines("products") == [["7", "ready to transfer", MARKUP, "a", "product:1"]]
-    assert lines("partners") == [[f"Công ty {MARKUP}", "p1", "a, b", "", "agreement:1", "ENT-06"]]
+    view = lines("levels")[0][2:]
+    assert lines("products") == [["7", "ready to transfer", MARKUP, "a", "product:1", *view]]
+    tie = [f"Công ty {MARKUP}", "p1", "1", "1", "1", "agreement:1 (ENT-06)"]
+    assert lines("partners") == [[*tie, *view]]
+    assert [row[:2] for row in lines("levels")][:3] == [["9", "0"], ["8", "0"], ["7", "1"]]
     assert asked(file="xlsx", table="products").content.startswith(b"PK")
 
 

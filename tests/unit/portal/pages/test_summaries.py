@@ -135,34 +135,3 @@ def test_if_the_numbers_moved_between_two_answers_both_states_are_named() -> Non
     text = asked("/report", Portal(answers), unit="a").text
     assert "f" * 64 in text
     assert "0" * 64 in text
-
-
-def test_both_trees_are_compared_when_asked() -> None:
-    def compared(
-        request: catalogue_service_pb2.CompareTreesRequest,
-    ) -> catalogue_service_pb2.CompareTreesResponse:
-        assert (request.before.from_month, request.before.to_month) == ("2024-01", "2024-07")
-        values = {
-            name: view_pb2.Value(whole=number)
-            for number, name in enumerate(
-                ("as_was_before", "as_was_after", "as_is_before", "as_is_after"), 7001
-            )
-        }
-        numbers = [
-            catalogue_service_pb2.TreeNumbers(
-                indicator_code="KNW-03", measure=kpi.MEASURE_VERIFIED, **values
-            )
-        ]
-        return catalogue_service_pb2.CompareTreesResponse(
-            view_id="g2-c1-f1", moved_unit_ids=["a/old"], numbers=numbers
-        )
-
-    answers = Answers(GetCatalogue=catalogue, GetReport=summary, CompareTrees=compared)
-    assert "7.001" not in asked("/units/a", Portal(answers)).text
-    for path in ("/units/a", "/indicators/KNW-03"):
-        text = asked(path, Portal(answers), unit="a", trees="1").text
-        assert "a/old" in text
-        places = [text.index(each) for each in ("7.001", "7.002", "7.003", "7.004")]
-        assert places == sorted(places)
-        file = rows(asked(path, Portal(answers), unit="a", trees="1", file="csv", table="trees"))
-        assert file[1] == ["KNW-03", "7001", "7002", "7003", "7004", "g2-c1-f1", ""]

@@ -385,6 +385,7 @@ class CompareTreesRequest(_message.Message):
     INDICATOR_CODES_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    TREND_FIELD_NUMBER: _builtins.int
     unit_id: _builtins.str
     """Unit. Required."""
     @_builtins.property
@@ -399,6 +400,10 @@ class CompareTreesRequest(_message.Message):
     def after(self) -> Global___Months:
         """The later range; the same as the earlier one shows the two trees side by side. Required."""
 
+    @_builtins.property
+    def trend(self) -> Global___Months:
+        """Months that are answered one by one as well, in both trees. Unset: none."""
+
     def __init__(
         self,
         *,
@@ -406,10 +411,11 @@ class CompareTreesRequest(_message.Message):
         indicator_codes: _abc.Iterable[_builtins.str] | None = ...,
         before: Global___Months | None = ...,
         after: Global___Months | None = ...,
+        trend: Global___Months | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "trend", b"trend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "indicator_codes", b"indicator_codes", "unit_id", b"unit_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "indicator_codes", b"indicator_codes", "trend", b"trend", "unit_id", b"unit_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -466,6 +472,44 @@ class TreeNumbers(_message.Message):
 Global___TreeNumbers: _TypeAlias = TreeNumbers  # noqa: Y015
 
 @_typing.final
+class TreeTrend(_message.Message):
+    """One indicator and measure of the unit, month by month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    AS_WAS_FIELD_NUMBER: _builtins.int
+    AS_IS_FIELD_NUMBER: _builtins.int
+    indicator_code: _builtins.str
+    """Indicator."""
+    measure: _kpi_service_pb2.Measure.ValueType
+    """Which measure."""
+    @_builtins.property
+    def as_was(self) -> _containers.RepeatedCompositeFieldContainer[_view_pb2.Value]:
+        """In the tree as it was: one value for each month of the request, the first month first."""
+
+    @_builtins.property
+    def as_is(self) -> _containers.RepeatedCompositeFieldContainer[_view_pb2.Value]:
+        """In the tree as it is: likewise."""
+
+    def __init__(
+        self,
+        *,
+        indicator_code: _builtins.str = ...,
+        measure: _kpi_service_pb2.Measure.ValueType = ...,
+        as_was: _abc.Iterable[_view_pb2.Value] | None = ...,
+        as_is: _abc.Iterable[_view_pb2.Value] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_is", b"as_is", "as_was", b"as_was", "indicator_code", b"indicator_code", "measure", b"measure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreeTrend: _TypeAlias = TreeTrend  # noqa: Y015
+
+@_typing.final
 class CompareTreesResponse(_message.Message):
     """Response of CompareTrees."""
 
@@ -475,10 +519,11 @@ class CompareTreesResponse(_message.Message):
     MOVED_UNIT_IDS_FIELD_NUMBER: _builtins.int
     WORKS_FIELD_NUMBER: _builtins.int
     NUMBERS_FIELD_NUMBER: _builtins.int
+    TRENDS_FIELD_NUMBER: _builtins.int
     view_id: _builtins.str
     """View whose works were read."""
     works: _builtins.int
-    """Works that were read."""
+    """Works that were read; none if the same units are below this one in both trees."""
     @_builtins.property
     def moved_unit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Units that ended and stand below this one now."""
@@ -487,6 +532,10 @@ class CompareTreesResponse(_message.Message):
     def numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___TreeNumbers]:
         """By indicator in the order of the catalogue, declared before verified."""
 
+    @_builtins.property
+    def trends(self) -> _containers.RepeatedCompositeFieldContainer[Global___TreeTrend]:
+        """In the same order, if the request names months for it."""
+
     def __init__(
         self,
         *,
@@ -494,10 +543,11 @@ class CompareTreesResponse(_message.Message):
         moved_unit_ids: _abc.Iterable[_builtins.str] | None = ...,
         works: _builtins.int = ...,
         numbers: _abc.Iterable[Global___TreeNumbers] | None = ...,
+        trends: _abc.Iterable[Global___TreeTrend] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["moved_unit_ids", b"moved_unit_ids", "numbers", b"numbers", "view_id", b"view_id", "works", b"works"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moved_unit_ids", b"moved_unit_ids", "numbers", b"numbers", "trends", b"trends", "view_id", b"view_id", "works", b"works"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

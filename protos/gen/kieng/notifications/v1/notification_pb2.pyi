@@ -122,9 +122,9 @@ class Notification(_message.Message):
     kind: Global___Kind.ValueType
     """What it tells."""
     subject: _builtins.str
-    """One line, in the reader's language."""
+    """One line, in the language of the request, else in that of the reader's subscription."""
     body: _builtins.str
-    """A few lines, in the reader's language."""
+    """A few lines, in the same language."""
     about: _builtins.str
     """What it is about: `submission:<id>`, `target:<unit>:<indicator>:<year>`, `proposal:<id>`, `work:<key>` or
     `subscription`.

@@ -28,7 +28,7 @@ from kieng.notifications.v1 import notification_pb2 as kieng_dot_notifications_d
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1kieng/notifications/v1/notification_service.proto\x12\x16kieng.notifications.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a)kieng/notifications/v1/notification.proto\x1a\x18kieng/text/v1/text.proto\"p\n\x18ListNotificationsRequest\x12\x13\n\x0bunread_only\x18\x01 \x01(\x08\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\"\x81\x01\n\x19ListNotificationsResponse\x12;\n\rnotifications\x18\x01 \x03(\x0b\x32$.kieng.notifications.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0e\n\x06unread\x18\x03 \x01(\x03\"\x1b\n\x19WatchNotificationsRequest\"X\n\x1aWatchNotificationsResponse\x12:\n\x0cnotification\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Notification\"@\n\x0fMarkReadRequest\x12-\n\x10notification_ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xf4\x03\"\x06r\x04\xf8\xd9\x18\x01\"\"\n\x10MarkReadResponse\x12\x0e\n\x06marked\x18\x01 \x01(\x03\"\x18\n\x16GetSubscriptionRequest\"U\n\x17GetSubscriptionResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Subscription\"\\\n\x16SetSubscriptionRequest\x12\x42\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.SubscriptionB\x06\xbaH\x03\xc8\x01\x01\"U\n\x17SetSubscriptionResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Subscription\"2\n\x13\x43onfirmEmailRequest\x12\x1b\n\x04\x63ode\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18(\xf8\xd9\x18\x01\"R\n\x14\x43onfirmEmailResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Subscription2\xaa\x06\n\x13NotificationService\x12\x89\x01\n\x11ListNotifications\x12\x30.kieng.notifications.v1.ListNotificationsRequest\x1a\x31.kieng.notifications.v1.ListNotificationsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12\x8e\x01\n\x12WatchNotifications\x12\x31.kieng.notifications.v1.WatchNotificationsRequest\x1a\x32.kieng.notifications.v1.WatchNotificationsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x30\x01\x12n\n\x08MarkRead\x12\'.kieng.notifications.v1.MarkReadRequest\x1a(.kieng.notifications.v1.MarkReadResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12\x83\x01\n\x0fGetSubscription\x12..kieng.notifications.v1.GetSubscriptionRequest\x1a/.kieng.notifications.v1.GetSubscriptionResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12\x83\x01\n\x0fSetSubscription\x12..kieng.notifications.v1.SetSubscriptionRequest\x1a/.kieng.notifications.v1.SetSubscriptionResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12z\n\x0c\x43onfirmEmail\x12+.kieng.notifications.v1.ConfirmEmailRequest\x1a,.kieng.notifications.v1.ConfirmEmailResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x42\x8b\x01\n\x16kieng.notifications.v1B\x18NotificationServiceProtoP\x01Z<kieng.internal/protos/kieng/notifications/v1;notificationsv1\xaa\x02\x16Kieng.Notifications.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1kieng/notifications/v1/notification_service.proto\x12\x16kieng.notifications.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a)kieng/notifications/v1/notification.proto\x1a\x18kieng/text/v1/text.proto\"\xae\x01\n\x18ListNotificationsRequest\x12\x13\n\x0bunread_only\x18\x01 \x01(\x08\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\x12<\n\x08language\x18\x04 \x01(\x0e\x32 .kieng.notifications.v1.LanguageB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\x81\x01\n\x19ListNotificationsResponse\x12;\n\rnotifications\x18\x01 \x03(\x0b\x32$.kieng.notifications.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0e\n\x06unread\x18\x03 \x01(\x03\"Y\n\x19WatchNotificationsRequest\x12<\n\x08language\x18\x01 \x01(\x0e\x32 .kieng.notifications.v1.LanguageB\x08\xbaH\x05\x82\x01\x02\x10\x01\"X\n\x1aWatchNotificationsResponse\x12:\n\x0cnotification\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Notification\"@\n\x0fMarkReadRequest\x12-\n\x10notification_ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xf4\x03\"\x06r\x04\xf8\xd9\x18\x01\"\"\n\x10MarkReadResponse\x12\x0e\n\x06marked\x18\x01 \x01(\x03\"\x18\n\x16GetSubscriptionRequest\"U\n\x17GetSubscriptionResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Subscription\"\\\n\x16SetSubscriptionRequest\x12\x42\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.SubscriptionB\x06\xbaH\x03\xc8\x01\x01\"U\n\x17SetSubscriptionResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Subscription\"2\n\x13\x43onfirmEmailRequest\x12\x1b\n\x04\x63ode\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18(\xf8\xd9\x18\x01\"R\n\x14\x43onfirmEmailResponse\x12:\n\x0csubscription\x18\x01 \x01(\x0b\x32$.kieng.notifications.v1.Subscription2\xaa\x06\n\x13NotificationService\x12\x89\x01\n\x11ListNotifications\x12\x30.kieng.notifications.v1.ListNotificationsRequest\x1a\x31.kieng.notifications.v1.ListNotificationsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12\x8e\x01\n\x12WatchNotifications\x12\x31.kieng.notifications.v1.WatchNotificationsRequest\x1a\x32.kieng.notifications.v1.WatchNotificationsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x30\x01\x12n\n\x08MarkRead\x12\'.kieng.notifications.v1.MarkReadRequest\x1a(.kieng.notifications.v1.MarkReadResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12\x83\x01\n\x0fGetSubscription\x12..kieng.notifications.v1.GetSubscriptionRequest\x1a/.kieng.notifications.v1.GetSubscriptionResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12\x83\x01\n\x0fSetSubscription\x12..kieng.notifications.v1.SetSubscriptionRequest\x1a/.kieng.notifications.v1.SetSubscriptionResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x12z\n\x0c\x43onfirmEmail\x12+.kieng.notifications.v1.ConfirmEmailRequest\x1a,.kieng.notifications.v1.ConfirmEmailResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x01\x42\x8b\x01\n\x16kieng.notifications.v1B\x18NotificationServiceProtoP\x01Z<kieng.internal/protos/kieng/notifications/v1;notificationsv1\xaa\x02\x16Kieng.Notifications.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTNOTIFICATIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_LISTNOTIFICATIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTNOTIFICATIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\tr\007\030\254\002\370\331\030\001'
+  _globals['_LISTNOTIFICATIONSREQUEST'].fields_by_name['language']._loaded_options = None
+  _globals['_LISTNOTIFICATIONSREQUEST'].fields_by_name['language']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_WATCHNOTIFICATIONSREQUEST'].fields_by_name['language']._loaded_options = None
+  _globals['_WATCHNOTIFICATIONSREQUEST'].fields_by_name['language']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_MARKREADREQUEST'].fields_by_name['notification_ids']._loaded_options = None
   _globals['_MARKREADREQUEST'].fields_by_name['notification_ids']._serialized_options = b'\272H\020\222\001\r\010\001\020\364\003\"\006r\004\370\331\030\001'
   _globals['_SETSUBSCRIPTIONREQUEST'].fields_by_name['subscription']._loaded_options = None
@@ -58,30 +62,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['SetSubscription']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\001'
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['ConfirmEmail']._loaded_options = None
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['ConfirmEmail']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\001'
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=205
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=317
-  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_start=320
-  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_end=449
-  _globals['_WATCHNOTIFICATIONSREQUEST']._serialized_start=451
-  _globals['_WATCHNOTIFICATIONSREQUEST']._serialized_end=478
-  _globals['_WATCHNOTIFICATIONSRESPONSE']._serialized_start=480
-  _globals['_WATCHNOTIFICATIONSRESPONSE']._serialized_end=568
-  _globals['_MARKREADREQUEST']._serialized_start=570
-  _globals['_MARKREADREQUEST']._serialized_end=634
-  _globals['_MARKREADRESPONSE']._serialized_start=636
-  _globals['_MARKREADRESPONSE']._serialized_end=670
-  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_start=672
-  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_end=696
-  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_start=698
-  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_end=783
-  _globals['_SETSUBSCRIPTIONREQUEST']._serialized_start=785
-  _globals['_SETSUBSCRIPTIONREQUEST']._serialized_end=877
-  _globals['_SETSUBSCRIPTIONRESPONSE']._serialized_start=879
-  _globals['_SETSUBSCRIPTIONRESPONSE']._serialized_end=964
-  _globals['_CONFIRMEMAILREQUEST']._serialized_start=966
-  _globals['_CONFIRMEMAILREQUEST']._serialized_end=1016
-  _globals['_CONFIRMEMAILRESPONSE']._serialized_start=1018
-  _globals['_CONFIRMEMAILRESPONSE']._serialized_end=1100
-  _globals['_NOTIFICATIONSERVICE']._serialized_start=1103
-  _globals['_NOTIFICATIONSERVICE']._serialized_end=1913
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=206
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=380
+  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_start=383
+  _globals['_LISTNOTIFICATIONSRESPONSE']._serialized_end=512
+  _globals['_WATCHNOTIFICATIONSREQUEST']._serialized_start=514
+  _globals['_WATCHNOTIFICATIONSREQUEST']._serialized_end=603
+  _globals['_WATCHNOTIFICATIONSRESPONSE']._serialized_start=605
+  _globals['_WATCHNOTIFICATIONSRESPONSE']._serialized_end=693
+  _globals['_MARKREADREQUEST']._serialized_start=695
+  _globals['_MARKREADREQUEST']._serialized_end=759
+  _globals['_MARKREADRESPONSE']._serialized_start=761
+  _globals['_MARKREADRESPONSE']._serialized_end=795
+  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_start=797
+  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_end=821
+  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_start=823
+  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_end=908
+  _globals['_SETSUBSCRIPTIONREQUEST']._serialized_start=910
+  _globals['_SETSUBSCRIPTIONREQUEST']._serialized_end=1002
+  _globals['_SETSUBSCRIPTIONRESPONSE']._serialized_start=1004
+  _globals['_SETSUBSCRIPTIONRESPONSE']._serialized_end=1089
+  _globals['_CONFIRMEMAILREQUEST']._serialized_start=1091
+  _globals['_CONFIRMEMAILREQUEST']._serialized_end=1141
+  _globals['_CONFIRMEMAILRESPONSE']._serialized_start=1143
+  _globals['_CONFIRMEMAILRESPONSE']._serialized_end=1225
+  _globals['_NOTIFICATIONSERVICE']._serialized_start=1228
+  _globals['_NOTIFICATIONSERVICE']._serialized_end=2038
 # @@protoc_insertion_point(module_scope)
