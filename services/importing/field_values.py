@@ -19,6 +19,7 @@ from services.importing.cells import (
     trouble_of_words,
 )
 from services.importing.headings import slug
+from services.importing.shares import ppm_of
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
@@ -74,14 +75,18 @@ class Reader:
 
 
 @cache
-def reader(field: FieldDescriptor) -> Reader:
+def reader(field: FieldDescriptor, *, is_percent: bool = False) -> Reader:
     """Return the functions that read cells as values of a protobuf field; the same for every call.
 
     Names decide for text fields: `..._on` is a date, which becomes `YYYY-MM-DD`, and `..._vnd` an
-    amount in whole dong, which becomes a text of digits. An enum value becomes its number. See
-    `Reader` for blank cells, lists and failures.
+    amount in whole dong, which becomes a text of digits. A number `..._ppm` is a share, see
+    `ppm_of`. An enum value becomes its number. See `Reader` for blank cells, lists and failures.
+
+    Args:
+        field: the field.
+        is_percent: whether a share without a percent sign is a percentage.
     """
-    is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field)
+    is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field, is_percent)
     # People separate choices by commas, and no name of a choice contains one.
     items = choices if field.enum_type is not None else split
 
@@ -196,7 +201,14 @@ def _is_free_text(field: FieldDescriptor) -> bool:
     return is_text and not is_day(field) and not is_amount(field)
 
 
-def _reader(field: FieldDescriptor) -> Callable[[str], Any]:
+def is_share(field: FieldDescriptor) -> bool:
+    """Return True if a field holds a share in millionths: its name ends in `_ppm`."""
+    return bool(field.name.endswith("_ppm"))
+
+
+def _reader(field: FieldDescriptor, is_percent: bool) -> Callable[[str], Any]:
+    if is_share(field):
+        return partial(_share, is_percent)
     if field.type == FieldDescriptor.TYPE_BOOL:
         return _boolean
     if field.type == FieldDescriptor.TYPE_ENUM:
@@ -220,6 +232,13 @@ def _count(text: str) -> int:
     if not COUNT.fullmatch(text):
         raise CellWrong("cell.number", text=text)
     return int(text)
+
+
+def _share(is_percent: bool, text: str) -> int:
+    try:
+        return ppm_of(text, is_percent=is_percent)
+    except ValueError:
+        raise CellWrong("cell.share", text=text) from None
 
 
 def _boolean(text: str) -> bool:

@@ -41,6 +41,10 @@ ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
 REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
 
 
+PERCENT = re.compile(r"%|per ?cent|phần trăm", re.IGNORECASE)
+"""Matches in a heading that says that the numbers below are percentages."""
+EVIDENCE = "evidence"
+"""Name that services use for the evidence, which has several columns in a file."""
 LIKE = 0.75
 """Minimum similarity, from 0 to 1, of a heading and a column that is suggested for it."""
 Chosen = Mapping[str, str]
@@ -114,6 +118,31 @@ def _meaning(meanings: Mapping[str, str], heading: str) -> str:
 
 def _column(meanings: Mapping[str, str], heading: str, chosen: Chosen) -> str:
     return chosen[heading] if heading in chosen else _meaning(meanings, heading)
+
+
+def is_percent(heading: str) -> bool:
+    """Return True if a heading says that the numbers below it are percentages."""
+    return PERCENT.search(heading) is not None
+
+
+def heading_of(column: str, in_file: Mapping[str, str], lang: str) -> str:
+    """Return the heading under which the author of a file finds a column.
+
+    That is its heading in the file, else the one of a template in the author's language. For the
+    evidence, which has several columns, it is the first that the file has. A position in brackets
+    at the end of the column, e.g. `[2]`, is kept.
+
+    Args:
+        column: name of the column, as `refused_cells.column_of` returns it; may be empty.
+        in_file: column -> its heading in the file.
+        lang: `vi` or `en`.
+    """
+    name, bracket, place = column.partition("[")
+    if name == EVIDENCE:
+        first = EVIDENCE_COLUMNS[0]
+        name = next((each for each in EVIDENCE_COLUMNS if each in in_file), first)
+    aliases = ALIASES.get(name, ()) if lang == "vi" else ()
+    return in_file.get(name, next(iter(aliases), name)) + bracket + place
 
 
 def is_header(type_name: str, cells: Sequence[str], chosen: Chosen = NONE) -> bool:

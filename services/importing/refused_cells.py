@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from services.importing.headings import RENAMED
 from services.refusals import in_language
+
+PROOF = re.compile(r"evidence(\[\d+\])\.([a-z0-9]+)")
+"""Matches the path of a part of one document of the evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,17 @@ def refused_cells(
 def column_of(path: str) -> str:
     """Return the column for the path of a field: `doi` for `content.facts.publication.doi`.
 
-    A path outside the facts loses only a leading `content.`: `content.unit_id` gives `unit_id`. An
-    empty path gives an empty column.
+    A part of a document of the evidence has its own column, with the position of the document
+    counted from 0: `content.evidence[1].uri` gives `evidence_uri[1]`. Other paths outside the facts
+    lose only the name of their message: `content.unit_id` gives `unit_id`. An empty path gives an
+    empty column.
     """
     parts = path.split(".")
-    if parts[:1] == ["content"]:
+    if parts[0] in ("content", "source_record"):
         parts = parts[1:]
-    return ".".join(parts[2:]) if parts[:1] == ["facts"] and len(parts) > 2 else ".".join(parts)
+    if parts[:1] == ["facts"] and len(parts) > 2:
+        name = ".".join(parts[2:])
+        return RENAMED.get((parts[1], name), name)
+    if found := PROOF.fullmatch(".".join(parts)):
+        return f"evidence_{found[2]}{found[1]}"
+    return ".".join(parts)

@@ -12,6 +12,7 @@ from services.importing.errors import Unclear, Unreadable
 from services.importing.evidence import EvidenceFolder, no_files
 from services.importing.headings import Chosen
 from services.importing.spreadsheets import Table
+from services.importing.unit_names import NO_UNITS, UnitNames
 from services.importing.xlsx_file import WIDE, Limits
 
 TABLE = "table"
@@ -36,6 +37,7 @@ class Reading:
         has_files: whether files that rows name as evidence may be read from the folder of the
             table; False for a table that somebody sent, which must not make this machine read its
             own files.
+        units: the names by which rows may name units.
     """
 
     type_name: str = ""
@@ -48,6 +50,7 @@ class Reading:
     columns: Chosen = field(default_factory=dict)
     limits: Limits = WIDE
     has_files: bool = False
+    units: UnitNames = NO_UNITS
 
 
 class HeadingsWrong(Unreadable):
@@ -92,7 +95,7 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
     table = _export(path, source, reading) if is_export else _table(path, type_name, reading)
     try:
         digest = EvidenceFolder(path.parent) if reading.has_files else no_files
-        asked = (reading.system, reading.columns, digest)
+        asked = (reading.system, reading.columns, digest, reading.units)
         parsed = submission_rows.parse(type_name, table.header, table.rows, *asked)
     except headings.HeaderWrong as error:
         raise HeadingsWrong(path, str(error), type_name, table) from error

@@ -6,12 +6,8 @@ reported by row and column; whether readable values are valid is for the service
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-
-from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
@@ -20,49 +16,32 @@ from services.importing.cells import (
     UnreadableCell,
     are_column_numbers,
     cell_text,
-    has_text,
     trouble_of_text,
     trouble_of_words,
 )
 from services.importing.date_order import DateOrder
-from services.importing.evidence import Digest, add_evidence, no_files
-from services.importing.field_values import CellWrong, is_day, reader
+from services.importing.evidence import Digest, no_files
+from services.importing.field_values import CellWrong
 from services.importing.headings import (
-    CLAIM_COLUMNS,
+    EVIDENCE,
     EVIDENCE_COLUMNS,
     NONE,
     Chosen,
-    fact_columns,
-    read_header,
     slug,
 )
 from services.importing.kept_requests import KeptRequests
+from services.importing.row_columns import Columns, Wrong
 from services.importing.spreadsheets import Notice, Table, is_too_wide
+from services.importing.unit_names import NO_UNITS, UnitNames
 from services.kernel.folding import with_plain_dashes
 
 WITHDRAW = {"withdraw", "rut"}
 """Slugs of the texts in column `action` that withdraw a record."""
 ACTIONS = {"", "import", "upsert"} | WITHDRAW
-TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
-"""Matches the slug of a text that marks a row of totals, e.g. `Tổng cộng: 3 bài`."""
-TOTAL_BEGINS = "tcgsTCGS"
-
+CHECKED = "#row {}"
+"""Record id of a row in ``Parsed.unread``, so that it stands for no record that exists."""
 EXAMPLE_ID = "#example"
 """Record id of the example row in a template, which is skipped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """A mistake because of which a row is not sent to the service.
-
-    ``row`` is its number in the file; ``column`` is empty if the whole row is wrong; ``problem`` is
-    the key of a message, and ``values`` are the values of its placeholders.
-    """
-
-    row: int
-    column: str
-    problem: str
-    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +51,8 @@ class Parsed:
     ``notices`` tell what was skipped; ``table`` is the table that was read and ``type_name`` the
     submission type of its rows; ``names`` has the column of each heading, empty for an ignored one;
     ``refused`` maps the number of each row with a wrong cell to its record id, empty if it has
-    none.
+    none. ``unread`` are the requests that such rows would make without their wrong cells, to be
+    tried for further mistakes but never to be imported; see `further`.
     """
 
     requests: KeptRequests
@@ -82,6 +62,20 @@ class Parsed:
     names: Sequence[str] = field(default=())
     type_name: str = ""
     refused: Mapping[int, str] = field(default_factory=dict)
+    unread: KeptRequests = field(default_factory=KeptRequests)
+
+    def further(self, row: int, columns: Iterable[str]) -> set[str]:
+        """Return which of the columns of a refused row are not known to be wrong yet.
+
+        Args:
+            row: number of a row in ``unread``.
+            columns: columns, in the form of `refused_cells.column_of`, that a service refused; an
+                empty one is that of the whole row.
+        """
+        known = {each.column for each in self.wrong if each.row == row}
+        if known & set(EVIDENCE_COLUMNS):
+            known |= {EVIDENCE, *EVIDENCE_COLUMNS}
+        return {each for each in columns if each.partition("[")[0] not in known}
 
 
 def parse(
@@ -91,6 +85,7 @@ def parse(
     system: str,
     chosen: Chosen = NONE,
     digest: Digest = no_files,
+    units: UnitNames = NO_UNITS,
 ) -> Parsed:
     """Return the import requests that the rows of a table make, and the mistakes in the other rows.
 
@@ -103,11 +98,12 @@ def parse(
         system: name of the system that the records come from.
         chosen: heading -> column, as the user chose; an empty column is ignored.
         digest: returns the SHA-256 of a file that a row names as evidence.
+        units: the names by which rows may name units.
 
     Raises:
         HeaderWrong: the headings are not valid; see `read_header`.
     """
-    columns = _Columns(type_name, header, chosen, digest)
+    columns = Columns(type_name, header, chosen, digest, units)
     order = DateOrder()
     parsed = _parsed(columns, rows, system, order)
     # The order of dates is known only after the last row, so few files need a second pass.
@@ -115,11 +111,11 @@ def parse(
 
 
 def _parsed(
-    columns: _Columns, rows: Iterable[tuple[int, Sequence[Cell]]], system: str, order: DateOrder
+    columns: Columns, rows: Iterable[tuple[int, Sequence[Cell]]], system: str, order: DateOrder
 ) -> Parsed:
     """Parse all rows in one pass, by the known order of dates; if none is known, collect it."""
     requests, wrong, seen, totals = KeptRequests(), list[Wrong](), dict[str, int](), 0
-    refused = dict[int, str]()
+    refused, unread = dict[int, str](), KeptRequests()
     is_known = order.is_doubtful
     for number, cells in rows:
         if not is_known:
@@ -135,9 +131,7 @@ def _parsed(
             continue
         action = slug(text) if (text := columns.text(cells, "action")) else ""
         mistakes = _record_mistakes(columns.cell(cells, "record_id"), record_id, number, seen)
-        if action not in ACTIONS:
-            choices = {"text": action, "choices": "import, withdraw"}
-            mistakes.append(Wrong(number, "action", "cell.choice", choices))
+        mistakes += _action_mistakes(action, number)
         request = ImportSubmissionsRequest(row=number, reason=columns.text(cells, "reason"))
         source = request.source_record
         source.system, source.record_id = system, record_id
@@ -148,10 +142,15 @@ def _parsed(
         if mistakes:
             wrong += mistakes
             refused[number] = record_id
+            if action not in WITHDRAW:
+                # Beside the cells that cannot be read, a service looks for further mistakes.
+                request.source_record.record_id = CHECKED.format(number)
+                unread.append(request)
         else:
             requests.append(request)
     notices = [Notice("import.totals_skipped", {"rows": str(totals)})] if totals else []
-    return Parsed(requests, wrong, notices, names=columns.names, refused=refused)
+    told = (requests, wrong, notices)
+    return Parsed(*told, names=columns.names, refused=refused, unread=unread)
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
@@ -164,14 +163,14 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
         CellWrong: a text cannot be read; the error names the first such column.
         HeaderWrong: a column is unknown, or the unit is missing.
     """
-    columns = _Columns(type_name, [*row, "record_id"])
+    columns = Columns(type_name, [*row, "record_id"])
     result = submission_pb2.Content()
     for mistake in columns.fill(result, [*row.values(), ""], 0):
         raise CellWrong(mistake.problem, column=mistake.column, **mistake.values)
     return result
 
 
-def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:
+def _width_mistakes(columns: Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:
     """Return a mistake if a row lacks cells or has a text beyond the last heading, else none."""
     if not is_too_wide(cells, columns.header) and len(cells) > columns.width:
         return []
@@ -180,11 +179,16 @@ def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> li
 
 
 def _order_mistakes(
-    columns: _Columns, cells: Sequence[Cell], number: int, order: DateOrder
+    columns: Columns, cells: Sequence[Cell], number: int, order: DateOrder
 ) -> Iterator[Wrong]:
     row = {name: cell for name, cell in zip(columns.names, cells, strict=False) if name}
     for name, problem, proof in order.doubts(row):
         yield Wrong(number, name, problem, {"text": cell_text(row[name]), "proof": proof})
+
+
+def _action_mistakes(action: str, number: int) -> list[Wrong]:
+    choices = {"text": action, "choices": "import, withdraw"}
+    return [] if action in ACTIONS else [Wrong(number, "action", "cell.choice", choices)]
 
 
 def _record_mistakes(cell: Cell, record_id: str, number: int, seen: dict[str, int]) -> list[Wrong]:
@@ -201,97 +205,3 @@ def _record_mistakes(cell: Cell, record_id: str, number: int, seen: dict[str, in
     if (first := seen.setdefault(known, number)) != number:
         return [Wrong(number, "record_id", "cell.twice", {"row": str(first)})]
     return []
-
-
-@cache
-def _targets(type_name: str) -> Sequence[tuple[str, bool, FieldDescriptor]]:
-    """Return (column, whether its field is of the claim rather than the facts, field) of a type."""
-    claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
-    targets = [(name, True, claim[name]) for name in CLAIM_COLUMNS]
-    return targets + [(name, False, each) for name, each in fact_columns(type_name).items()]
-
-
-class _Columns:
-    """The columns of a table: their positions and how to read their cells.
-
-    ``names`` has the column of each heading, empty for an ignored one; ``days`` maps the index of
-    each date column to its name.
-    """
-
-    def __init__(
-        self,
-        type_name: str,
-        header: Sequence[str],
-        chosen: Chosen = NONE,
-        digest: Digest = no_files,
-    ) -> None:
-        self.header, self.width, self._digest = header, len(header), digest
-        self.names = read_header(type_name, header, chosen)
-        self._type_name = type_name
-        self._at = {name: at for at, name in enumerate(self.names) if name}
-        self._read = [
-            (self._at[name], name, of_claim, each.name, each.is_repeated, reader(each))
-            for name, of_claim, each in _targets(type_name)
-            if name in self._at
-        ]
-        fields = fact_columns(type_name)
-        self.days = {
-            at: name for name, at in self._at.items() if name in fields and is_day(fields[name])
-        }
-        self._proof = [self._at.get(name) for name in EVIDENCE_COLUMNS]
-
-    def cell(self, cells: Sequence[Cell], name: str) -> Cell:
-        """Return the cell of a row in a column; blank if the row or the table lacks it."""
-        at = self._at.get(name)
-        return cells[at] if at is not None and at < len(cells) else ""
-
-    def text(self, cells: Sequence[Cell], name: str) -> str:
-        """Return the text of the cell that `cell` returns."""
-        cell = self.cell(cells, name)
-        return cell_text(cell) if cell != "" else ""
-
-    def are_blank(self, cells: Sequence[Cell]) -> bool:
-        """Return True if all cells of a row in known columns are blank."""
-        return not any(at < len(cells) and has_text(cells[at]) for at in self._at.values())
-
-    def has_sums(self, cells: Sequence[Cell], record_id: str) -> bool:
-        """Return True if a row has the totals of a table, as `Tổng cộng: 3 bài`."""
-        if record_id and (record_id[0] not in TOTAL_BEGINS or not TOTAL.fullmatch(slug(record_id))):
-            return False
-        texts = (
-            cell_text(cells[at])
-            for at in self._at.values()
-            if at < len(cells) and isinstance(cells[at], str)
-        )
-        first = next(filter(None, texts), "")
-        return TOTAL.fullmatch(slug(first)) is not None
-
-    def fill(
-        self, content: submission_pb2.Content, cells: Sequence[Cell], number: int
-    ) -> list[Wrong]:
-        """Set the fields of a content from the cells of a row; return the cells that are wrong."""
-        facts, mistakes = getattr(content.facts, self._type_name), list[Wrong]()
-        facts.SetInParent()
-        for at, name, of_claim, target, is_list, read in self._read:
-            if (cell := cells[at]) == "":
-                continue
-            try:
-                value = read.of_text(cell) if isinstance(cell, str) else read.of_cell(cell)
-            except CellWrong as error:
-                mistakes.append(Wrong(number, name, error.problem, error.values))
-                continue
-            if value is None:
-                continue
-            message = content if of_claim else facts
-            if is_list:
-                getattr(message, target).extend(value)
-            else:
-                setattr(message, target, value)
-        files, sha256, title, uri = [
-            "" if at is None else cell_text(cells[at]) for at in self._proof
-        ]
-        try:
-            add_evidence(content, files, sha256, title, uri, self._digest)
-        except CellWrong as error:
-            mistakes.append(Wrong(number, EVIDENCE_COLUMNS[0], error.problem, error.values))
-        return mistakes

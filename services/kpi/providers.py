@@ -12,6 +12,7 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
+from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.config import Settings
 from services.kpi.editions.changes import ChangesComparer
@@ -66,6 +67,15 @@ class ViewSnapshots(Store):
     def make(self, mongo: Mongo) -> Snapshots:
         """Return the `Snapshots`, which read stored views; each answer comes from one snapshot."""
         return Snapshots(mongo)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Snapshots:
+        """Return the snapshots; those of a gRPC call stop reading works once its caller has left.
+
+        The server's stop does not end a call that was admitted.
+        """
+        call: Call | None = worker_ctx.data.get("call")
+        snapshots: Snapshots = self.store
+        return snapshots.asked_by(call.context.is_active) if call else snapshots
 
 
 class Live(DependencyProvider):

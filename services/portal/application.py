@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -23,11 +23,13 @@ from services.portal.api.connect import Connect
 from services.portal.api.document import document
 from services.portal.config import Settings
 from services.portal.loop import watch
+from services.portal.pages.agreement import agreement
 from services.portal.pages.cells import cell
 from services.portal.pages.closed import closed_report
 from services.portal.pages.editions import edition, editions
 from services.portal.pages.editor import new, submission, write
 from services.portal.pages.health import health
+from services.portal.pages.import_template import template
 from services.portal.pages.imports import choose, take
 from services.portal.pages.inbox import inbox, mark_read, subscribe, subscription
 from services.portal.pages.indicators import indicator
@@ -37,7 +39,7 @@ from services.portal.pages.overview import overview
 from services.portal.pages.partners import partners
 from services.portal.pages.provider import begin, callback, sign_out
 from services.portal.pages.queue import queue
-from services.portal.pages.reports import agreement, report
+from services.portal.pages.reports import report
 from services.portal.pages.review import decide, decide_many
 from services.portal.pages.sign_in import sign_in, sign_in_by_form
 from services.portal.pages.submissions import submissions
@@ -168,6 +170,7 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/submissions/{submission_id:str}", private(submission), methods=get),
         Route("/submissions/{submission_id:str}", form(write), methods=post),
         Route("/import", private(choose), methods=get),
+        Route("/import/template", private(template), methods=get),
         Route("/import", form(take, files=1, part_bytes=IMPORT_BYTES_MAX), methods=post),
         Route("/inbox", private(inbox), methods=get),
         Route("/inbox", form(mark_read), methods=post),
@@ -182,10 +185,17 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/sign-in/{institution_id:str}/callback", public(callback), methods=get),
         Route("/sign-out", form(sign_out, is_open=True), methods=post),
         Route("/favicon.ico", _icon, methods=get),
+        Route("/api", _api, methods=get),
+        Route("/api/", _api, methods=get),
         Route("/api/openapi.json", document, methods=get),
         Mount("/api", Connect(site)),
         Mount("/static", Static(directory=STATIC)),
     ]
+
+
+async def _api(request: Request) -> Response:
+    """Redirect to the document that describes the API."""
+    return RedirectResponse("/api/openapi.json")
 
 
 async def _icon(request: Request) -> Response:

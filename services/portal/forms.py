@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from buf.validate import validate_pb2
 from kieng.submissions.v1 import facts_pb2
+from services.importing.shares import percentage, ppm_of
 from services.kernel.errors import InvalidArgument
 
 TYPES = tuple(field.name for field in facts_pb2.Facts.DESCRIPTOR.fields)
@@ -130,6 +132,30 @@ def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
         if answers:
             _answer(message, asked, answers)
     return facts
+
+
+def share_of(given: str) -> int:
+    """Return a share that a form states in per cent, e.g. `12,5 %`, in parts per million.
+
+    Returns:
+        the share, above 0 and at most the whole; 0 for an empty text, i.e. if none is stated.
+
+    Raises:
+        InvalidArgument: the text is no such share. The caller's fault.
+    """
+    if not given:
+        return 0
+    # The form names the unit, so that a number without its sign is clear, too.
+    with suppress(ValueError):
+        if share := ppm_of(f"{given.removesuffix('%').rstrip()}%"):
+            return share
+    problem = "write a share in per cent, above 0 and up to 100, e.g. 12.5"
+    raise InvalidArgument(f"share_ppm: {problem}", fields={"share_ppm": problem})
+
+
+def share_text(share: int) -> str:
+    """Return a share in parts per million as `share_of` reads it; empty for 0."""
+    return percentage(share, "en") if share else ""
 
 
 def _answer(message: Any, asked: Field, answers: Sequence[str]) -> None:

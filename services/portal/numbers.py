@@ -81,6 +81,7 @@ def percent(part: Fraction, lang: Lang) -> str:
     return str(format_percent(float(part), format="#,##0.#%", locale=lang.value))
 
 
+@lru_cache(KEPT_MAX)
 def moment(when: datetime, zone: ZoneInfo, lang: Lang) -> str:
     """Return a date and time to the minute in a time zone, e.g. `5 Mar 2026 14:30 GMT+07:00`.
 

@@ -23,6 +23,13 @@ from services.texts import Lang
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 COMPILED = FOLDER / "__pycache__"
+PLACES = frozenset(
+    {
+        *("/", "/report", "/submissions", "/import", "/review", "/inbox", "/agreement"),
+        *("/overlaps", "/partners", "/editions", "/tree", "/health"),
+    }
+)
+"""Paths of the pages to which the navigation leads."""
 KEPT_MAX = 4096
 """Number of rendered parts in the cache, of about 1 KiB each."""
 
@@ -43,6 +50,7 @@ def environment() -> jinja2.Environment:
         "signs": pictures.SIGNS,
         "sparkline": pictures.sparkline,
         "numbers": numbers,
+        "places": PLACES,
         "static": static,
         "trust": trust,
     }

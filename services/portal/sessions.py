@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
@@ -22,6 +23,10 @@ HOURS_MAX = 10
 """Hours after which a session ends even if it is in use."""
 RENEW_SECONDS = 120
 """Age from which a cookie is replaced, which postpones the end of an idle session."""
+FORM_SECONDS = 300.0
+"""How long the forms of a user get the same token."""
+HOLDERS_MAX = 1_000
+"""Number of users whose form tokens are kept."""
 KEY_BYTES = 32
 COOKIE_MAX = 3900
 """Most characters of a sealed session: browsers limit a cookie with attributes to 4,096 bytes."""
@@ -96,6 +101,7 @@ class Sessions:
         given = settings.session_key.get_secret_value()
         keys = [key.strip() for key in given.split(",")] if given else [Fernet.generate_key()]
         self._box = MultiFernet([Fernet(key) for key in keys])
+        self._form_tokens: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._idle_seconds = settings.session_minutes * 60
         self.is_secure = not is_loopback(settings.host)
         self.name = "__Host-kieng" if self.is_secure else "kieng"
@@ -130,6 +136,16 @@ class Sessions:
         """
         text = json.dumps([purpose, content], separators=(",", ":"))
         return self._box.encrypt(text.encode()).decode()
+
+    def form_token(self, holder: str) -> str:
+        """Return the token for the forms of a user; the same one for up to `FORM_SECONDS`."""
+        token, until = self._form_tokens.get(holder, ("", 0.0))
+        if time.monotonic() > until:
+            token = self.seal("form", {"holder": holder})
+            self._form_tokens[holder] = token, time.monotonic() + FORM_SECONDS
+            if len(self._form_tokens) > HOLDERS_MAX:
+                self._form_tokens.popitem(last=False)
+        return token
 
     def unseal(self, purpose: str, sealed: str, seconds: int) -> Any:
         """Return the content of a sealed text; an empty mapping if the text is not valid.

@@ -40,8 +40,8 @@ from services.portal.uploads import Desk
 from services.refusals import in_language
 from services.texts import Lang
 
-KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[str, tuple[Number | None, ...]]]
-"""State of the view and selection -> indicator -> values of consecutive months."""
+KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[tuple[str, str], tuple[Number | None, ...]]]
+"""State of the view and selection -> (unit, indicator) -> values of consecutive months."""
 log = structlog.get_logger()
 
 INVALID = re.compile(
@@ -169,7 +169,7 @@ class Page:
     @cached_property
     def csrf(self) -> str:
         """Token for the forms of this page, valid for the same user even after a new sign-in."""
-        return self.site.sessions.seal("form", {"holder": self.session.holder})
+        return self.site.sessions.form_token(self.session.holder)
 
     def text(self, key: str, **values: object) -> str:
         """Return a text in the language of the page, with its placeholders filled in.

@@ -25,6 +25,7 @@ from services.importing.errors import Unreadable
 from services.importing.spreadsheets import Table
 from services.importing.submission_file import HeadingsWrong, Reading
 from services.importing.submission_rows import Parsed
+from services.importing.unit_names import NO_UNITS, UnitNames
 from services.importing.xlsx_file import Limits
 from services.kernel.errors import InvalidArgument
 
@@ -146,11 +147,15 @@ class Desk:
             return await asyncio.to_thread(task, *given)
 
 
-def read(upload: Upload) -> Found:
+def read(upload: Upload, units: UnitNames = NO_UNITS) -> Found:
     """Return what is in an uploaded file; blocks, so it is called on a worker thread.
 
     A file that cannot be read is no error: `Found.wrong` says what is wrong. If only its headings
     are wrong, the result also has its table and suggests a column for each heading.
+
+    Args:
+        upload: the file.
+        units: the names by which rows may name units.
     """
     asked = upload.asked
     reading = Reading(
@@ -160,6 +165,7 @@ def read(upload: Upload) -> Found:
         completion=Completion(asked.get("unit", ""), asked.get("month_day", "")),
         columns=_known(asked.get("type", ""), upload.columns),
         limits=LIMITS,
+        units=units,
     )
     with tempfile.TemporaryDirectory(prefix="kieng-import-") as folder:
         path = Path(folder) / upload.name

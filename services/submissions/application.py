@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-import uuid_utils
 from google.protobuf.descriptor import MethodDescriptor
 
 from kieng.submissions.v1 import log_service_pb2, submission_pb2, submission_service_pb2
@@ -19,6 +18,7 @@ from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
 from services.submissions.events import VIETNAM, events_of, repairing_events
+from services.submissions.ids import new_submission_id
 from services.submissions.paging import Page, page_of
 from services.submissions.store import Submissions, absent
 from services.submissions.validation import Intake
@@ -57,7 +57,8 @@ class Desk:
             Refusal: the content is not valid; see `Intake.content`.
         """
         submission_id = new_submission_id(self.submissions.institution_id)
-        content = self.content(request.content, submission_id)
+        asked = (request.content, submission_id)
+        content = self.content(*asked, needs_evidence=request.submit)
         has_source = request.HasField("source_record")
         source = wire.decode_source(request.source_record) if has_source else None
         change = self.asked(request)
@@ -75,8 +76,9 @@ class Desk:
         Raises:
             Refusal: for the reasons listed at `make`, `Intake.content` and `transitions.amend`.
         """
-        self.read(request.submission_id)
-        content = self.content(request.content, request.submission_id)
+        needed = transitions.needs_evidence(self.read(request.submission_id).submission)
+        asked = (request.content, request.submission_id)
+        content = self.content(*asked, needs_evidence=needed)
         change = self.asked(request)
         return self.make(
             request.submission_id,
@@ -204,13 +206,18 @@ class Desk:
         """
         return page_of(self.submissions, self.principal, request, self.intake.units)
 
-    def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
+    def content(
+        self, message: submission_pb2.Content, submission_id: str, *, needs_evidence: bool = False
+    ) -> Content:
         """Validate the content of a submission by today's date; return its canonical form.
+
+        ``needs_evidence`` says whether a content without evidence is wrong.
 
         Raises:
             Refusal: the content is not valid; see `Intake.content`.
         """
-        return self.intake.content(message, submission_id, self._today())
+        asked = (message, submission_id, self.today())
+        return self.intake.content(*asked, needs_evidence=needs_evidence)
 
     def first(
         self,
@@ -264,7 +271,8 @@ class Desk:
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 
-    def _today(self) -> date:
+    def today(self) -> date:
+        """Return the calendar date in Vietnam, by which dates in contents are checked."""
         return self.now().astimezone(VIETNAM).date()
 
     def _created_before(
@@ -287,13 +295,3 @@ class Desk:
         if not self.reaches(known.submission.content.unit_id):
             raise Forbidden("the source record belongs to a unit beyond your credential")
         return known.submission
-
-
-def new_id() -> str:
-    """Return a new UUID version 7; such ids sort by creation time."""
-    return str(uuid_utils.uuid7())
-
-
-def new_submission_id(institution_id: str) -> str:
-    """Return a new submission id, `<institution id>.<UUID>`, which shows its owner."""
-    return f"{institution_id}.{new_id()}"

@@ -142,7 +142,9 @@ def _person_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
 
 
 def _product_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
-    if (fact.stage == facts_pb2.Product.STAGE_ON_MARKET) != bool(fact.on_market_on):
+    is_on_market = fact.stage == facts_pb2.Product.STAGE_ON_MARKET
+    # A missing stage is a mistake of its own.
+    if fact.stage and is_on_market != bool(fact.on_market_on):
         yield "on_market_on", "give it when the stage is on_market, and only then"
 
 
@@ -190,6 +192,11 @@ def _wrong_dates(fact: Any, today: date) -> Iterator[tuple[str, str]]:
             yield field.name, "is not a date of the calendar; write YYYY-MM-DD"
         elif problem := _implausible(day, field.name, today):
             yield field.name, problem
+
+
+def is_day(text: str) -> bool:
+    """Return True if a text is a day of the calendar, written `YYYY-MM-DD`."""
+    return _calendar_day(text) is not None
 
 
 def _calendar_day(text: str) -> date | None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from kieng.submissions.v1 import import_service_pb2 as pb
 from services.kernel.errors import Exhausted
-from services.submissions.application import Desk, new_id
+from services.submissions.application import Desk
 from services.submissions.batching import groups, without_repeats
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
@@ -19,6 +19,7 @@ from services.submissions.domain.submission import (
     Submission,
 )
 from services.submissions.events import events_of
+from services.submissions.ids import new_id
 from services.submissions.imports import Row, RowPlan, note_neighbours, plan_row, refusable
 
 ROWS_MAX = 20_000

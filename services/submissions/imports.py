@@ -15,17 +15,21 @@ from services.kernel.errors import Conflict, Forbidden, InvalidArgument, NotFoun
 from services.kernel.interceptors import check, status_of
 from services.policy.rules import Decision, Resource, allow
 from services.submissions import wire
-from services.submissions.application import Desk, new_id, new_submission_id
+from services.submissions.application import Desk
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import SourceRecord, State, Submission
+from services.submissions.ids import new_id, new_submission_id
 from services.submissions.metrics import ROWS_IMPORTED
+from services.submissions.mistakes import together
 from services.submissions.neighbours import Neighbours
 from services.submissions.peer_calls import OF_THE_CALL
 from services.submissions.store import GROUP_MAX, need_room
 
 Answer = pb.ImportSubmissionsResponse
+CONTENT = "content."
+"""Prefix of the paths of fields in the content of a row."""
 RowPlan = Plan[pb.ImportSubmissionsResponse]
 
 
@@ -146,7 +150,7 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
     ``before`` is the submission imported from the row's source record; None if there is none.
 
     Raises:
-        Refusal: the caller sent a row that is not valid; the error names the field.
+        Refusal: the caller sent a row that is not valid; the error names all wrong fields.
     """
     if before:
         if not desk.reaches(before.submission.content.unit_id):
@@ -155,7 +159,7 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
             return Plan(_answer(row, _outcome_of(before.submission), before.submission))
         if _repeats(desk, row, before.submission):
             return Plan(_answer(row, pb.OUTCOME_UNCHANGED, before.submission))
-    check(row.message)
+    _check(desk, row)
     after = _next(desk, row, before)
     if before and after is before.submission:
         return Plan(_answer(row, pb.OUTCOME_UNCHANGED, after))
@@ -163,6 +167,16 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
     write = desk.write(before, after)
     need_room(write)
     return Plan(_answer(row, _outcome_of(after), after), write)
+
+
+def _check(desk: Desk, row: Row) -> None:
+    """Check a row by the contract; if it breaks that, name what else is wrong with it, too."""
+    try:
+        check(row.message)
+    except InvalidArgument as wrong:
+        paths = [path.removeprefix(CONTENT) for path in wrong.fields if path.startswith(CONTENT)]
+        rest = partial(desk.intake.check_rest, row.message.content, paths, desk.today())
+        together([partial(check, row.message), rest])
 
 
 def _repeats(desk: Desk, row: Row, submission: Submission) -> bool:
@@ -196,7 +210,9 @@ def _next(desk: Desk, row: Row, before: Loaded | None) -> Submission:
         if before
         else new_submission_id(desk.submissions.institution_id)
     )
-    content = desk.content(row.message.content, submission_id)
+    needed = before is None or transitions.needs_evidence(before.submission)
+    asked = (row.message.content, submission_id)
+    content = desk.content(*asked, needs_evidence=needed)
     if before is None:
         change = desk.change(row.request_id)
         return desk.first(submission_id, content, row.source, change, True)

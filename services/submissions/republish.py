@@ -12,9 +12,9 @@ from nameko.extensions import DependencyProvider
 from kieng.submissions.v1 import events_pb2, log_service_pb2
 from services.kernel.errors import Unavailable
 from services.kernel.publisher import PUBLISH_SECONDS_MAX, Event, KafkaPublisher
-from services.submissions.application import new_id
 from services.submissions.documents import Loaded
 from services.submissions.events import REPUBLISHED, TOPIC, events_of, source_of
+from services.submissions.ids import new_id
 from services.submissions.store import Databases, Submissions
 
 BATCH = 500

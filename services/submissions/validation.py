@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from google.protobuf.descriptor import MethodDescriptor
 
@@ -16,7 +17,9 @@ from services.policy.rules import Resource
 from services.submissions import wire
 from services.submissions.directory_cache import KnownUnits
 from services.submissions.domain.submission import Content
-from services.submissions.identifiers import check_facts, happened_on, write_identifiers
+from services.submissions.domain.transitions import need_evidence
+from services.submissions.identifiers import check_facts, happened_on, is_day, write_identifiers
+from services.submissions.mistakes import blanked, listed, together
 from services.submissions.work_keys import fact_type
 
 VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
@@ -36,7 +39,14 @@ class Intake:
     units: KnownUnits
     resolve: Callable[[str], str]
 
-    def content(self, message: submission_pb2.Content, submission_id: str, today: date) -> Content:
+    def content(
+        self,
+        message: submission_pb2.Content,
+        submission_id: str,
+        today: date,
+        *,
+        needs_evidence: bool = False,
+    ) -> Content:
         """Return a content in canonical form, with partners resolved to their registered ids.
 
         Args:
@@ -44,21 +54,51 @@ class Intake:
             submission_id: becomes part of the work key if the facts contain no identifier of the
                 work.
             today: calendar date in Asia/Ho_Chi_Minh.
+            needs_evidence: whether a content without any evidence is wrong.
 
         Raises:
-            InvalidArgument: the caller sent a wrong field; the error names it and its correction.
+            InvalidArgument: the caller sent wrong fields; the error names each and its correction.
             Forbidden: the unit is outside the caller's scope, or the caller lacks the role for the
                 source that the content names.
             Unavailable: the partners service is down.
         """
         message = _known_fields(message)
-        self._check_source(message)
-        self._check_units(message)
-        write_identifiers(message.facts)
-        check_facts(message.facts, today)
-        self._check_life(message)
-        self._name_partner(message)
+        self._check(message, today, needs_evidence=needs_evidence)
         return wire.decode_content(message, submission_id)
+
+    def check_rest(
+        self, message: submission_pb2.Content, wrong: Iterable[str], today: date
+    ) -> None:
+        """Check what can be checked of a content in which some fields break the contract.
+
+        Args:
+            message: the content; not modified.
+            wrong: paths of the fields that break the contract, in the content.
+            today: calendar date in Asia/Ho_Chi_Minh.
+
+        Raises:
+            InvalidArgument, Forbidden, Unavailable: as `content`. The error may also name fields
+                that break the contract, because they are taken for blank here.
+        """
+        rest = blanked(_known_fields(message), wrong)
+        assert isinstance(rest, submission_pb2.Content)
+        if fact_type(rest.facts):
+            self._check(rest, today, needs_evidence=True)
+
+    def _check(self, message: submission_pb2.Content, today: date, *, needs_evidence: bool) -> None:
+        """Check a content and write its canonical form into it; names all mistakes at once."""
+        write_identifiers(message.facts)
+        checks = [
+            partial(self._check_source, message),
+            *(partial(self.units.need, unit, path) for path, unit in _named_units(message)),
+            partial(self._check_scope, message),
+            partial(check_facts, message.facts, today),
+            partial(self._check_life, message),
+            partial(self._name_partner, message),
+        ]
+        if needs_evidence:
+            checks.append(partial(need_evidence, len(message.evidence)))
+        together(checks)
 
     def repeats(self, message: submission_pb2.Content, stored: Content) -> bool:
         """Return True if a message has the stored content, so that it need not be validated again.
@@ -100,9 +140,9 @@ class Intake:
                 details={"field": path, "role": role},
             )
 
-    def _check_units(self, message: submission_pb2.Content) -> None:
-        for path, unit_id in _named_units(message):
-            self.units.need(unit_id, path)
+    def _check_scope(self, message: submission_pb2.Content) -> None:
+        if self.units.find(message.unit_id) is None:
+            return
         try:
             need(self.principal, self.method, Resource.of([message.unit_id]))
         except Forbidden:
@@ -111,22 +151,24 @@ class Intake:
             raise Forbidden(f"{path}: {text}", fields={path: text}) from None
 
     def _check_life(self, message: submission_pb2.Content) -> None:
-        """Reject facts dated before the unit began or after it ended, once both are validated."""
+        """Reject facts dated before the unit began or after it ended, if both are known."""
         unit_id = message.unit_id
         unit = self.units.find(unit_id)
         name, day = happened_on(message.facts)
+        if not is_day(day):
+            return
         path = f"content.facts.{fact_type(message.facts)}.{name}"
         if unit is not None and unit.had_ended_by(day):
             ended = f"{unit_id} ended on {unit.last_day}; claim what came later for {unit.heirs}"
             late = f"lies after the last day of {unit_id}, {unit.last_day}"
             texts = {"content.unit_id": ended, path: late}
-            raise InvalidArgument(_listed(texts), reason="UNIT_ENDED", fields=texts)
+            raise InvalidArgument(listed(texts), reason="UNIT_ENDED", fields=texts)
         if unit is not None and unit.began_after(day):
             day, heirs = unit.first_day, unit.forebears
             began = f"{unit_id} began on {day}; claim what came before for {heirs}"
             early = f"lies before the first day of {unit_id}, {unit.first_day}"
             texts = {"content.unit_id": began, path: early}
-            raise InvalidArgument(_listed(texts), reason="UNIT_NOT_BEGUN", fields=texts)
+            raise InvalidArgument(listed(texts), reason="UNIT_NOT_BEGUN", fields=texts)
 
     def _name_partner(self, message: submission_pb2.Content) -> None:
         kind = fact_type(message.facts)
@@ -152,10 +194,6 @@ def _known_fields(message: submission_pb2.Content) -> submission_pb2.Content:
     copy = submission_pb2.Content.FromString(message.SerializeToString())
     copy.DiscardUnknownFields()
     return copy
-
-
-def _listed(texts: Mapping[str, str]) -> str:
-    return "; ".join(f"{field}: {text}" for field, text in texts.items())
 
 
 def _named_units(message: submission_pb2.Content) -> Iterator[tuple[str, str]]:

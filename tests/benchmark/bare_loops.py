@@ -23,12 +23,12 @@ from services.cli.local.ports import free_ports
 from services.kernel.mongo import Mongo
 from services.kernel.publisher import Event
 from services.submissions import wire
-from services.submissions.application import new_id, new_submission_id
 from services.submissions.batches import Batches, chunks
 from services.submissions.documents import Loaded, Write, decode_outbox, encode_new
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Decision, SourceRecord, Submission
 from services.submissions.events import events_of
+from services.submissions.ids import new_id, new_submission_id
 from services.submissions.store import GROUP_MAX, Submissions
 from tests.benchmark.bare_numbers import Numbers
 from tests.benchmark.machine import cpu_seconds

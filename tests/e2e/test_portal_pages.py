@@ -142,7 +142,7 @@ def answer_to(field: Field) -> str:
 def test_the_editor_keeps_every_type_as_it_was_written(author: Visitor, type_: str) -> None:
     given = {field.name: answer_to(field) for field in fields_of(type_)}
     form = {**given, **PROOF, "unit_id": UNIT, "part": "lead", "type": type_, "action": "save"}
-    form |= {"request_id": str(uuid4()), "evidence_title": MARKUP, "share_ppm": ""}
+    form |= {"request_id": str(uuid4()), "evidence_title": MARKUP, "share": "12,5 %"}
     kept = author.post(f"/submissions/new?type={type_}", **form)
     assert kept.status_code == 303, kept.text.partition('role="alert">')[2][:200]
     page = author.get(kept.headers["location"].partition("?")[0])
@@ -152,6 +152,7 @@ def test_the_editor_keeps_every_type_as_it_was_written(author: Visitor, type_: s
     for field in fields_of(type_):
         if field.kind in ("text", "date", "amount", "number") and form.get(field.name):
             assert shown[field.name] == form[field.name], field.name
+    assert shown["share"] == "12.5"
     for path in ("/submissions", "/submissions?state=draft"):
         assert "<script>alert" not in author.client.get(path).text
 
@@ -299,7 +300,7 @@ def test_no_form_at_any_page_fails(stack: RunningStack) -> None:
     fields = st.dictionaries(
         st.sampled_from(
             [
-                *("type", "action", "unit_id", "title", "issued_on", "share_ppm", "code", "email"),
+                *("type", "action", "unit_id", "title", "issued_on", "share", "code", "email"),
                 *("request_id", "version", "decision", "chosen", "sure", "id", "units", "reason"),
                 *("kept", "plan", "report", "refused", "name", "mapped", "heading", "as", "system"),
             ]

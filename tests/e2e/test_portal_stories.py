@@ -67,7 +67,7 @@ def test_one_submission_passes_through_four_roles_of_two_universities(
             with visit(running, stack, "reviewer", "vnu/hus") as reviewer:
                 decide(reviewer, DOI, "Trả lại", "thiếu nhan đề")
             author.reload()
-            expect(author.locator(".where").first).to_contain_text("thiếu nhan đề")
+            expect(author.locator("[data-reason]")).to_contain_text("thiếu nhan đề")
             author.locator("[name=title]").fill("Nhan đề đầy đủ")
             author.locator("button[value=submit]").click()
             expect(author.locator(".verdict")).to_be_visible()
@@ -117,10 +117,63 @@ def test_two_tabs_do_not_overwrite_each_other(stack: RunningStack, running: Brow
             tab.locator("[name=title]").fill(title)
             tab.get_by_role("button", name="Lưu nháp").click()
         # The later one is told, and nothing of it is lost; what the first one kept stays.
-        expect(second.locator("[role=alert]")).to_be_visible()
+        expect(second.locator("[role=alert]")).to_contain_text("bản 2")
         expect(second.locator("[name=title]")).to_have_value("Ba")
         first.reload()
         expect(first.locator("[name=title]")).to_have_value("Hai")
         first.goto("/submissions")
         first.go_back()
         expect(first.locator("[name=title]")).to_have_value("Hai")
+
+
+def focused(page: Page) -> str:
+    """Text of what has the focus."""
+    return str(page.evaluate("document.activeElement.innerText"))
+
+
+@with_browser
+def test_a_queue_is_emptied_by_keys_alone(stack: RunningStack, running: Browser) -> None:
+    author, unit = Caller(stack, "vnu", "contributor"), "vnu/hus/chemistry"
+    dois = [f"10.5555/e2e.keys.{name}" for name in ("one", "two", "three")]
+    for doi in dois:
+        author.create(creation(unit, article(doi, "2009-08-20")))
+    with visit(running, stack, "approver", "vnu") as page:
+        page.clock.install()
+        page.goto(f"/review?unit={unit}")
+        keys = page.keyboard
+        reason = page.locator(".item[open] [name=reason]:visible")
+        keys.press("j")
+        assert dois[0] in focused(page)
+        # What is closed is opened first; a reason is for a return, and Enter verifies nothing.
+        keys.press("r")
+        keys.type("thiếu trang bìa")
+        keys.press("Enter")
+        assert focused(page) == "Trả lại"
+        keys.press("Enter")
+        assert focused(page) == "Hoàn tác"
+        keys.press("u")
+        expect(reason).to_have_value("thiếu trang bìa")
+        page.locator("button[value=return]:visible").last.press("Enter")
+        page.clock.fast_forward(UNDO_MS)
+        expect(page.locator(".queue .verdict").first).to_contain_text("(trả lại)")
+        # The focus goes on to the next one, and the keys still work.
+        expect(page.locator(".item > summary").first).to_be_focused()
+        assert dois[1] in focused(page)
+        keys.press("v")
+        keys.press("v")
+        page.clock.fast_forward(UNDO_MS)
+        expect(page.locator(".queue .verdict").nth(1)).to_contain_text("(đã xác minh)")
+        assert dois[2] in focused(page)
+        keys.press("k")
+        assert dois[2] in focused(page)
+        # Without a reason nothing is sent, and its field says so at once.
+        page.locator(".item > summary").press("Enter")
+        page.locator(".item[open] button[value=return]").press("Enter")
+        expect(page.locator("[data-taken-back]")).to_have_count(0)
+        assert page.evaluate("document.activeElement.name") == "reason"
+        assert page.evaluate("document.activeElement.validationMessage")
+        keys.press("Escape")
+        page.locator(".item > summary").focus()
+        keys.press("v")
+        page.clock.fast_forward(UNDO_MS)
+        expect(page.locator(".queue .verdict").nth(2)).to_contain_text("(đã xác minh)")

@@ -2,7 +2,8 @@
 
 `python -m tests.e2e.weeks` starts the demo in `build/weeks`, types what a secretary, an author, a
 reviewer, a leader and an operator type, in Vietnamese at 80 columns, and writes a transcript of
-each week there. It exits with 1 if a command ended otherwise than it should.
+each week there. It exits with 1 if a command ended otherwise than it should, and else copies the
+transcripts to `docs/weeks`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from typing import Any
 from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "weeks"
+SHOWN = FOLDER.parents[1] / "docs" / "weeks"
+ANYWHERE = "/srv/kieng"
+"""What the transcripts show instead of the folder on this machine."""
 OFFICE = ("--institution", "vnu")
 UNIT = ("--unit", "vnu/hus")
 YEAR = ("--from", "2025-01", "--to", "2025-12")
@@ -45,8 +49,8 @@ class Week:
 
     def __init__(self, stack: RunningStack, name: str, title: str) -> None:
         self._stack = stack
-        self._path = FOLDER / f"{name}.txt"
-        self._path.write_text(f"{title}\n", encoding="utf-8")
+        self._path = FOLDER / f"{name}.md"
+        self._path.write_text(f"# {title}\n", encoding="utf-8")
         self.wrong: list[str] = []
 
     def types(self, *words: str, code: int = 0) -> None:
@@ -62,10 +66,12 @@ class Week:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        said = ran.stdout.decode(errors="replace").rstrip()
-        ended = f"\n(mã thoát {ran.returncode})" if ran.returncode else ""
+        said = ran.stdout.decode(errors="replace").replace(str(FOLDER), ANYWHERE)
+        lines = [f"$ kieng {shlex.join(words)}", *map(str.rstrip, said.rstrip().splitlines())]
+        if ran.returncode:
+            lines.append(f"(mã thoát {ran.returncode})")
         with self._path.open("a", encoding="utf-8") as transcript:
-            transcript.write(f"\n$ kieng {shlex.join(words)}\n{said}{ended}\n")
+            transcript.write("\n".join(["", "```text", *lines, "```", ""]))
         if ran.returncode != code:
             self.wrong.append(f"{self._path.name}: kieng {shlex.join(words)}: {ran.returncode}")
 
@@ -183,6 +189,9 @@ def main() -> int:
             wrong += week.wrong
     finally:
         stack.stop()
+    if not wrong:
+        for name, *_ in WEEKS:
+            shutil.copy(FOLDER / f"{name}.md", SHOWN)
     print(f"{len(WEEKS)} transcripts in {FOLDER}", *wrong, sep="\n")
     return 1 if wrong else 0
 

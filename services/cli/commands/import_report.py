@@ -18,14 +18,11 @@ from services.cli.terminal.escaping import visible
 from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
 from services.importing import submission_rows
-from services.importing.column_aliases import ALIASES
-from services.importing.headings import EVIDENCE_COLUMNS
+from services.importing.headings import heading_of
 from services.importing.refused_cells import refused_cells
 from services.texts import Lang
 
 SHOWN_MAX = 50
-EVIDENCE = "evidence"
-"""Name that a service uses for the evidence, which has several columns in a file."""
 OUTCOMES = (
     "created",
     "amended",
@@ -114,16 +111,8 @@ class Report:
         return outcome
 
     def heading(self, column: str) -> str:
-        """Return the heading of a column in the file, or as in a template if the file lacks it.
-
-        A position in brackets at the end of ``column``, e.g. `[2]`, is kept.
-        """
-        name, bracket, place = column.partition("[")
-        if name == EVIDENCE:
-            name = next((each for each in EVIDENCE_COLUMNS if each in self.headings), "")
-            name = name or EVIDENCE_COLUMNS[0]
-        aliases = ALIASES.get(name, ()) if self.lang is Lang.vi else ()
-        return self.headings.get(name, next(iter(aliases), name)) + bracket + place
+        """Return the heading of a column in the file; see `headings.heading_of`."""
+        return heading_of(column, self.headings, self.lang.value)
 
     def reason(self, row: RefusedRow) -> str:
         """Return why a row is refused on one line: `heading: problem. remedy`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.progress import Progress
 
+from kieng.directory.v1 import directory_pb2
+from kieng.directory.v1.directory_service_pb2 import GetDirectoryRequest
+from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from services.cli.commands import import_effect, import_plan
 from services.cli.commands.import_effect import Numbers
@@ -26,6 +29,7 @@ from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import commands_apart
 from services.importing import submission_file, submission_rows
+from services.importing.unit_names import UnitNames
 
 WAITING = ("created", "amended", "renewed")
 """Outcomes of rows whose submissions wait for a reviewer."""
@@ -63,10 +67,16 @@ class Run:
         self.path = Path(self.asked.file)
         self.report.lang = self.session.screen.lang
         self.report.options = self.session.options
-        self.parsed = submission_file.read(self.path, self.asked.reading())
+        units = UnitNames(self._units, self.session.institution)
+        reading = replace(self.asked.reading(), units=units)
+        self.parsed = submission_file.read(self.path, reading)
         for notice in self.parsed.notices:
             self.session.screen.say(notice.key, **notice.values)
         local_mistakes(self.session.screen, self.parsed, self.report)
+
+    def _units(self) -> Iterable[directory_pb2.Unit]:
+        stub = self.session.stub(DirectoryServiceStub)
+        return stub.GetDirectory(GetDirectoryRequest()).directory.units  # type: ignore[no-any-return]
 
     @property
     def is_stopped(self) -> bool:
@@ -118,6 +128,7 @@ class Run:
             self._send(plan.versions)
 
     def _try(self, with_events: bool) -> Preview:
+        self._try_unread()
         if not self.parsed.requests:
             return Preview()
         with self.session.screen.progress() as progress:
@@ -125,6 +136,18 @@ class Run:
             patience = patience_of(self.session.screen)
             asked = (self.parsed.requests, self.report, advance, patience, with_events)
             return try_rows(self.session.clients, *asked)
+
+    def _try_unread(self) -> None:
+        """Report what else is wrong with rows that have unreadable cells, all at once."""
+        if not len(self.parsed.unread):
+            return
+        others, patience = Report(lang=self.report.lang), patience_of(self.session.screen)
+        asked = (self.parsed.unread, others, lambda: None, patience, False)
+        try_rows(self.session.clients, *asked)
+        for each in others.refused:
+            if each.column in self.parsed.further(each.row, [each.column]):
+                record_id = self.parsed.refused.get(each.row, "")
+                self.report.refuse(replace(each, record_id=record_id))
 
     def _send(self, versions: Mapping[int, int] | None) -> None:
         """Send the rows; with ``versions`` (row -> expected version) only the rows in it."""

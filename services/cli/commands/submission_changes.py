@@ -29,7 +29,7 @@ def amend(
         bool, typer.Option("--drop-evidence", help="Without the present documents.")
     ] = False,
     part: Annotated[str, typer.Option(help="Role of the unit: lead or member.")] = "",
-    share_ppm: Annotated[str, typer.Option(help="Share in parts per million.")] = "",
+    share_ppm: Annotated[str, typer.Option(help="Share, e.g. 50% (or in millionths).")] = "",
 ) -> None:
     """Change a submission: what is not named stays; anything but a draft is submitted again.
 

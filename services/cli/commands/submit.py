@@ -38,7 +38,7 @@ def submit(
     facts_json: FactsJson = None,
     evidence: Evidence = [],  # noqa: B006
     part: Annotated[str, typer.Option(help="Role of the unit: lead or member.")] = "",
-    share_ppm: Annotated[str, typer.Option(help="Share in parts per million.")] = "",
+    share_ppm: Annotated[str, typer.Option(help="Share, e.g. 50% (or in millionths).")] = "",
     draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,
 ) -> None:
     """Declare one achievement of a unit.

@@ -10,10 +10,9 @@ import typer
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from services.cli.errors import USAGE, Failure
-from services.cli.files import template_book
 from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
-from services.importing import headings
+from services.importing import headings, template_book
 
 
 @with_session("viewer", institution="")
@@ -43,7 +42,7 @@ def template(
     need_place(path, replace=force)
     screen = session.screen
     units = _units(session) if session.institution else []
-    template_book.write(path, type_name, screen.lang, screen.text, units)
+    template_book.write(path, type_name, screen.lang, units)
     document = {"path": str(path), "type": type_name, "units": len(units)}
     told = {"path": path, "type": type_name}
     screen.answer(document, lambda: screen.text("template.done", options=session.options, **told))

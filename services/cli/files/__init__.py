@@ -1,1 +1,1 @@
-"""Reads and writes files for commands: catalogues, decisions, templates, exports."""
+"""Reads and writes files for commands: catalogues, decisions, exports."""

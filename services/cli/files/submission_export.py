@@ -13,9 +13,10 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli.files.template_book import heading
-from services.importing.field_values import enum_choices, joined
+from services.importing.field_values import enum_choices, is_share, joined
 from services.importing.headings import CLAIM_COLUMNS, columns, fact_columns
+from services.importing.shares import percentage
+from services.importing.template_book import heading
 from services.importing.xlsx_book import new_book
 from services.texts import Lang
 
@@ -99,4 +100,7 @@ def _text(message: Any, field: FieldDescriptor) -> str:
 def _item(field: FieldDescriptor, value: Any) -> str:
     if field.enum_type is not None:
         return next(name for name, number in enum_choices(field).items() if number == value)
+    if is_share(field):
+        # With its sign it is read the same under every heading.
+        return f"{percentage(value, 'en')}%"
     return str(value).lower() if isinstance(value, bool) else str(value)

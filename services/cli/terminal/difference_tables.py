@@ -71,19 +71,19 @@ def difference(
     if cells:
         shown.append(cell_lines(screen, names, cells, former="before"))
     if lines:
-        shown.append(_works(screen, lines if every else lines[:SHOWN_MAX]))
+        shown.append(_works(screen, names, lines if every else lines[:SHOWN_MAX]))
     if not every and len(lines) > SHOWN_MAX:
         shown.append(screen.text("diff.more", shown=SHOWN_MAX, works=len(lines)))
     return [*shown, check]
 
 
-def _works(screen: Screen, lines: Sequence[api.Restatement]) -> RenderableType:
+def _works(screen: Screen, names: Names, lines: Sequence[api.Restatement]) -> RenderableType:
     table = screen.table("kind", "work_key", "change", "who")
     for line in sorted(lines, key=lambda line: (KINDS.index(kind_of(line)), line.work_key)):
         table.add_row(
             screen.text(f"diff.{kind_of(line)}"),
             line.work_key,
-            "\n".join(changes_of(screen, line.changes)),
+            "\n".join(changes_of(screen, names, line.changes)),
             "\n".join(who_of(screen, claim) for claim in line.claims),
         )
     return table

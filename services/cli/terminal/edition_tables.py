@@ -121,7 +121,7 @@ def restatement_table(
     works = screen.table("work_key", "who", "change")
     for line in lines:
         who = "\n".join(who_of(screen, claim) for claim in line.claims)
-        works.add_row(line.work_key, who, "\n".join(changes_of(screen, line.changes)))
+        works.add_row(line.work_key, who, "\n".join(changes_of(screen, names, line.changes)))
     check = check_text(screen, len(lines), len(cells), adds_up)
     return Group(works, cell_lines(screen, names, cells), check)
 
@@ -160,20 +160,29 @@ def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
     )
 
 
-def changes_of(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]:
+def changes_of(screen: Screen, names: Names, changes: Sequence[api.CellDifference]) -> list[str]:
     """Return one line per indicator and difference, with the units in which it occurs.
 
     E.g. `KNW-01 +1: vnu, vnu/hus`.
     """
     units: dict[tuple[str, str], list[str]] = {}
     for change in changes:
-        key = (change.indicator_code, difference_text(screen, change.difference))
+        unit = names.units_of_value.get(change.indicator_code, "")
+        key = (change.indicator_code, difference_text(screen, change.difference, unit))
         units.setdefault(key, []).append(change.unit_id)
     return [f"{code} {text}: {', '.join(held)}" for (code, text), held in units.items()]
 
 
-def difference_text(screen: Screen, value: view_pb2.Value) -> str:
-    """Return a difference with its sign, e.g. `+3`; for a ratio both parts, e.g. `+1/+2`."""
+def difference_text(screen: Screen, value: view_pb2.Value, unit: str) -> str:
+    """Return a difference with its sign, e.g. `+3` or `+0.50`; of a percentage both parts: `+1/+2`.
+
+    Args:
+        screen: language of the separators.
+        value: the difference.
+        unit: unit of measure of the indicator.
+    """
+    if value.HasField("ratio") and unit != "percent" and value.ratio.denominator:
+        return with_sign(value_text(value, unit, screen.lang))
     if value.HasField("ratio"):
         parts = (value.ratio.numerator, value.ratio.denominator)
         return "/".join(with_sign(number_text(part, screen.lang)) for part in parts)
@@ -203,13 +212,13 @@ def cell_lines(
         unit = names.units_of_value.get(cell.indicator_code, "")
         definitions = NOTHING
         if cell.HasField("by_definitions"):
-            definitions = difference_text(screen, cell.by_definitions)
+            definitions = difference_text(screen, cell.by_definitions, unit)
         table.add_row(
             cell.unit_id,
             cell.indicator_code,
             names.indicators.get(cell.indicator_code, ""),
             value_text(cell.closed, unit, screen.lang),
-            difference_text(screen, cell.by_works),
+            difference_text(screen, cell.by_works, unit),
             *([definitions] if has_definitions else []),
             value_text(cell.now, unit, screen.lang),
         )

@@ -4,8 +4,10 @@ Among the institutions with a waiting call, the next free worker goes to the one
 the least worker time in proportion to its weight; within an institution, principals take turns.
 Time is measured, so an expensive call counts for what it costs. Threads of one process share one
 core, and all processes share one database. Two kinds of calls are therefore limited: calls of
-methods that turned out to be heavy, i.e. use much of either, and, while the workers are busy, calls
-of an institution that exceeds its share while others are waiting. The worker that ran such a call
+methods that are heavy, i.e. use much of either or have never been measured, and, while the workers
+are busy, calls of an institution that exceeds its share while others are waiting. What a method
+costs an institution says nothing about its calls by another, except before the first of these has
+ended. The worker that ran such a call
 for an institution above its share then rests for as long as the call took. So these calls keep
 core and database busy at most half of the time, however many there are.
 """
@@ -19,14 +21,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from services.kernel.front.shares import Job, Share
+from services.kernel.front.shares import Costs, Job, Share
 
 HEAVY_AT_ONCE = 4
 HEAVY_AT_ONCE_EACH = 2
 """Maximum number of heavy calls that an institution runs at once if no other is present; else 1."""
 LEFT_TO_OTHERS = 4
-"""One in so many workers is never taken by the institution that has the others: what a call costs
-is known only when it has ended, and meanwhile the calls of others must not wait.
+"""One in so many workers is never taken by the institution that has the others: a call may cost far
+more than calls of its method did before, and meanwhile the calls of others must not wait.
 """
 SQUEEZED = 2
 """Number of workers left to an institution above its share while the workers are busy and other
@@ -89,6 +91,7 @@ class FairQueues:
         self._weights = weights
         self._changed = threading.Condition(threading.Lock())
         self._shares: dict[str, Share] = {}
+        self._costs = Costs()
         self._heavy = 0
         self._stopping = False
         self._taken = self._decayed = time.monotonic()
@@ -156,7 +159,8 @@ class FairQueues:
             share = self._share(institution_id)
             load = self._load()
             is_limited = is_first and load.is_busy and load.exceeds(share)
-        if is_limited or share.is_heavy(method):
+            cost = self._cost(share, method) or 0.0
+        if is_limited or cost > 1.0:
             self.put(Job(institution_id, principal, method, hold, is_token=True))
             while is_wanted() and not granted.wait(LOOK_SECONDS):
                 pass
@@ -169,7 +173,7 @@ class FairQueues:
                 # Only CPU time counts: a stream mostly waits, which costs others nothing.
                 cpu = time.thread_time() - begin
                 if was_wanted:
-                    share.charge(method, cpu, cpu)
+                    self._charge(share, method, cpu, cpu)
 
     def saturation(self) -> str:
         """Return a text about the shortage if calls wait but none was taken for `STUCK_SECONDS`.
@@ -207,7 +211,7 @@ class FairQueues:
             with self._changed:
                 # A call that was not answered says nothing about what its method costs.
                 if was_wanted and not job.is_token:
-                    share.charge(job.method, spent, cpu)
+                    self._charge(share, job.method, spent, cpu)
                 load = self._load()
                 is_limited = (heavy or load.is_busy) and load.exceeds(share)
                 rest = min(spent, REST_SECONDS_MAX) if is_limited else 0.0
@@ -226,15 +230,18 @@ class FairQueues:
                 if self._stopping:
                     return None
                 self._changed.wait()
-            share, heavy = chosen
+            share, method, heavy = chosen
             share.running += 1
             share.heavy += heavy
             self._heavy += heavy
             self._taken = time.monotonic()
-            return share, share.pop(heavy), heavy
+            if len(share) > 1:
+                # Several may have to wait no more at once, e.g. as their method turned out light.
+                self._changed.notify()
+            return share, share.pop(method), heavy
 
-    def _next(self) -> tuple[Share, bool] | None:
-        """Return the next share to serve and whether its job is heavy; None if none may run now."""
+    def _next(self) -> tuple[Share, str, bool] | None:
+        """Return the next share to serve, its method, and whether that is heavy; None to wait."""
         now = time.monotonic()
         if (elapsed := now - self._decayed) > 0.1:
             self._decayed = now
@@ -242,14 +249,14 @@ class FairQueues:
                 share.used *= math.exp(-elapsed / FORGET_SECONDS)
         load, best = self._load(), None
         for share in self._shares.values():
-            lane = self._lane(share, load.present < 2)
+            chosen = self._method(share, load.present < 2)
             most = self.workers - self.workers // LEFT_TO_OTHERS
             if load.is_busy and load.exceeds(share):
                 most = SQUEEZED
-            if lane is None or share.running >= most:
+            if chosen is None or share.running >= most:
                 continue
             if best is None or share.used / share.weight < best[0].used / best[0].weight:
-                best = share, lane
+                best = share, *chosen
         return best
 
     def _load(self) -> Load:
@@ -258,9 +265,21 @@ class FairQueues:
         used, weights = sum(each.used for each in present), sum(each.weight for each in present)
         return Load(len(present), used, weights)
 
-    def _lane(self, share: Share, is_alone: bool) -> bool | None:
-        if share.waiting[False]:
-            return False
+    def _method(self, share: Share, is_alone: bool) -> tuple[str, bool] | None:
+        """Return the method of an institution's next job, and whether it is heavy; None if none."""
+        for method in share.waiting:
+            cost = self._cost(share, method)
+            if cost is not None and cost <= 1.0:
+                return method, False
         most = HEAVY_AT_ONCE_EACH if is_alone else 1
         is_free = self._heavy < HEAVY_AT_ONCE and share.heavy < most
-        return True if share.waiting[True] and is_free else None
+        return (next(iter(share.waiting)), True) if share.waiting and is_free else None
+
+    def _cost(self, share: Share, method: str) -> float | None:
+        own = share.costs.of(method)
+        return self._costs.of(method) if own is None else own
+
+    def _charge(self, share: Share, method: str, worker_seconds: float, cpu_seconds: float) -> None:
+        share.used += worker_seconds
+        for costs in (share.costs, self._costs):
+            costs.add(method, worker_seconds, cpu_seconds)

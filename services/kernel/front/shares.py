@@ -7,15 +7,15 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-HEAVY_SECONDS = 0.02
-"""Mean CPU seconds per call from which a method counts as heavy for an institution."""
+HEAVY_SECONDS = 0.01
+"""CPU seconds of a call whose cost is 1."""
 HEAVY_WORKER_SECONDS = 1.0
-"""Mean seconds on the worker per call from which a method counts as heavy even with little CPU
-time, because it then keeps something else busy, e.g. the database.
+"""Seconds on the worker of a call whose cost is 1 even with little CPU time, because it then keeps
+something else busy, e.g. the database.
 """
 LEARNING = 0.3
 """Weight of the newest call in the moving average of a method."""
-WEIGHT_MAX = 3.0
+COST_MAX = 3.0
 """Maximum cost of one call in the average, so that a single stall does not make a method heavy."""
 
 
@@ -42,6 +42,32 @@ class Job:
     since: float = field(default_factory=time.monotonic)
 
 
+class Costs:
+    """Moving averages of what calls cost, by method; above 1 a method is heavy. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._means: dict[str, float] = {}
+
+    def of(self, method: str) -> float | None:
+        """Return the mean cost of a method's calls; None if none has ended yet."""
+        return self._means.get(method)
+
+    def add(self, method: str, worker_seconds: float, cpu_seconds: float) -> None:
+        """Add the cost of an ended call to the average of its method.
+
+        Args:
+            method: full name of the RPC.
+            worker_seconds: time that the call occupied its worker.
+            cpu_seconds: CPU time of that thread meanwhile.
+        """
+        of_cpu = min(cpu_seconds / HEAVY_SECONDS, COST_MAX)
+        cost = max(of_cpu, min(worker_seconds / HEAVY_WORKER_SECONDS, COST_MAX))
+        mean = self._means.get(method, 0.0)
+        # CPU time is no stall of something else, so the first call already says enough.
+        least = 0.0 if method in self._means else of_cpu
+        self._means[method] = max(mean + LEARNING * (cost - mean), least)
+
+
 Lane = OrderedDict[str, deque[Job]]
 """Principal -> its waiting jobs, in the order in which principals take turns."""
 
@@ -55,8 +81,8 @@ class Share:
         used: worker seconds used recently.
         seen: monotonic time of its last call.
         running, heavy: number of running jobs, and how many of them are heavy.
-        waiting: whether the method is heavy -> waiting jobs.
-        means: method -> moving average of its cost; above 1 the method counts as heavy.
+        waiting: method -> its waiting jobs, in the order in which methods take turns.
+        costs: what its calls cost.
     """
 
     weight: float
@@ -64,21 +90,12 @@ class Share:
     seen: float = 0.0
     running: int = 0
     heavy: int = 0
-    waiting: dict[bool, Lane] = field(
-        default_factory=lambda: {False: OrderedDict(), True: OrderedDict()}
-    )
-    means: dict[str, float] = field(default_factory=dict)
+    waiting: OrderedDict[str, Lane] = field(default_factory=OrderedDict)
+    costs: Costs = field(default_factory=Costs)
 
     def __len__(self) -> int:
         """Return the number of waiting jobs."""
         return sum(len(jobs) for lane in self.waiting.values() for jobs in lane.values())
-
-    def is_heavy(self, method: str) -> bool:
-        """Return True if the institution's calls of this method have turned out to be heavy.
-
-        A method that it has not called yet is not heavy.
-        """
-        return self.means.get(method, 0.0) > 1.0
 
     def oldest(self, now: float) -> float:
         """Return the time at which the oldest waiting job was created; ``now`` if none waits.
@@ -90,32 +107,21 @@ class Share:
         return min(firsts, default=now)
 
     def put(self, job: Job) -> None:
-        """Append a job to its principal's queue, among the jobs of heavy methods or the others."""
-        lane = self.waiting[self.is_heavy(job.method)]
+        """Append a job to the queue of its method and principal."""
+        lane = self.waiting.setdefault(job.method, OrderedDict())
         lane.setdefault(job.principal, deque()).append(job)
 
-    def pop(self, heavy: bool) -> Job:
-        """Remove and return the next job of a lane, and move its principal to the end of the lane.
+    def pop(self, method: str) -> Job:
+        """Remove and return the next job of a method; others of the method and principal go last.
 
         Args:
-            heavy: which lane: that of heavy methods or the other; it must not be empty.
+            method: full name of the RPC; one of its jobs must wait.
         """
-        lane = self.waiting[heavy]
+        lane = self.waiting.pop(method)
         principal, jobs = lane.popitem(last=False)
         job = jobs.popleft()
         if jobs:
             lane[principal] = jobs
+        if lane:
+            self.waiting[method] = lane
         return job
-
-    def charge(self, method: str, worker_seconds: float, cpu_seconds: float) -> None:
-        """Add the cost of a finished job to the institution's usage and to the method's average.
-
-        Args:
-            method: full name of the RPC.
-            worker_seconds: time that the job occupied its worker.
-            cpu_seconds: CPU time of that thread meanwhile.
-        """
-        self.used += worker_seconds
-        mean = self.means.get(method, 0.0)
-        weight = max(cpu_seconds / HEAVY_SECONDS, worker_seconds / HEAVY_WORKER_SECONDS)
-        self.means[method] = mean + LEARNING * (min(weight, WEIGHT_MAX) - mean)

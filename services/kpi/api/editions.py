@@ -9,7 +9,7 @@ from typing import TypeVar
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.kernel.grpc import CurrentCall, grpc
-from services.kpi.editions.answers import encode_cell, encode_edition, encode_line, ratios_of
+from services.kpi.editions.answers import encode_cell, encode_edition, encode_line
 from services.kpi.editions.changes import Since
 from services.kpi.editions.closing import Period
 from services.kpi.editions.restatements import Restated
@@ -162,12 +162,12 @@ def _messages(
         unit_id: unit whose cells are wanted; empty for all.
         code: indicator whose cells are wanted; empty for all.
     """
-    ratios = ratios_of(restated.cells)
-    lines = [encode_line(line, ratios, unit_id, code) for line in restated.lines]
+    divisors = restated.divisors
+    lines = [encode_line(line, divisors, unit_id, code) for line in restated.lines]
     for several in _chunks([line for line in lines if line is not None], LINES_PER_MESSAGE):
         yield make(restatements=several)
     cells = [
-        encode_cell(cell, ratios)
+        encode_cell(cell, divisors)
         for cell in restated.cells
         if unit_id in ("", cell.unit_id) and code in ("", cell.indicator_code)
     ]

@@ -12,19 +12,24 @@ def parents_as_is(
 
     A unit that ended is placed below its successor, with its descendants, so that its claims count
     there. If it has several successors, none of them is its sole owner: it is placed below their
-    lowest common ancestor. It keeps its parent if it has no successor, or if its new place would be
-    below itself.
+    lowest common ancestor in today's structure, where they may have ended as well. It keeps its
+    parent if it has no successor, or if its new place would be below itself.
 
     Args:
         parents: unit -> parent in the tree as it was; empty for the root.
         successors: unit that ended -> units that replaced it.
     """
     found = dict(parents)
-    for unit_id, taken_over in sorted(successors.items()):
-        above = _meeting([_path(other, parents) for other in taken_over])
-        # A successor that lies below the unit, or was placed there just now, would make a cycle.
-        if above and unit_id not in _path(above, found):
-            found[unit_id] = above
+    # Where successors meet depends on where they were placed themselves, hence as often as needed.
+    for _ in successors:
+        before = dict(found)
+        for unit_id, taken_over in sorted(successors.items()):
+            above = _meeting([_path(other, found) for other in taken_over])
+            # A successor below the unit, or placed there just now, would make a cycle.
+            if above and unit_id not in _path(above, found):
+                found[unit_id] = above
+        if found == before:
+            break
     return found
 
 

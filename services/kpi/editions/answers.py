@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import edition_service_pb2 as api
@@ -33,13 +35,13 @@ def encode_edition(edition: Edition) -> api.Edition:
 
 
 def encode_line(
-    line: Line, ratios: set[str], unit_id: str, indicator_code: str
+    line: Line, divisors: Mapping[str, int], unit_id: str, indicator_code: str
 ) -> api.Restatement | None:
     """Return a restatement line as a protobuf message; None if it changed no wanted cell.
 
     Args:
         line: what one work changed, and why.
-        ratios: codes of the indicators that are ratios.
+        divisors: what `divisors_of` returns.
         unit_id: unit whose cells are wanted; empty for all.
         indicator_code: indicator whose cells are wanted; empty for all.
     """
@@ -54,7 +56,7 @@ def encode_line(
         claims=[_claim(claim) for claim in line.claims],
         changes=[
             api.CellDifference(
-                unit_id=unit, indicator_code=code, difference=_difference(both, ratios, code)
+                unit_id=unit, indicator_code=code, difference=_difference(both, divisors.get(code))
             )
             for (unit, code), both in changes.items()
             if any(both)
@@ -62,8 +64,10 @@ def encode_line(
     )
 
 
-def _difference(both: list[int] | tuple[int, int], ratios: set[str], code: str) -> view_pb2.Value:
-    return encode_value(Ratio(*both) if code in ratios else both[0])
+def _difference(both: list[int] | tuple[int, int], divisor: int | None) -> view_pb2.Value:
+    if divisor is None:
+        return encode_value(both[0])
+    return encode_value(Ratio(both[0], divisor) if divisor else Ratio(*both))
 
 
 def _claim(restated: RestatedClaim) -> api.RestatedClaim:
@@ -79,32 +83,24 @@ def _claim(restated: RestatedClaim) -> api.RestatedClaim:
     )
 
 
-def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
+def encode_cell(cell: RestatedCell, divisors: Mapping[str, int]) -> api.RestatedCell:
     """Return a cell of an edition as a message: its value when closed and now, and the causes.
 
     Args:
         cell: the cell.
-        ratios: codes of the indicators that are ratios.
+        divisors: what `divisors_of` returns.
     """
+    divisor = divisors.get(cell.indicator_code)
     message = api.RestatedCell(
         unit_id=cell.unit_id,
         indicator_code=cell.indicator_code,
-        by_works=_difference(cell.by_works, ratios, cell.indicator_code),
+        by_works=_difference(cell.by_works, divisor),
     )
     if cell.closed is not None:
         message.closed.CopyFrom(encode_value(cell.closed))
     if cell.now is not None:
         message.now.CopyFrom(encode_value(cell.now))
     if cell.by_definitions is not None:
-        difference = _difference(cell.by_definitions, ratios, cell.indicator_code)
+        difference = _difference(cell.by_definitions, divisor)
         message.by_definitions.CopyFrom(difference)
     return message
-
-
-def ratios_of(cells: list[RestatedCell]) -> set[str]:
-    """Return the codes of the indicators that are ratios in any of these cells, then or now."""
-    return {
-        cell.indicator_code
-        for cell in cells
-        if isinstance(cell.closed, Ratio) or isinstance(cell.now, Ratio)
-    }

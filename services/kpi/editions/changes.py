@@ -9,7 +9,7 @@ from datetime import date, datetime
 from services.kernel.errors import InvalidArgument, WrongState
 from services.kpi.domain.months import month_range
 from services.kpi.editions.closing import ClosingPosition, start_of
-from services.kpi.editions.restatements import Restated, cells_of, compare
+from services.kpi.editions.restatements import Restated, cells_of, compare, divisors_of
 from services.kpi.query.cells import check_unit
 from services.kpi.query.history import History, check_position, end_of
 from services.kpi.query.live_view import LiveView
@@ -121,6 +121,7 @@ class ChangesComparer:
                 lines,
                 [cell for cell in cells if cell.is_changed],
                 all(cell.adds_up for cell in cells),
+                divisors_of(catalogue),
             )
             yield total, total, Changes(unit_id, restated, before)
 

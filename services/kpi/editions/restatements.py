@@ -72,6 +72,7 @@ class Restated:
         lines: changes by work, in order of work key.
         cells: the changed cells.
         adds_up: whether the changes explain every cell exactly.
+        divisors: of the numbers that are ratios, see `divisors_of`.
     """
 
     view: View
@@ -80,6 +81,7 @@ class Restated:
     lines: list[Line]
     cells: list[RestatedCell]
     adds_up: bool
+    divisors: Mapping[str, int]
 
 
 class EditionComparer:
@@ -129,6 +131,7 @@ class EditionComparer:
         with live.read() as state:
             start = start_of(state)
             is_same = state.view.catalogue_version == edition.catalogue_version
+            divisors = divisors_of(state.catalogue) | divisors_of(catalogue)
             now = {} if is_same else cells_of(state.cube, edition.unit_id, months, measure)
         total, version = start.bound.records, edition.catalogue_version
         for step in self._history.run(start.view, start.bound, is_wanted, task, version):
@@ -145,7 +148,11 @@ class EditionComparer:
                 raise WrongState(text, reason="NOT_REPRODUCED")
             adds_up = all(cell.adds_up for cell in cells)
             changed = [cell for cell in cells if cell.is_changed]
-            yield total, total, Restated(start.view, start.digest, step, lines, changed, adds_up)
+            yield (
+                total,
+                total,
+                Restated(start.view, start.digest, step, lines, changed, adds_up, divisors),
+            )
 
 
 def part(value: Value | None, number: int) -> int:
@@ -156,6 +163,19 @@ def part(value: Value | None, number: int) -> int:
     if isinstance(value, Ratio):
         return (value.numerator, value.denominator)[number]
     return 0 if value is None or number else value
+
+
+def divisors_of(catalogue: Catalogue) -> dict[str, int]:
+    """Return indicator code -> divisor of its integers, 0 for a ratio; counts are left out.
+
+    The integers of an indicator in parts, e.g. a fraction, add up and are divided to be shown. A
+    ratio has two integers, of which each adds up.
+    """
+    return {
+        each.code: 0 if each.denominator is not None else each.value.parts
+        for each in counted(catalogue.indicators.values())
+        if each.value is not None and (each.denominator is not None or each.value.parts > 1)
+    }
 
 
 def counted(indicators: Iterable[Indicator]) -> list[Indicator]:

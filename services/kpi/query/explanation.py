@@ -21,6 +21,7 @@ from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
 from services.kpi.query.live_view import LiveView, ViewState
+from services.kpi.store.cancellation import while_wanted
 from services.kpi.store.reads import Progress, Snapshots, StoredRow, is_at
 from services.kpi.store.works import StoredWork
 from services.kpi.wire import events
@@ -42,6 +43,7 @@ def explain(
     Raises:
         InvalidArgument: the unit or indicator is unknown, the range is invalid, or the page token
             belongs to another query.
+        CallerLeft: the caller left meanwhile.
     """
     with live.read() as state:
         seen = Seen(state)
@@ -70,7 +72,7 @@ def explain(
     number = numbers(members)
     unit = catalogue.tree.number[request.unit_id]
     explained, counting = [], narrowed(catalogue, indicator)
-    for stored in works:
+    for stored in while_wanted(works, snapshots.is_wanted):
         work, said = restored_of(stored, counting)
         share, member = share_of(work.contributed, catalogue, unit, indicator, measure, first, last)
         if adds_something(share):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from pymongo.client_session import ClientSession
 from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.store.bundle_reader import Sources
+from services.kpi.store.cancellation import always, while_wanted
 from services.kpi.store.change_notes import told_by
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.parked import ParkedRecords
@@ -64,9 +66,16 @@ class StoredRow:
 
 
 class Snapshots:
-    """Reads stored views; each call reads from one database snapshot. Thread-safe."""
+    """Reads stored views; each call reads from one database snapshot. Thread-safe.
 
-    def __init__(self, mongo: Mongo) -> None:
+    Args:
+        mongo: connection to the database.
+        is_wanted: returns False once the caller has left; a read of works then ends with
+            `CallerLeft`.
+    """
+
+    def __init__(self, mongo: Mongo, is_wanted: Callable[[], bool] = always) -> None:
+        self.is_wanted = is_wanted
         self._mongo = mongo
         database = mongo.database(DATABASE)
         self._progress = database["progress"]
@@ -74,6 +83,12 @@ class Snapshots:
         self._works = StoredWorks(database)
         self._notes = database["changes"]
         self._parked = ParkedRecords(mongo)
+
+    def asked_by(self, is_wanted: Callable[[], bool]) -> Snapshots:
+        """Return the same snapshots, read for one caller; for ``is_wanted`` see the class."""
+        mine = copy(self)
+        mine.is_wanted = is_wanted
+        return mine
 
     def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
         """Return the checkpoint of a view; one without partitions if the view is unknown.
@@ -177,7 +192,7 @@ class Snapshots:
             found = self._works.claimed(
                 view_id, progress.runs, unit_id, types, after, limit, session
             )
-            return progress, rows, list(found)
+            return progress, rows, list(while_wanted(found, self.is_wanted))
 
         return transaction(self._mongo, work)
 
@@ -211,7 +226,7 @@ class Snapshots:
             progress = self.progress(view_id, session)
             rows = [] if is_at(progress, known) else self._rows_of(view_id, unit_ids, session)
             found = self._works.joint(view_id, progress.runs, types, after, limit, session)
-            return progress, rows, made_of(found)
+            return progress, rows, made_of(while_wanted(found, self.is_wanted))
 
         return transaction(self._mongo, work)
 

@@ -20,6 +20,8 @@ from services.portal.site import Page
 from services.texts import Lang
 
 SERIES_MONTHS = 24
+TRENDS_MAX = 400
+"""Most figures of a board on which each has a trend; on larger ones, only the first unit's have."""
 SERIES_KEPT_MAX = 64
 """Number of series that are kept, of some KiB each."""
 BOARDS_KEPT_MAX = 32
@@ -29,19 +31,14 @@ CELLS_KEPT_MAX = 500
 
 Series = tuple[Number | None, ...]
 """Values of consecutive months; None for a month without value."""
+KeptOfUnits = Mapping[tuple[str, str], Series]
+"""(Unit id, indicator code) -> values of consecutive months."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One indicator of a board, with a figure for each unit, in the order of the board's units.
+class Trend:
+    """Verified values of one indicator and unit in the last 24 months."""
 
-    ``unit`` is what the indicator is counted in; ``series`` are the first unit's verified values.
-    """
-
-    code: str
-    name: str
-    unit: str
-    figures: tuple[Figure, ...]
     series: Series
 
     @property
@@ -59,6 +56,21 @@ class Row:
         None if either is missing.
         """
         return change(self.series, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One indicator of a board, with a figure for each unit, in the order of the board's units.
+
+    ``unit`` is what the indicator is counted in; ``trends`` has one for each figure, or only that
+    of the first one on a board of very many figures; none on a report.
+    """
+
+    code: str
+    name: str
+    unit: str
+    figures: tuple[Figure, ...]
+    trends: tuple[Trend, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +98,11 @@ class Board:
         A unit that the catalogue lacks has its id as its name.
         """
         return tuple(self.catalogue.unit_name(each, lang) for each in self.unit_ids)
+
+    @property
+    def has_all_trends(self) -> bool:
+        """Whether each of several units has trends, which then stand below its figures."""
+        return len(self.unit_ids) > 1 and all(len(row.trends) > 1 for row in self.rows)
 
     @property
     def level(self) -> str:
@@ -146,7 +163,7 @@ async def board(
     *,
     is_of_report: bool = False,
 ) -> Board:
-    """Return the board of some units, with series of 24 months for the first one.
+    """Return the board of some units, with trends of 24 months.
 
     Args:
         page: the page; its URL names house, period and kept day.
@@ -177,11 +194,12 @@ async def board(
     kept: Board | None = page.site.boards.get(same)
     if kept is not None:
         return kept
-    series: Mapping[str, Series] = {}
+    series: KeptOfUnits = {}
     is_of_same = True
     if not is_of_report:
         months = periods.months_until(period.last, SERIES_MONTHS)
-        wanted = selection(unit_ids[:1], codes, months, by_month=True)
+        shown = unit_ids if len(unit_ids) * len(codes) <= TRENDS_MAX else unit_ids[:1]
+        wanted = selection(shown, codes, months, by_month=True)
         series, is_of_same = await _series(page, answer.view, wanted)
     rows = _rows(indicators, page.lang, unit_ids, wire.figures(answer.cells), series)
     found = Board(catalogue, house, prefix, page.as_of, period, unit_ids, rows, answer.view)
@@ -195,7 +213,7 @@ def _rows(
     lang: Lang,
     unit_ids: Sequence[str],
     figures: Mapping[tuple[str, str], Figure],
-    series: Mapping[str, Series],
+    series: KeptOfUnits,
 ) -> list[Row]:
     return [
         Row(
@@ -203,7 +221,11 @@ def _rows(
             getattr(each.name, lang.value),
             each.unit,
             tuple(figures[unit_id, each.code] for unit_id in unit_ids),
-            series.get(each.code, ()),
+            tuple(
+                Trend(series[unit_id, each.code])
+                for unit_id in unit_ids
+                if (unit_id, each.code) in series
+            ),
         )
         for each in indicators
     ]
@@ -211,8 +233,8 @@ def _rows(
 
 async def _series(
     page: Page, view: view_pb2.ViewInfo, wanted: view_pb2.Selection
-) -> tuple[Mapping[str, Series], bool]:
-    """Return indicator -> verified values by month, and whether they are of the state ``view``.
+) -> tuple[KeptOfUnits, bool]:
+    """Return the verified values by month, and whether they are of the state ``view``.
 
     Series are kept by state, which the caller has just read, and shared by all users.
 
@@ -223,11 +245,12 @@ async def _series(
     key = state = view.SerializeToString(), named
     if key not in kept:
         answer = await read_cells(page, wanted)
-        found: dict[str, list[Number | None]] = {}
+        found: dict[tuple[str, str], list[Number | None]] = {}
         for cell in answer.cells:
-            found.setdefault(cell.indicator_code, []).append(wire.number(cell.verified))
+            name = cell.unit_id, cell.indicator_code
+            found.setdefault(name, []).append(wire.number(cell.verified))
         # The view may have moved on between the two answers; then these are of its new state.
         key = answer.view.SerializeToString(), named
-        read = {code: tuple(values) for code, values in found.items()}
+        read = {name: tuple(values) for name, values in found.items()}
         keep(kept, key, read, SERIES_KEPT_MAX)
     return kept[key], key == state

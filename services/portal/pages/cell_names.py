@@ -1,16 +1,13 @@
-"""Which number a page is about, and what the KPI service says of a work in it."""
+"""Which number a page is about, and which work it asks about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.domain.periods import Period, period
-from services.portal.pages.reading import KPI
-from services.portal.pages.tables import Value
 from services.portal.site import Page
 
 SUBMISSIONS = submission_service_pb2.DESCRIPTOR.services_by_name[
@@ -100,50 +97,3 @@ async def asked_work(page: Page) -> str:
     request = submission_service_pb2.GetWorkKeyRequest(text=given)
     answer = await page.call(SUBMISSIONS["GetWorkKey"], request)
     return str(answer.work_key)
-
-
-async def explain_absence(
-    page: Page, name: CellName, work_key: str
-) -> kpi_service_pb2.ExplainAbsenceResponse:
-    """Return the service's explanation of why a work counts in a number or does not.
-
-    Args:
-        page: the page.
-        name: the number.
-        work_key: key of the work, e.g. `doi:10.5555/x`.
-
-    Raises:
-        Refused: the caller may not read it, or the unit or indicator does not exist.
-    """
-    request = kpi_service_pb2.ExplainAbsenceRequest(
-        work_key=work_key,
-        unit_id=name.unit_id,
-        indicator_code=name.code,
-        from_month=name.period.first,
-        to_month=name.period.last,
-        measure=MEASURES[name.measure],
-    )
-    answer: kpi_service_pb2.ExplainAbsenceResponse = await page.call(KPI["ExplainAbsence"], request)
-    return answer
-
-
-def reasons(page: Page, answer: kpi_service_pb2.ExplainAbsenceResponse) -> Iterator[list[Value]]:
-    """Yield headings and rows of the file of why a work counts or does not, as `absence.html`."""
-    keys = ("reason.title", "review.fact", "work.unit", "work.wanted", "work.found")
-    yield [page.text(key) for key in keys]
-    units = {claim.submission_id: claim.unit_id for claim in answer.claims}
-    for each in answer.findings:
-        fact = page.word("fact", each.field) if each.field else ""
-        unit = units.get(each.submission_id, each.submission_id)
-        found = f"{page.names(each.found)}{f' ({each.by})' if each.by else ''}"
-        said = page.text(f"reason.{finding_word(each)}")
-        yield [said, fact, unit, page.names(each.wanted), found]
-
-
-def finding_word(finding: kpi_service_pb2.Finding) -> str:
-    """Return the key of the text for the reason of a finding.
-
-    For example, `REASON_NOT_VERIFIED` gives `not_verified`.
-    """
-    name = kpi_service_pb2.Finding.Reason.Name(finding.reason)
-    return name.removeprefix("REASON_").lower()

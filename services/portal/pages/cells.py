@@ -9,17 +9,18 @@ from starlette.responses import Response
 
 from services.portal import wire
 from services.portal.pages.board import status_of
-from services.portal.pages.cell_names import (
-    asked_work,
-    explain_absence,
-    explain_request,
-    finding_word,
-    named,
-    reasons,
-)
+from services.portal.pages.cell_names import asked_work, explain_request, named
 from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
 from services.portal.pages.contributions import Contributions, read_contributions
 from services.portal.pages.editions import cause_of
+from services.portal.pages.findings import (
+    explain_absence,
+    fact_words,
+    finding_word,
+    found_words,
+    reasons,
+    wanted_words,
+)
 from services.portal.pages.reading import KPI, read_cells, selection
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
@@ -58,8 +59,13 @@ async def cell(page: Page) -> Response:
         figure=wire.figure(answer.cells[0]),
         **status_of(explained.view),
         word_of=finding_word,
+        wanted_words=partial(wanted_words, page),
+        found_words=partial(found_words, page),
+        fact_words=partial(fact_words, page),
         value=wire.number(explained.value),
         works=[(work, wire.number(work.contribution)) for work in explained.works],
+        # Of the works on this page; others are named by their keys.
+        titles={work.work_key: work.title for work in explained.works},
         is_exact=explained.is_exact,
         part=explained.part,
         is_whole=not (explained.next_page or page.query.get("page")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
 EDITIONS = edition_service_pb2.DESCRIPTOR.services_by_name["EditionService"].methods_by_name
+KEY_FILE = "kieng-editions.pem"
 LINES_MAX = 500
 
 
@@ -36,7 +39,8 @@ async def editions(page: Page) -> Response:
 async def edition(page: Page) -> Response:
     """Answer `/editions/ID`: one edition; with `since=1`, also what has been restated since.
 
-    With `file=json`, the answer is the signed content, byte for byte.
+    With `file=json`, the answer is the signed content, byte for byte; with `file=signed`, the file
+    that `kieng edition verify` checks; with `file=key`, the public key that this needs, in PEM.
 
     Raises:
         Refused: the caller may not read it, or there is no such edition.
@@ -44,9 +48,8 @@ async def edition(page: Page) -> Response:
     edition_id = page.request.path_params["edition_id"]
     request = edition_service_pb2.GetEditionRequest(edition_id=edition_id)
     answer = await page.call(EDITIONS["GetEdition"], request)
-    if page.query.get("file") == "json":
-        disposition = {"content-disposition": 'attachment; filename="edition.json"'}
-        return Response(answer.content, media_type="application/json", headers=disposition)
+    if downloaded := _download(page.query.get("file", ""), edition_id, answer):
+        return downloaded
     changed = await _changed(page, edition_id) if page.query.get("since") else None
     if changed:
         lines = stamped(page, _lines(page, changed), changed["view"])
@@ -57,6 +60,7 @@ async def edition(page: Page) -> Response:
         "edition.html",
         edition=answer.edition,
         signature=answer.signature.hex(),
+        key_file=KEY_FILE,
         public_key=answer.public_key,
         changed=changed,
         lines_max=LINES_MAX,
@@ -64,6 +68,30 @@ async def edition(page: Page) -> Response:
         number=wire.number,
         cause_of=cause_of,
     )
+
+
+def _download(
+    wanted: str, edition_id: str, answer: edition_service_pb2.GetEditionResponse
+) -> Response | None:
+    """Return what is needed to check an edition as a file; None if no such file is wanted."""
+    name, kind, body = f"{edition_id}.json", "application/json", bytes(answer.content)
+    if wanted == "json":
+        name = f"{edition_id}-content.json"
+    elif wanted == "signed":
+        document = {
+            "content": json.loads(answer.content),
+            "signature": base64.b64encode(answer.signature).decode(),
+            "key_id": answer.edition.key_id,
+            "public_key": answer.public_key,
+        }
+        body = json.dumps(document, ensure_ascii=False).encode()
+    elif wanted == "key":
+        name, kind, body = KEY_FILE, "application/x-pem-file", answer.public_key.encode()
+    else:
+        return None
+    # The service found an edition of this id, so its characters are safe in a header.
+    disposition = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(body, media_type=kind, headers=disposition)
 
 
 async def _changed(page: Page, edition_id: str) -> dict[str, Any]:

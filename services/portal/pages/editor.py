@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
-from services.portal.forms import answers_of, facts_of, fields_of, version_of
+from services.portal.forms import (
+    answers_of,
+    facts_of,
+    fields_of,
+    share_of,
+    share_text,
+    version_of,
+)
 from services.portal.pages.cell_names import SUBMISSIONS
+from services.portal.pages.counting import Place, places_of
 from services.portal.pages.effects import effects_of
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import sent_file, stamped
 from services.portal.pages.threads import read_thread
 from services.portal.pages.works import shown
 from services.portal.site import Page
-from services.refusals import head_of
 
 EVIDENCE_ROWS = 3
 EVIDENCE_MAX = 20
+EVIDENCE_ROW = re.compile(r"\bevidence\[([0-9]+)\]")
+PROOF = ("title", "uri", "sha256")
+NO_EVIDENCE: dict[str, Sequence[str]] = {f"evidence_{name}": () for name in PROOF}
 PARTS = {"member": submission_pb2.PART_MEMBER, "lead": submission_pb2.PART_LEAD}
 OPEN = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_RETURNED)
 ENDED = (submission_pb2.STATE_WITHDRAWN, submission_pb2.STATE_REJECTED)
@@ -41,7 +54,7 @@ async def new(page: Page) -> Response:
     if like := page.query.get("like", ""):
         copied = await _read(page, like)
         type_ = copied.content.facts.WhichOneof("kind") or ""
-        return _editor(page, type_, _answers(copied.content) | {"evidence_title": []})
+        return _editor(page, type_, _answers(copied.content) | NO_EVIDENCE)
     unit = "" if page.session.unit_id == page.session.institution_id else page.session.unit_id
     return _editor(page, page.query.get("type", "publication"), {"unit_id": [unit]})
 
@@ -55,11 +68,18 @@ async def submission(page: Page) -> Response:
         Refused: there is no such submission, or the caller may not read it.
     """
     found = await _read(page, page.request.path_params["submission_id"])
+    places = await places_of(page, found)
     if not page.session.may("contributor") or found.state in ENDED:
         thread = await read_thread(page, found.submission_id)
-        return page.html("submission_page.html", submission=shown(found), thread=thread)
+        return page.html(
+            "submission_page.html",
+            submission=shown(found),
+            thread=thread,
+            places=places,
+            unit_name=await unit_names(page),
+        )
     type_ = found.content.facts.WhichOneof("kind") or ""
-    return _editor(page, type_, _answers(found.content), found)
+    return _editor(page, type_, _answers(found.content), found, places=places)
 
 
 async def write(page: Page, given: FormData) -> Response:
@@ -168,23 +188,36 @@ def _one(answers: Answers, name: str) -> str:
 
 
 def _content(type_: str, answers: Answers) -> submission_pb2.Content:
-    share = _one(answers, "share_ppm") or "0"
-    if not share.isdecimal() or len(share) > 7:
-        problem = "write a whole number"
-        raise InvalidArgument(f"share_ppm: {problem}", fields={"share_ppm": problem})
-    columns = [answers.get(f"evidence_{name}", ()) for name in ("title", "uri", "sha256")]
-    rows = [tuple(cell.strip() for cell in row) for row in zip(*columns, strict=False)]
+    """Return the content that the answers state.
+
+    Raises:
+        InvalidArgument: some answers are wrong; the error names all of their fields.
+    """
+    share, facts, wrong = 0, facts_pb2.Facts(), dict[str, str]()
+    try:
+        share = share_of(_one(answers, "share"))
+    except InvalidArgument as error:
+        wrong |= error.fields
+    try:
+        facts = facts_of(type_, answers)
+    except InvalidArgument as error:
+        wrong |= error.fields
+    if wrong:
+        raise InvalidArgument("some fields are wrong", fields=wrong)
     return submission_pb2.Content(
         unit_id=_one(answers, "unit_id"),
         part=PARTS.get(_one(answers, "part"), submission_pb2.PART_UNSPECIFIED),
-        share_ppm=int(share),
-        facts=facts_of(type_, answers),
-        evidence=[
-            submission_pb2.Evidence(title=title, uri=uri, sha256=sha256)
-            for title, uri, sha256 in rows[:EVIDENCE_MAX]
-            if title or uri or sha256
-        ],
+        share_ppm=share,
+        facts=facts,
+        evidence=[submission_pb2.Evidence(**each) for each in _proofs(answers)],
     )
+
+
+def _proofs(answers: Answers) -> list[dict[str, str]]:
+    """Return title, URI and SHA-256 of each document that the answers name."""
+    columns = [answers.get(f"evidence_{name}", ()) for name in PROOF]
+    rows = [[cell.strip() for cell in row] for row in zip_longest(*columns, fillvalue="")]
+    return [dict(zip(PROOF, row, strict=True)) for row in rows if any(row)][:EVIDENCE_MAX]
 
 
 def _answers(content: submission_pb2.Content) -> dict[str, Sequence[str]]:
@@ -193,10 +226,9 @@ def _answers(content: submission_pb2.Content) -> dict[str, Sequence[str]]:
         **answers_of(content.facts),
         "unit_id": [content.unit_id],
         "part": [part],
-        "share_ppm": [str(content.share_ppm or "")],
+        "share": [share_text(content.share_ppm)],
         **{
-            f"evidence_{name}": [getattr(each, name) for each in content.evidence]
-            for name in ("title", "uri", "sha256")
+            f"evidence_{name}": [getattr(each, name) for each in content.evidence] for name in PROOF
         },
     }
 
@@ -208,16 +240,18 @@ def _editor(
     found: submission_pb2.Submission | None = None,
     *,
     effects: Any = None,
+    places: Sequence[Place] = (),
     problem: Refused | InvalidArgument | None = None,
     status: int = 200,
 ) -> Response:
     """Return the page with the form and its answers, and the problem next to each wrong field."""
     wrong = {} if problem is None else dict(problem.fields)
-    count = max(EVIDENCE_ROWS, 1 + len(answers.get("evidence_title", ())))
-    proofs = [
-        {name: _at(answers.get(f"evidence_{name}", ()), at) for name in ("title", "uri", "sha256")}
-        for at in range(min(count, EVIDENCE_MAX))
-    ]
+    proofs = _proofs(answers)
+    count = min(max(EVIDENCE_ROWS, 1 + len(proofs)), EVIDENCE_MAX)
+    proofs += [dict.fromkeys(PROOF, "") for _ in range(count - len(proofs))]
+    told = {_place(path): page.said(text) for path, text in wrong.items()}
+    asked = {"unit_id", "share_ppm", "evidence", *(each.name for each in fields_of(type_))}
+    asked |= {f"{name}-{at}" for name in PROOF for at in range(count)}
     return page.html(
         "editor.html",
         status,
@@ -228,12 +262,36 @@ def _editor(
         submission=None if found is None else shown(found),
         is_open=found is None or found.state in OPEN,
         effects=effects,
-        problem="" if problem is None else page.said(head_of(problem.message, wrong.items())),
-        wrong={path.rpartition(".")[2]: page.said(text) for path, text in wrong.items()},
+        places=places,
+        problem=_problem(page, problem, found),
+        wrong=told,
+        asked=asked,
         request_id=str(uuid.uuid4()),
         done=page.query.get("done", ""),
     )
 
 
-def _at(values: Sequence[str], at: int) -> str:
-    return values[at] if at < len(values) else ""
+def _problem(
+    page: Page,
+    problem: Refused | InvalidArgument | None,
+    found: submission_pb2.Submission | None,
+) -> str:
+    """Return what the page says above the form about why it was not taken; empty for nothing."""
+    if problem is None:
+        return ""
+    if isinstance(problem, Refused) and problem.code == "ABORTED" and found is not None:
+        return page.text("editor.newer", version=found.version)
+    if problem.fields:
+        return page.text("editor.wrong", count=len(problem.fields))
+    return page.said(problem.message)
+
+
+def _place(path: str) -> str:
+    """Return where the form shows the problem of a field, by the path of the field.
+
+    For example, `content.facts.publication.doi` gives `doi`, and `content.evidence[1].sha256`
+    gives `sha256-1`.
+    """
+    name = path.rpartition(".")[2]
+    row = EVIDENCE_ROW.search(path)
+    return f"{name}-{row[1]}" if row and name in PROOF else name

@@ -21,6 +21,7 @@ from services.portal.numbers import full
 from services.portal.pages.reading import KPI
 from services.portal.pages.tables import Value, plain
 from services.portal.site import Page
+from services.refusals import head_of
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
@@ -145,9 +146,9 @@ async def effects_of_decisions(
     tries = [review_service_pb2.TryDecisionsRequest(decision=each) for each in decisions]
     answers = await _all(page, REVIEWS["TryDecisions"], *tries)
     refused = {
-        decision.submission_id: page.said(answer.answer.error.message)
+        decision.submission_id: problem
         for decision, answer in zip(decisions, answers, strict=True)
-        if answer.answer.HasField("error")
+        if (problem := problem_of(page, answer.answer))
     }
     events = [event for answer in answers for event in answer.events]
     asked = kpi_service_pb2.TryEventsRequest(verified=events)
@@ -164,6 +165,15 @@ async def _shown(
     catalogue = await page.site.catalogues.live(page.session.token)
     view = parts[-1].result.view if parts else view_pb2.ViewInfo()
     return Effects(catalogue, visible(page, catalogue, effects), view)
+
+
+def problem_of(page: Page, answer: review_service_pb2.DecideSubmissionsResponse) -> str:
+    """Return why a decision was refused, in the language of the page; empty if it was not."""
+    if not answer.HasField("error"):
+        return ""
+    refused = of_status("INVALID_ARGUMENT", answer.error)
+    head = head_of(refused.message, refused.fields.items())
+    return "; ".join(page.said(each) for each in (head, *refused.fields.values()) if each)
 
 
 def visible(page: Page, catalogue: Catalogue, effects: Iterable[Effect]) -> list[Effect]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from kieng.submissions.v1 import import_service_pb2 as api
 from services.importing import refused_rows
 from services.importing.cells import cell_text
-from services.importing.headings import REFUSED_BECAUSE
+from services.importing.headings import REFUSED_BECAUSE, heading_of
 from services.importing.refused_cells import refused_cells
 from services.importing.texts import text
 from services.portal.calls import of_status
 from services.portal.pages.tables import Value
+from services.portal.texts import text as own_text
 from services.portal.uploads import Found, Upload, packed
 from services.texts import Lang
 
@@ -89,6 +90,7 @@ class Report:
         self._cells = dict(self.found.parsed.table.rows)
         names = self.found.names
         self._at = {name: at for at, name in enumerate(names) if name}
+        self._headings = {name: self.found.table.header[at] for name, at in self._at.items()}
         self._records = {each.row: each.source_record.record_id for each in self.found.requests}
         for wrong in self.found.parsed.wrong:
             told = [
@@ -101,19 +103,30 @@ class Report:
         """Add the service's answer for a row to this report.
 
         That is an outcome, which becomes a line, or an error, which becomes one refused cell for
-        each wrong field, or one for the whole row.
+        each wrong field, or one for the whole row. Of a row with unreadable cells, only what is
+        wrong with its other cells is added.
         """
         if answer.HasField("error"):
             refused = of_status("", answer.error)
             tag = f"[{refused.reason}]" if refused.reason else ""
             told = (refused.message, list(refused.fields.items()), tag, self.lang.value)
-            for cell in refused_cells(*told):
-                self.refuse(answer.row, cell.column, cell.problem, cell.remedy)
+            cells = list(refused_cells(*told))
+            assert self.found.parsed is not None
+            further = self.found.parsed.further(answer.row, (cell.column for cell in cells))
+            for cell in cells:
+                if cell.column in further:
+                    self.refuse(answer.row, cell.column, cell.problem, cell.remedy)
+            return
+        if not self.is_whole(answer.row):
             return
         outcome = api.Outcome.Name(answer.outcome).removeprefix("OUTCOME_").lower()
         record_id = self._records.get(answer.row, "")
         line = Line(answer.row, record_id, outcome, answer.submission_id, answer.version)
         self.lines.append(line)
+
+    def is_whole(self, row: int) -> bool:
+        """Return True if all cells of a row could be read, so that it may be imported."""
+        return row in self._records
 
     def refuse(self, row: int, column: str, problem: str, remedy: str) -> None:
         """Add a cell because of which a row is refused.
@@ -124,8 +137,7 @@ class Report:
             problem: what is wrong.
             remedy: what to do about it; empty if that is obvious.
         """
-        at = self._at.get(column)
-        heading = column if at is None else self.found.table.header[at]
+        heading = heading_of(column, self._headings, self.lang.value)
         record_id = self._records.get(row) or self._content(row, "record_id")
         content = self._content(row, column)
         cell = RefusedCell(row, record_id, column, heading, content, problem, remedy)
@@ -155,14 +167,15 @@ class Report:
 
         A refused row has a line for each refused cell, any other row has one line.
         """
-        names = ("row", "record_id", "outcome", "submission_id", "version")
-        yield [*names, "column", "problem", "remedy"]
+        keys = ("row", "record", "outcome", "submission", "version", "column", "problem", "remedy")
+        yield [own_text(self.lang, f"import.{key}") for key in keys]
+        words = {outcome: own_text(self.lang, f"outcome.{outcome}") for outcome in OUTCOMES}
         lines: list[list[Value]] = [
-            [each.row, each.record_id, each.outcome, each.submission_id, each.version, "", "", ""]
-            for each in self.lines
+            [e.row, e.record_id, words[e.outcome], e.submission_id, e.version, "", "", ""]
+            for e in self.lines
         ]
         lines += [
-            [c.row, c.record_id, "refused", "", "", c.heading, c.problem, c.remedy]
+            [c.row, c.record_id, words["refused"], "", "", c.heading, c.problem, c.remedy]
             for c in self.refused
         ]
         yield from sorted(lines, key=lambda line: int(line[0] or 0))

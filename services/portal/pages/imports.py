@@ -22,6 +22,7 @@ from services.portal.pages.effects import IMPORTS, Effects, effects_of_events
 from services.portal.pages.import_reports import SHOWN_MAX, Report, with_long
 from services.portal.pages.import_sending import imported
 from services.portal.pages.tables import KINDS, Value, file, stamped
+from services.portal.pages.unit_names import unit_names
 from services.portal.site import Page
 from services.portal.uploads import (
     FILE_BYTES_MAX,
@@ -73,7 +74,8 @@ async def take(page: Page, given: FormData) -> Response:
         upload = await _upload(page, given)
     except InvalidArgument as wrong:
         return _shown(page, None, Found(wrong=Unreadable("", wrong.message)), status=400)
-    found: Found = await page.site.desk.work(read, upload)
+    units = await unit_names(page)
+    found: Found = await page.site.desk.work(read, upload, units)
     if found.parsed is None:
         # To have the user choose the columns is a step, not a failure.
         return _shown(page, upload, found, status=200 if found.names else 400)
@@ -94,12 +96,16 @@ async def _tried(page: Page, report: Report) -> Effects | None:
     async def rows() -> AsyncIterator[api.TryImportRequest]:
         for each in report.found.requests:
             yield api.TryImportRequest(row=each, with_events=True)
+        for each in unread:
+            yield api.TryImportRequest(row=each)
 
-    if report.found.requests:
+    assert report.found.parsed is not None
+    unread = report.found.parsed.unread
+    if report.found.requests or len(unread):
         exchange = page.site.services.exchange
         async for answer in exchange(IMPORTS["TryImport"], rows(), page.session.token):
             report.take(answer.answer)
-            if not answer.answer.HasField("error"):
+            if not answer.answer.HasField("error") and report.is_whole(answer.answer.row):
                 report.versions[answer.answer.row] = answer.version_before
             submitted += answer.submitted
             verified += answer.verified

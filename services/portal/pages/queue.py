@@ -11,9 +11,11 @@ from babel.dates import format_date
 from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2
+from services.portal.calls import Refused
 from services.portal.domain import deadlines
 from services.portal.forms import TYPES
 from services.portal.pages.board import check_unit
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import Value, wanted_file
 from services.portal.pages.threads import read_threads
 from services.portal.pages.waiting import (
@@ -23,11 +25,15 @@ from services.portal.pages.waiting import (
     changed_at,
     read_waiting,
 )
-from services.portal.pages.works import shown
+from services.portal.pages.works import read_again, shown
 from services.portal.site import Page
 
 QUEUE_MAX = 50
 """Most submissions on one page."""
+DAY = "d MMM yyyy"
+"""How days are written, as in `numbers.moment`."""
+DONE_MAX = 5
+"""Most decided submissions that a page names."""
 OFFERED = {"reviewer": ("approve", "return"), "approver": ("verify", "return", "reject")}
 
 
@@ -57,6 +63,7 @@ async def queue(page: Page) -> Response:
         may=may,
         filters=filters,
         is_filtered=filters != NO_FILTERS,
+        unit_name=await unit_names(page),
         types=TYPES,
         states=WAITING[role],
         dues=deadlines.URGENCIES,
@@ -71,8 +78,16 @@ async def queue(page: Page) -> Response:
         has_more=len(found) > (number + 1) * QUEUE_MAX,
         # One request id for each form, so that a form that is sent twice decides once.
         request_ids=[str(uuid.uuid4()) for _ in listed],
-        done=page.query.getlist("done")[:QUEUE_MAX],
+        done=await _decided(page),
     )
+
+
+async def _decided(page: Page) -> list[dict[str, Any]]:
+    """Return the submissions that the URL names as just decided; none if they cannot be read."""
+    try:
+        return await read_again(page, page.query.getlist("done")[:DONE_MAX])
+    except Refused:
+        return []
 
 
 def _number(given: str, count: int) -> int:
@@ -96,7 +111,7 @@ def waiting(page: Page, submission: submission_pb2.Submission, now: datetime) ->
     day = deadlines.due(changed).astimezone(page.site.zone).date()
     return {
         "days": max(0, (now - changed).days),
-        "due": format_date(day, locale=page.lang.value),
+        "due": format_date(day, DAY, locale=page.lang.value),
         "is_overdue": deadlines.is_due("overdue", changed, now),
     }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.portal.calls import Refused
 from services.portal.domain.periods import Period
 from services.portal.site import Page
 
@@ -42,6 +43,19 @@ async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.
     request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.as_of)
     answer: kpi_service_pb2.GetKpisResponse = await page.call(KPI["GetKpis"], request)
     return answer
+
+
+async def unit_names(page: Page) -> Callable[[str], str]:
+    """Return a function from the id of a unit to its name in the language of the page.
+
+    It returns ids unchanged if the catalogue cannot be read now, so that submissions can be decided
+    on while the KPI service is down.
+    """
+    try:
+        catalogue = await page.site.catalogues.live(page.session.token)
+    except Refused:
+        return str
+    return lambda unit_id: catalogue.unit_name(unit_id, page.lang)
 
 
 def keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:

@@ -1,4 +1,4 @@
-"""The report of a unit, also for printing, and the board of the agreement."""
+"""The report of a unit, also for printing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from services.portal.pages.printing import Report, by_house, source, wanted_docu
 from services.portal.pages.summaries import Summary, read_summary
 from services.portal.pages.summary_tables import standing_sentence, summary_sections
 from services.portal.site import Page
-
-AGREEMENT = "TRI"
-"""What the codes of the indicators of the agreement of the three universities begin with."""
 
 
 async def report(page: Page) -> Response:
@@ -75,16 +72,3 @@ def report_of(page: Page, found: Board, summary: Summary | None) -> Report:
         summary,
         found.catalogue,
     )
-
-
-async def agreement(page: Page) -> Response:
-    """Answer `/agreement`: the board of the indicators on which the three universities agreed.
-
-    Raises:
-        Refused: the caller may not read the numbers.
-        InvalidArgument: the URL names no valid period. The caller's fault.
-    """
-    catalogue = await page.site.catalogues.live(page.session.token)
-    institutions = [each.unit_id for each in catalogue.children(catalogue.root)]
-    found = await board(page, catalogue, [catalogue.root, *institutions], AGREEMENT)
-    return page.html("agreement.html", board=found)

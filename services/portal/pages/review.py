@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -11,17 +10,18 @@ from google.protobuf.message import Message
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from kieng.submissions.v1 import review_service_pb2, submission_service_pb2
+from kieng.submissions.v1 import review_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.forms import version_of
-from services.portal.pages.cell_names import SUBMISSIONS
-from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
+from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions, problem_of
 from services.portal.pages.queue import QUEUE_MAX
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import Value, sent_file, stamped
-from services.portal.pages.works import shown
+from services.portal.pages.works import read_again
 from services.portal.site import Page
 
+NEEDS_REASON = ("return", "reject")
 DECISIONS = {
     "approve": review_service_pb2.DECISION_APPROVE,
     "verify": review_service_pb2.DECISION_VERIFY,
@@ -33,6 +33,8 @@ DECISIONS = {
 async def decide(page: Page, given: FormData) -> Response:
     """Send the decision on one submission to the service, and redirect to the queue.
 
+    If it lacks a reason that it needs, the answer is a page that asks for it, with status 400.
+
     Raises:
         Refused: the service refused the decision.
         InvalidArgument: the form names no valid decision or version. The caller's fault.
@@ -41,12 +43,16 @@ async def decide(page: Page, given: FormData) -> Response:
     version = version_of(str(given.get("version", "")))
     if decision is None or version is None:
         raise InvalidArgument(page.text("refused.no_decision"))
+    word, reason = str(given["decision"]), str(given.get("reason", "")).strip()
+    if word in NEEDS_REASON and not reason:
+        named = [(str(given.get("submission_id", "")), version)]
+        return await _summary(page, given, word, "", named, status=400)
     request = review_service_pb2.DecideSubmissionRequest(
         request_id=str(given.get("request_id", "")),
         submission_id=str(given.get("submission_id", "")),
         version=version,
         decision=decision,
-        reason=str(given.get("reason", "")).strip(),
+        reason=reason,
     )
     answer = await page.call(REVIEWS["DecideSubmission"], request)
     done = answer.submission.submission_id
@@ -73,10 +79,9 @@ async def decide_many(page: Page, given: FormData) -> Response:
     requests = _requests(str(given.get("request_id", "")), word, reason, named)
     method, token = REVIEWS["DecideSubmissions"], page.session.token
     answers = [a async for a in page.site.services.exchange(method, _each(requests), token)]
-    results = [
-        (request.submission_id, page.said(answer.error.message) if answer.HasField("error") else "")
-        for request, answer in zip(requests, answers, strict=True)
-    ]
+    problems = [problem_of(page, answer) for answer in answers]
+    found = await read_again(page, [name for name, _ in named])
+    results = list(zip(found, problems, strict=True))
     return page.html("decided.html", results=results, decision=word)
 
 
@@ -96,15 +101,19 @@ def _requests(
 
 
 async def _summary(
-    page: Page, given: FormData, decision: str, reason: str, named: Sequence[tuple[str, int]]
+    page: Page,
+    given: FormData,
+    decision: str,
+    reason: str,
+    named: Sequence[tuple[str, int]],
+    *,
+    status: int = 200,
 ) -> Response:
-    requests = [
-        submission_service_pb2.GetSubmissionRequest(submission_id=name) for name, _ in named
-    ]
-    found = await asyncio.gather(*(page.call(SUBMISSIONS["GetSubmission"], r) for r in requests))
-    items = [shown(each.submission) for each in found]
-    call_id = str(uuid.uuid4())
-    effects, refused = await _tried(page, _requests(call_id, decision, reason, named))
+    items = await read_again(page, [name for name, _ in named])
+    call_id, needs_reason = str(uuid.uuid4()), decision in NEEDS_REASON
+    # The summary asks for a missing reason; what would change does not depend on it.
+    tried = reason or ("?" if needs_reason else "")
+    effects, refused = await _tried(page, _requests(call_id, decision, tried, named))
     counts = Counter((str(each["unit_id"]), str(each["type"])) for each in items)
     tables: dict[str, Iterable[Sequence[Value]]] = {"summary": _lines(page, counts)}
     if effects is not None:
@@ -113,8 +122,11 @@ async def _summary(
         return file
     return page.html(
         "deciding.html",
+        status,
         decision=decision,
         reason=reason,
+        needs_reason=needs_reason,
+        unit_name=await unit_names(page),
         items=items,
         named=named,
         counts=sorted(counts.items()),

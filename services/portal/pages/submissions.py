@@ -7,6 +7,7 @@ from starlette.responses import Response
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.forms import TYPES
 from services.portal.pages.cell_names import SUBMISSIONS
+from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import wanted_file
 from services.portal.pages.works import READERS, shown
 from services.portal.site import Page
@@ -52,6 +53,7 @@ async def submissions(page: Page) -> Response:
     return page.html(
         "submissions.html",
         submissions=rows,
+        unit_name=await unit_names(page),
         states=STATES,
         state=state,
         types=TYPES,

@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain, repeat
+from itertools import chain, repeat, zip_longest
 
 import xlsxwriter
 from starlette.datastructures import FormData
@@ -115,9 +115,11 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
     columns = ("unit", "name", "indicator", "indicator_name", "counted_in", "from", "to")
     figures = ("verified", "declared", "target", "expected", "forecast", "standing")
     judged = ("judged_on", "judged", "forecast_low", "forecast_high")
-    yield [page.text(f"column.{name}") for name in (*columns, *figures, "view", "digest", *judged)]
+    names = (*columns, *figures, "view", "digest", *judged)
+    changes = ("table.month_before", "table.year_before")
+    yield [*(page.text(f"column.{name}") for name in names), *map(page.text, changes)]
     for row in found.rows:
-        for figure in row.figures:
+        for figure, trend in zip_longest(row.figures, row.trends):
             yield [
                 figure.unit_id,
                 found.catalogue.unit_name(figure.unit_id, page.lang),
@@ -130,6 +132,7 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
                 found.view.view_id,
                 found.view.digest,
                 *_judged(figure),
+                *((plain(trend.month_before), plain(trend.year_before)) if trend else (None, None)),
             ]
 
 

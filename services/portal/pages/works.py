@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -13,13 +15,13 @@ from starlette.responses import Response
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.portal.pages.cell_names import (
-    SUBMISSIONS,
-    asked_work,
+from services.portal.pages.cell_names import SUBMISSIONS, asked_work, named
+from services.portal.pages.findings import (
     explain_absence,
     finding_word,
-    named,
+    found_words,
     reasons,
+    wanted_words,
 )
 from services.portal.pages.indicators import named as in_sentence
 from services.portal.pages.indicators import rule_of
@@ -53,7 +55,8 @@ async def work(page: Page) -> Response:
     lines = stamped(page, lines, answer.view)
     if file := await wanted_file(page, f"kieng-{name.code}-work", lines):
         return file
-    own = await own_submissions(page, work_key) if page.session.may(*READERS) else []
+    may = page.session.may(*READERS)
+    own = await own_submissions(page, work_key) if may else []
     indicator = catalogue.indicators.get(name.code)
     return page.html(
         "work.html",
@@ -62,9 +65,16 @@ async def work(page: Page) -> Response:
         work_key=work_key,
         answer=answer,
         own=own,
+        may=may,
+        unit_name=lambda unit_id: catalogue.unit_name(unit_id, page.lang),
+        claimants=list(
+            dict.fromkeys(catalogue.unit_name(each.unit_id, page.lang) for each in answer.claims)
+        ),
         rule=rule_of(indicator, page.lang) if indicator and answer.counts else "",
         proofs={proof.sha256: proof.title for each in own for proof in each["evidence"]},
         word_of=finding_word,
+        wanted_words=partial(wanted_words, page),
+        found_words=partial(found_words, page),
         date_field=in_sentence(page.lang, "fact", answer.date_field),
     )
 
@@ -122,6 +132,17 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
         "changes": changes(submission),
     }
+
+
+async def read_again(page: Page, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the present submissions of some ids as `shown` does.
+
+    Raises:
+        Refused: the caller may not read one of them, or there is none of that id.
+    """
+    requests = [submission_service_pb2.GetSubmissionRequest(submission_id=name) for name in names]
+    found = await asyncio.gather(*(page.call(SUBMISSIONS["GetSubmission"], r) for r in requests))
+    return [shown(each.submission) for each in found]
 
 
 def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]:

@@ -12,8 +12,9 @@ function show(isLive) {
 
 function replace(cell, html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").body;
-  if (cell.textContent.trim() === fresh.textContent.trim()) return false;
-  cell.replaceChildren(...fresh.childNodes);
+  const now = cell.querySelector("[data-now]");
+  if (now.textContent.trim() === fresh.textContent.trim()) return false;
+  now.replaceChildren(...fresh.childNodes);
   return true;
 }
 

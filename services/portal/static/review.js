@@ -3,7 +3,9 @@
 
 const UNDO_MS = 10000;
 const queue = document.querySelector(".queue");
-const items = [...document.querySelectorAll(".queue .item > summary")];
+const rows = [...document.querySelectorAll(".queue .row")];
+const heads = ".item > summary";
+const NEEDS_REASON = ["return", "reject"];
 const waiting = new Map();
 
 // The time of the last visit is kept in the browser alone; within a visit it stays the same.
@@ -20,27 +22,72 @@ if (fresh) {
 }
 for (const hint of document.querySelectorAll("[data-scripted]")) hint.hidden = false;
 
-function at() {
-  return items.findIndex((item) => item.closest(".row").contains(document.activeElement));
-}
+const at = () => rows.findIndex((row) => row.contains(document.activeElement));
 
-function move(step) {
-  const next = items[Math.min(items.length - 1, Math.max(0, at() + step))];
+// Rows that were decided about have no summary left, and are stepped over.
+function move(step, from = at()) {
+  let place = from + step;
+  if (from < 0) place = 0;
+  while (rows[place] && !rows[place].querySelector(heads)) place += step;
+  const next = rows[place]?.querySelector(heads);
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
+  return Boolean(next);
 }
+
+// Nobody decides about what is closed: the first press opens it.
+function press(row, decision) {
+  const item = row?.querySelector(".item");
+  if (!item) return;
+  const wasOpen = item.open;
+  item.open = true;
+  if (decision === "return") item.querySelector("[data-decide] [name=reason]").focus();
+  else if (wasOpen) item.querySelector("[data-decide] [name=decision]").click();
+}
+
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  v: () => press(rows[at()], "first"),
+  r: () => press(rows[at()], "return"),
+  u: () => [...document.querySelectorAll("[data-taken-back]")].at(-1)?.click(),
+  "?": () => document.querySelector("[data-keys]")?.showModal(),
+};
 
 addEventListener("keydown", (event) => {
   const isTyping = event.target.matches("input:not([type=checkbox]), textarea, select");
-  if (isTyping || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key === "j") move(1);
-  if (event.key === "k") move(-1);
-  if (event.key === "?") document.querySelector("[data-keys]")?.showModal();
-  if (event.key === " " && event.target.matches(".item > summary")) {
+  if (event.key === "Enter" && event.target.matches("[data-decide] [name=reason]")) {
+    // A reason is one for a return; it must not verify.
+    event.preventDefault();
+    event.target.form.querySelector("[value=return]").focus();
+  }
+  if (isTyping || event.ctrlKey || event.altKey || event.metaKey || event.target.closest("dialog")) return;
+  KEYS[event.key]?.();
+  if (Object.hasOwn(KEYS, event.key)) event.preventDefault();
+  if (event.key === " " && event.target.matches(heads)) {
     event.preventDefault();
     event.target.closest(".row").querySelector("input[type=checkbox]").click();
   }
 });
+
+function hasReason(form, decision) {
+  const { reason } = form.elements;
+  const isMissing = NEEDS_REASON.includes(decision) && !reason.value.trim();
+  reason.setCustomValidity(isMissing ? queue.dataset.why : "");
+  return reason.reportValidity();
+}
+
+// One of the queue and that for many are asked for a reason before anything is sent. What is asked
+// depends on the button, so the browser does not ask on its own.
+for (const form of document.querySelectorAll("[data-decide], #many")) form.noValidate = true;
+addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-decide], #many")) return;
+  if (!hasReason(event.target, event.submitter?.value)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+}, { capture: true });
+addEventListener("input", (event) => event.target.setCustomValidity?.(""));
 
 function send(form, content, keepalive) {
   waiting.delete(form);
@@ -51,10 +98,16 @@ async function decided(form, content, note) {
   const answer = await send(form, content, false).catch(() => null);
   if (answer?.ok) {
     const row = form.closest(".row");
+    const wasHere = row.contains(document.activeElement);
     note.textContent = new DOMParser()
       .parseFromString(await answer.text(), "text/html")
       .querySelector(".verdict")?.textContent;
     row.replaceChildren(note);
+    const place = rows.indexOf(row);
+    if (wasHere && !move(1, place) && !move(-1, place)) {
+      note.tabIndex = -1;
+      note.focus();
+    }
     return;
   }
   const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -71,6 +124,7 @@ queue?.addEventListener("submit", (event) => {
   const note = Object.assign(document.createElement("p"), { className: "verdict counts" });
   note.setAttribute("role", "status");
   const undo = Object.assign(document.createElement("button"), { textContent: queue.dataset.undo, className: "quiet" });
+  undo.dataset.takenBack = "";
   note.append(`${event.submitter.textContent}: ${queue.dataset.waits} `, undo);
   form.hidden = true;
   form.after(note);

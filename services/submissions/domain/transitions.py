@@ -46,7 +46,7 @@ def create(
         InvalidArgument: the caller wants to submit it, but attached no evidence.
     """
     if submit:
-        _need_evidence(content)
+        need_evidence(content.evidence_count)
     version = next_version(0, change.epoch)
     return Submission(
         submission_id=submission_id,
@@ -81,7 +81,7 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
     _need_state(submission, frozenset(State) - CLOSED, "amended")
     if submission.state is State.DRAFT:
         return _changed(submission, "amend", change, content=content, edited_by=change.subject)
-    _need_evidence(content)
+    need_evidence(content.evidence_count)
     return _changed(submission, "amend", change, **_resubmitted(submission, content, change))
 
 
@@ -95,7 +95,7 @@ def renew(submission: Submission, content: Content, change: Change) -> Submissio
         InvalidArgument: the new content has no evidence.
     """
     _need_state(submission, frozenset({State.WITHDRAWN}), "renewed")
-    _need_evidence(content)
+    need_evidence(content.evidence_count)
     resubmitted = _resubmitted(submission, content, change)
     return _changed(submission, "renew", change, **resubmitted, reason="")
 
@@ -108,7 +108,7 @@ def submit(submission: Submission, change: Change) -> Submission:
         InvalidArgument: its content has no evidence.
     """
     _need_state(submission, frozenset({State.DRAFT, State.RETURNED}), "submitted")
-    _need_evidence(submission.content)
+    need_evidence(submission.content.evidence_count)
     return _changed(submission, "submit", change, **_submitted(change))
 
 
@@ -254,8 +254,21 @@ def _need_state(submission: Submission, allowed: frozenset[State], what: str) ->
         )
 
 
-def _need_evidence(content: Content) -> None:
-    if not content.evidence_count:
+def needs_evidence(submission: Submission) -> bool:
+    """Return True if a new content of a submission has to have evidence: unless it is a draft."""
+    return submission.state is not State.DRAFT
+
+
+def need_evidence(count: int) -> None:
+    """Refuse a content without evidence, which cannot be submitted.
+
+    Args:
+        count: number of documents that prove the content.
+
+    Raises:
+        InvalidArgument: there are none. The author's fault.
+    """
+    if not count:
         text = "has no proof; name the file of one, or its SHA-256"
         raise InvalidArgument(f"content.evidence: {text}", fields={"content.evidence": text})
 

@@ -53,7 +53,7 @@ def test_the_server_fills_in_partner_ids() -> None:
 @pytest.mark.parametrize(
     ("type_name", "heading", "said"),
     [
-        ("publication", "Tên bài báo", "; did you mean 'Tên'?"),
+        ("publication", "Tên tác phẩm", "; did you mean 'Tên'?"),
         ("publication", "Ngày cong bố", None),
         ("publication", "Mã DOl", "; did you mean 'Mã DOI'?"),
         ("publication", "titel", "; did you mean 'title'?"),

@@ -204,7 +204,7 @@ def test_lists_enums_booleans_and_renamed_columns_are_read() -> None:
         ("quartile", "q5", "cell.choice"),
         ("part", "boss", "cell.choice"),
         ("unit_authors", "3,0", "cell.number"),
-        ("share_ppm", "half", "cell.number"),
+        ("share_ppm", "half", "cell.share"),
     ],
 )
 def test_a_value_that_cannot_be_read_is_told(column: str, text: str, problem: str) -> None:
@@ -238,3 +238,29 @@ def test_evidence_columns_are_read_side_by_side() -> None:
         ("aa", "contract"),
         ("bb", DEFAULT_TITLE),
     ]
+
+
+def test_a_row_with_unreadable_cells_can_be_tried_for_what_else_is_wrong() -> None:
+    header = ["record_id", "unit_id", "amount_vnd", "evidence_file"]
+    rows = [(2, ["r-1", "x", "much", "a.pdf"]), (3, ["r-2", "vnu/hus", "1", ""])]
+    parsed = submission_rows.parse("receipt", header, rows, "file")
+    assert [each.row for each in parsed.requests] == [3]
+    (unread,) = parsed.unread
+    assert (unread.row, unread.content.unit_id) == (2, "x")
+    # It must not be taken for the record that it stands for.
+    assert unread.source_record.record_id == "#row 2"
+    told = ["unit_id", "amount_vnd", "evidence", "evidence_sha256[0]", ""]
+    assert parsed.further(2, told) == {"unit_id", ""}
+    assert parsed.further(3, told) == set(told)
+
+
+def test_the_heading_says_whether_a_share_is_in_per_cent() -> None:
+    def share(heading: str, text: str) -> int | str:
+        header, row = ["record_id", "unit_id", heading], ["r-1", "vnu", text]
+        parsed = submission_rows.parse("receipt", header, [(2, row)], "file")
+        return parsed.wrong[0].problem if parsed.wrong else parsed.requests[0].content.share_ppm
+
+    assert share("Tỷ lệ đóng góp (%)", "50") == 500_000
+    assert share("Share (%)", "33,3333") == 333_333
+    assert share("share_ppm", "500000") == share("share_ppm", "50%") == 500_000
+    assert share("share_ppm", "50") == share("Share (ppm)", "0,5") == "cell.share"

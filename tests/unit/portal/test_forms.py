@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.kernel.errors import InvalidArgument
-from services.portal.forms import facts_of, version_of
+from services.portal.forms import facts_of, share_of, share_text, version_of
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,28 @@ def test_a_choice_that_is_not_offered_is_refused_beside_its_field() -> None:
 )
 def test_a_version_is_a_number_that_fits(given: str, version: int | None) -> None:
     assert version_of(given) == version
+
+
+@pytest.mark.parametrize(
+    ("written", "ppm", "shown"),
+    [
+        ("", 0, ""),
+        ("50", 500_000, "50"),
+        ("50%", 500_000, "50"),
+        ("12,5 %", 125_000, "12.5"),
+        ("33.3333", 333_333, "33.3333"),
+        ("100", 1_000_000, "100"),
+        ("0.0001", 1, "0.0001"),
+    ],
+)
+def test_a_share_is_written_in_per_cent(written: str, ppm: int, shown: str) -> None:
+    assert share_of(written) == ppm
+    assert share_text(ppm) == shown
+    assert share_of(shown) == ppm
+
+
+@pytest.mark.parametrize("written", ["0", "100.0001", "500000", "-5", "1e2", "²", "half"])
+def test_what_is_no_share_is_refused_beside_its_field(written: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        share_of(written)
+    assert set(refused.value.fields) == {"share_ppm"}

@@ -107,6 +107,16 @@ def test_a_session_that_ended_is_known_but_has_no_right(monkeypatch: pytest.Monk
     assert not found.may("viewer")
 
 
+def test_the_forms_of_a_user_share_a_token_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, now = Sessions(settings()), time.monotonic()
+    token = kept.form_token("a")
+    assert kept.unseal("form", token, 60) == {"holder": "a"}
+    assert kept.form_token("a") == token
+    assert kept.unseal("form", kept.form_token("b"), 60) == {"holder": "b"}
+    monkeypatch.setattr(time, "monotonic", lambda: now + 600)
+    assert kept.form_token("a") != token
+
+
 def test_what_is_sealed_for_one_purpose_is_nothing_for_another() -> None:
     kept = Sessions(settings())
     sealed = kept.seal("form", {"holder": "a"})

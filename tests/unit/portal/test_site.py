@@ -70,16 +70,16 @@ def test_without_pace_the_value_of_the_range_is_told() -> None:
 
 @pytest.mark.parametrize("is_read", [True, False])
 def test_a_page_says_when_nothing_has_been_read_yet(is_read: bool) -> None:
-    parts = environment().get_template("parts.html")
-    made = str(
-        parts.module.status(  # type: ignore[attr-defined]
-            None,
-            partial(text, Lang.en),
-            lambda when: when,
-            view_pb2.ViewInfo(),
-            "good",
-            "today" if is_read else None,
-            False,
+    made = (
+        environment()
+        .get_template("status.html")
+        .render(
+            t=partial(text, Lang.en),
+            level="good",
+            is_live=False,
+            newest="today" if is_read else "",
+            view_id="",
+            digest="",
         )
     )
     assert ("still reading" in made) is not is_read

@@ -134,7 +134,9 @@ def test_tables_show_the_top_units_and_signs(capsys: pytest.CaptureFixture[str])
         assert text in shown
     assert "hust" not in shown
     ratio = view_pb2.Value(ratio=view_pb2.Ratio(numerator=-1, denominator=2))
-    assert difference_text(screen, ratio) == "-1/+2"
+    assert difference_text(screen, ratio, "percent") == "-1/+2"
+    half = view_pb2.Value(ratio=view_pb2.Ratio(numerator=360360, denominator=720720))
+    assert difference_text(screen, half, "works") == "+0.50"
     for lang in Lang:
         for cause in api.RestatedClaim.Cause.values()[1:]:
             claim.cause = cause
@@ -153,5 +155,5 @@ def test_restatements_tell_the_age_of_what_they_compare_with() -> None:
 
 def test_a_difference_is_exact_for_other_programs() -> None:
     for number, text in ((1_234, "+1.234"), (-1_234, "-1.234"), (0, "0")):
-        told = difference_text(Screen(lang=Lang.vi), view_pb2.Value(whole=number))
+        told = difference_text(Screen(lang=Lang.vi), view_pb2.Value(whole=number), "count")
         assert (told, getattr(told, "exact", None)) == (text, number)

@@ -72,7 +72,7 @@ def test_a_file_that_is_gone_is_told_in_the_readers_language(
     def fail(*given: Any) -> None:
         raise gone
 
-    monkeypatch.setattr("services.cli.files.template_book.write", fail)
+    monkeypatch.setattr("services.importing.template_book.write", fail)
     with pytest.raises(SystemExit) as ended:
         main(["template", "publication", "--to", str(tmp_path / "a.xlsx")])
     assert ended.value.code == USAGE

@@ -13,7 +13,7 @@ import pytest
 
 from services.kernel.front import queues
 from services.kernel.front.queues import FairQueues
-from services.kernel.front.shares import HEAVY_SECONDS, Job, Share
+from services.kernel.front.shares import HEAVY_SECONDS, Costs, Job, Share
 from tests.waiting import wait_until
 
 
@@ -78,9 +78,20 @@ def test_principals_of_an_institution_take_turns() -> None:
 
 
 def learned(fair: FairQueues, institution: str, method: str) -> None:
-    for _ in range(2):
-        fair.put(Job(institution, "p", method, lambda: burn(5 * HEAVY_SECONDS)))
-    wait_until(lambda: fair._shares[institution].is_heavy(method))
+    fair.put(Job(institution, "p", method, lambda: burn(5 * HEAVY_SECONDS)))
+    wait_until(lambda: is_heavy(fair._shares[institution].costs, method))
+    wait_until(lambda: not fair._shares[institution].running)
+
+
+def light(fair: FairQueues, institution: str, *methods: str) -> None:
+    """Let an institution call methods that turn out to cost little."""
+    for method in methods:
+        fair.put(Job(institution, "p", method, nothing))
+    wait_until(lambda: not fair.waiting() and not fair._shares[institution].running)
+
+
+def is_heavy(costs: Costs, method: str) -> bool:
+    return (costs.of(method) or 0.0) > 1.0
 
 
 def test_heavy_calls_run_a_few_at_a_time_and_leave_the_others_a_worker() -> None:
@@ -91,6 +102,7 @@ def test_heavy_calls_run_a_few_at_a_time_and_leave_the_others_a_worker() -> None
         go_on.wait(20)
 
     with started(8) as fair:
+        light(fair, "a", "quick")
         learned(fair, "a", "dear")
         for _ in range(6):
             fair.put(Job("a", "p", "dear", heavy))
@@ -143,13 +155,23 @@ def test_after_a_heavy_call_of_who_used_most_its_place_rests_if_others_are_there
 
 
 def test_a_method_that_keeps_the_database_busy_is_heavy_without_cpu_time() -> None:
-    share = Share(1.0)
-    share.charge("quick", 0.2, 0.001)
-    share.charge("slow", 60.0, 0.001)
-    assert not share.is_heavy("slow"), "a single stall says nothing"
-    share.charge("slow", 4.0, 0.001)
-    assert not share.is_heavy("quick")
-    assert share.is_heavy("slow")
+    costs = Costs()
+    costs.add("quick", 0.2, 0.001)
+    costs.add("slow", 60.0, 0.001)
+    assert not is_heavy(costs, "slow"), "a single stall says nothing"
+    costs.add("slow", 4.0, 0.001)
+    assert not is_heavy(costs, "quick")
+    assert is_heavy(costs, "slow")
+
+
+def test_the_cpu_time_of_the_first_call_makes_a_method_heavy_at_once() -> None:
+    costs = Costs()
+    assert costs.of("dear") is None
+    costs.add("dear", 0.1, 2 * HEAVY_SECONDS)
+    assert is_heavy(costs, "dear")
+    for _ in range(9):
+        costs.add("dear", 0.1, HEAVY_SECONDS / 10)
+    assert not is_heavy(costs, "dear"), "it was only the first call that was dear"
 
 
 def test_a_heavy_step_of_a_stream_waits_for_its_turn() -> None:
@@ -214,10 +236,9 @@ def test_who_uses_more_than_its_share_of_busy_workers_has_few_workers_beside_oth
         go_on.wait(20)
 
     with started(8) as fair:
-        fair._share("greedy").charge("other", queues.BUSY * queues.FORGET_SECONDS + 0.1, 0.0)
-        seen = threading.Event()
-        fair.put(Job("modest", "p", "m", seen.set))
-        assert seen.wait(10)
+        for institution in ("greedy", "modest"):
+            light(fair, institution, "m")
+        fair._share("greedy").used = queues.BUSY * queues.FORGET_SECONDS + 0.1
         for _ in range(6):
             fair.put(Job("greedy", "p", "m", wait))
         for _ in range(queues.SQUEEZED):
@@ -242,7 +263,7 @@ def test_a_new_stream_of_who_uses_more_than_its_share_of_busy_workers_waits_for_
         return looks[-1]
 
     with started(2) as fair:
-        fair._share("greedy").charge("other", 2 * queues.BUSY * queues.FORGET_SECONDS, 0.0)
+        fair._share("greedy").used = 2 * queues.BUSY * queues.FORGET_SECONDS
         for institution in ("greedy", "modest"):
             fair._share(institution).seen = time.monotonic()
         with fair.turn("modest", "p", "m", lambda: True, is_first=True) as has_turn:
@@ -279,7 +300,7 @@ def test_a_share_knows_its_oldest_job() -> None:
     share.put(Job("a", "p", "m", nothing, since=3.0))
     share.put(Job("a", "p", "m", nothing, since=4.0))
     assert (share.oldest(7.0), len(share)) == (3.0, 2)
-    share.pop(False)
+    share.pop("m")
     assert share.oldest(7.0) == 4.0
 
 

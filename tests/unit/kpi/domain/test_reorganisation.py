@@ -22,6 +22,15 @@ def test_a_unit_that_several_took_over_stays_where_all_of_them_meet() -> None:
     assert now["a/old"] == "a/new"
 
 
+def test_successors_that_moved_meet_where_they_are_now() -> None:
+    split = {"a/old": ["a/new", "a/other"], "a/other": ["a/new"]}
+    now = parents_as_is(WAS, split)
+    assert (now["a/old"], now["a/other"]) == ("a/new", "a/new")
+    two = {**WAS, "b": "root", "b/one": "b"}
+    now = parents_as_is(two, {"a/new": ["b/one"], "a/old": ["a/new", "a/other"]})
+    assert (now["a/old"], now["a/new"]) == ("root", "b/one")
+
+
 def test_a_chain_of_successors_ends_at_the_last() -> None:
     now = parents_as_is(WAS, {"a/old": ["a/new"], "a/new": ["a/other"]})
     assert (now["a/old"], now["a/new"]) == ("a/new", "a/other")

@@ -138,3 +138,19 @@ def test_a_forecast_is_seen_until_the_year_is_over(day: str, expected: int) -> N
         return kpi_service_pb2.GetKpisResponse(cells=found)
 
     assert look(Portal(Answers(GetKpis=kpis))).text.count("→ 1.234<") == expected
+
+
+def test_an_address_that_is_not_right_leads_to_the_same_page_with_its_defaults() -> None:
+    answer = asyncio.run(Portal(Answers()).get("/units/a", **{"from": "2025-13", "to": "2025-12"}))
+    assert answer.status_code == 400
+    assert '<a href="/units/a">Mở lại trang này' in answer.text
+
+
+def test_who_looks_for_the_api_finds_its_description() -> None:
+    for path in ("/api", "/api/"):
+        answer = asyncio.run(Portal(Answers()).get(path))
+        assert (answer.status_code, answer.headers["location"]) == (307, "/api/openapi.json")
+
+
+def test_the_legend_says_what_a_mark_means_once_the_year_is_over() -> None:
+    assert "hết năm: không đạt" in look(Portal(Answers())).text

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
 from kieng.kpi.v1 import view_pb2
@@ -47,25 +47,29 @@ def counted(request: kpi.TryEventsRequest) -> list[kpi.TryEventsResponse]:
     return [kpi.TryEventsResponse(effects=[effect])]
 
 
+def counted_one(request: kpi.TryEventsRequest) -> list[kpi.TryEventsResponse]:
+    return [kpi.TryEventsResponse()]
+
+
 def read(request: Any) -> submission_service_pb2.GetSubmissionResponse:
     found = submission_pb2.Submission(submission_id=request.submission_id, version=1)
     return submission_service_pb2.GetSubmissionResponse(submission=found)
 
 
-def summary(answers: Answers) -> httpx.Response:
+def send(answers: Answers, path: str = "/review/many", **given: str) -> httpx.Response:
     portal = Portal(answers, "approver")
     csrf = portal.site.sessions.seal("form", {"holder": portal.session.holder})
-    form = {"csrf": csrf, "decision": "verify", "reason": "", "chosen": CHOSEN}
+    form = {"csrf": csrf, "decision": "verify", "reason": "", "chosen": CHOSEN} | given
 
-    async def send() -> httpx.Response:
+    async def sent() -> httpx.Response:
         async with portal.client() as client:
-            return await client.post("/review/many", data=form)
+            return await client.post(path, data=form)
 
-    return asyncio.run(send())
+    return asyncio.run(sent())
 
 
 def test_the_summary_has_the_effect_of_all_and_the_refusal_of_one() -> None:
-    page = summary(Answers(TryDecisions=tried, TryEvents=counted, GetSubmission=read))
+    page = send(Answers(TryDecisions=tried, TryEvents=counted, GetSubmission=read))
     assert page.status_code == 200
     assert "40 → 42" in page.text
     assert "KNW-03" in page.text
@@ -76,7 +80,7 @@ def test_what_cannot_be_tried_now_can_still_be_decided() -> None:
     def busy(request: Any) -> Any:
         raise Refused("RESOURCE_EXHAUSTED", "another preview runs")
 
-    page = summary(Answers(TryDecisions=tried, TryEvents=busy, GetSubmission=read))
+    page = send(Answers(TryDecisions=tried, TryEvents=busy, GetSubmission=read))
     assert page.status_code == 200
     assert "chưa thử được" in page.text
     assert 'name="sure"' in page.text
@@ -86,5 +90,60 @@ def test_who_may_not_decide_is_refused() -> None:
     def forbidden(request: Any) -> Any:
         raise Refused("PERMISSION_DENIED", "not yours")
 
-    page = summary(Answers(TryDecisions=forbidden, GetSubmission=read))
+    page = send(Answers(TryDecisions=forbidden, GetSubmission=read))
     assert page.status_code == 403
+
+
+def test_a_missing_reason_is_asked_for_and_the_effects_are_shown_without_it() -> None:
+    def told(request: review.TryDecisionsRequest) -> list[review.TryDecisionsResponse]:
+        assert request.decision.reason
+        return tried(request)
+
+    answers = Answers(TryDecisions=told, TryEvents=counted, GetSubmission=read)
+    page = send(answers, decision="return", reason="")
+    assert '<input name="reason" maxlength="1000" value="" required>' in page.text
+    assert "40 → 42" in page.text
+
+
+def test_what_is_wrong_with_a_field_is_said_in_the_language_of_the_page() -> None:
+    text = "say why; the author sees the reason"
+    bad = error_details_pb2.BadRequest()
+    bad.field_violations.add(field="reason", description=text)
+    status = status_pb2.Status(code=3, message=f"reason: {text}")
+    status.details.add().Pack(bad)
+    error = review.DecideSubmissionsResponse(error=status)
+    refused = review.TryDecisionsResponse(answer=error)
+
+    def decided(request: Any) -> list[review.DecideSubmissionsResponse]:
+        return [error]
+
+    preview = send(Answers(TryDecisions=lambda _: [refused], GetSubmission=read))
+    after = send(Answers(DecideSubmissions=decided, GetSubmission=read), sure="1")
+    for page in (preview, after):
+        assert page.text.count("hãy nói vì sao; người nộp sẽ thấy lý do") == len(CHOSEN)
+        assert text not in page.text
+
+
+def test_what_was_decided_is_named_by_its_title_and_state() -> None:
+    def verified(request: Any) -> submission_service_pb2.GetSubmissionResponse:
+        found = submission_pb2.Submission(
+            submission_id=request.submission_id, version=2, state=submission_pb2.STATE_VERIFIED
+        )
+        found.content.facts.publication.title = f"Bài {request.submission_id}"
+        return submission_service_pb2.GetSubmissionResponse(submission=found)
+
+    def decided(request: Any) -> list[review.DecideSubmissionsResponse]:
+        return [review.DecideSubmissionsResponse(submission_id=request.submission_id)]
+
+    page = send(Answers(DecideSubmissions=decided, GetSubmission=verified), sure="1")
+    for name in ("s1", "s2", "s3"):
+        assert f"Đã ghi quyết định: Bài {name} (đã xác minh)." in page.text
+
+
+def test_one_that_is_returned_without_a_reason_is_asked_for_it() -> None:
+    answers = Answers(TryDecisions=tried, TryEvents=counted_one, GetSubmission=read)
+    given = {"submission_id": "s1", "version": "1", "decision": "return"}
+    page = send(answers, "/review", **given)
+    assert page.status_code == 400
+    assert '<input name="reason" maxlength="1000" value="" required>' in page.text
+    assert 'name="chosen" value="s1@1"' in page.text

@@ -11,8 +11,10 @@ import html5lib
 import httpx
 import pytest
 
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
-from tests.unit.portal.answered import Answers, Portal
+from services.portal.calls import Refused
+from tests.unit.portal.answered import CATALOGUE, Answers, Portal
 
 
 def waits(number: int, days: float, reason: str = "") -> submission_pb2.Submission:
@@ -139,3 +141,50 @@ def test_the_reasons_so_far_are_a_thread_with_times_of_the_portals_zone() -> Non
     assert "trả lại" in text
     assert "2 thg 5 2025 01:00" in text
     assert 'href="/submissions/s2"' in text
+
+
+def test_what_was_just_decided_is_named_and_what_cannot_be_read_is_left_out() -> None:
+    def read(request: submission_service_pb2.GetSubmissionRequest) -> Any:
+        if request.submission_id != "s7":
+            raise Refused("NOT_FOUND", "no such submission")
+        return submission_service_pb2.GetSubmissionResponse(submission=waits(7, 0))
+
+    answers = Answers(
+        ListSubmissions=lambda _: submission_service_pb2.ListSubmissionsResponse(),
+        GetSubmission=read,
+    )
+    assert "Đã ghi quyết định: Viện Lúa 7 (đã nộp)." in queue(answers=answers, done="s7").text
+    other = queue(answers=answers, done="s8")
+    assert other.status_code == 200
+    assert "Đã ghi quyết định" not in other.text
+
+
+def test_no_form_of_the_queue_is_sent_by_enter_in_its_reason() -> None:
+    page = html5lib.parse(queue(waits(1, 1)).text, namespaceHTMLElements=False)
+    forms = [
+        form for form in page.iter("form") if form.find(".//input[@name='reason']") is not None
+    ]
+    assert len(forms) == 2
+    for form in forms:
+        assert "disabled" in next(form.iter("button")).attrib
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_units_have_names_and_only_ids_while_the_catalogue_cannot_be_read(is_down: bool) -> None:
+    waiting = waits(1, 1)
+    waiting.content.unit_id = "vnu/hus"
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[waiting])
+
+    def down(_: Any) -> Any:
+        raise Refused("UNAVAILABLE", "try later")
+
+    catalogue = catalogue_pb2.Catalogue()
+    catalogue.CopyFrom(CATALOGUE)
+    catalogue.units.add(unit_id="vnu/hus").name.vi = "Trường Khoa học Mẫu"
+    found = catalogue_service_pb2.GetCatalogueResponse(catalogue=catalogue)
+    more = {"GetCatalogue": down if is_down else lambda _: found}
+    answers = Answers(ListSubmissions=lambda _: listed, GetSubmission=history, **more)
+    page = queue(answers=answers)
+    assert page.status_code == 200
+    assert ("Trường Khoa học Mẫu" in page.text) is not is_down
+    assert "vnu/hus" in page.text

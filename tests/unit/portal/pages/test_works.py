@@ -118,3 +118,75 @@ def test_the_claims_on_a_work_are_a_file() -> None:
     text = get(answers(ExplainAbsence=claimed), "/works", **given).text
     assert text.splitlines()[1].startswith("doi:10.5555/tay-1,,a/x,s1,")
     assert text.splitlines()[1].endswith(f"{'0' * 64},,{'d' * 64}")
+
+
+def finding(reason: str, **more: str) -> kpi_service_pb2.Finding:
+    return kpi_service_pb2.Finding(reason=f"REASON_{reason}", **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("found", "cells"),
+    [
+        (finding("CONDITION", field="indexes", wanted="present true"), ("phải ghi", "chưa ghi")),
+        (finding("CONDITION", field="ended_on", wanted="present false", found="x"), ("để trống",)),
+        (
+            finding("CONDITION", field="quartile", wanted="any_of q1, q2", found="q3"),
+            ("một trong: Q1, Q2", "Q3"),
+        ),
+        (
+            finding("CONDITION", field="granted_on", wanted="within 30 days after issued_on"),
+            ("chậm nhất 30 ngày sau Ngày công bố",),
+        ),
+        (
+            finding("OUTSIDE_RANGE", field="issued_on", wanted="2025-01 to 2025-07"),
+            ("2025-01 \N{EN DASH} 2025-07",),
+        ),
+        (
+            finding("WRONG_TYPE", field="type", wanted="publication", found="ip_right"),
+            ("công bố khoa học", "quyền sở hữu trí tuệ"),
+        ),
+        (
+            finding("OUTVOTED", field="share_ppm", wanted="at_least 500000", found="125000"),
+            ("từ 50% trở lên", "12,5%"),
+        ),
+    ],
+)
+def test_why_a_work_does_not_count_is_said_in_words(
+    found: kpi_service_pb2.Finding, cells: tuple[str, ...]
+) -> None:
+    page = get(answers(ExplainAbsence=lambda _: Absence(findings=[found])), "/works", work="x")
+    for each in cells:
+        assert f"<td>{each}</td>" in page.text
+    for raw in ("present ", "any_of", "within 30", " to 2025", "at_least", "500000"):
+        assert raw not in page.text
+
+
+def test_what_waits_for_verification_says_what_else_it_lacks() -> None:
+    def explained(request: kpi_service_pb2.ExplainAbsenceRequest) -> Absence:
+        if request.measure == kpi_service_pb2.MEASURE_VERIFIED:
+            return Absence(findings=[finding("NOT_VERIFIED")])
+        lacks = finding("CONDITION", field="indexes", wanted="present true")
+        return Absence(findings=[lacks])
+
+    text = get(answers(ExplainAbsence=explained), "/works", work="x").text
+    assert "chưa xác minh" in text
+    assert "không thỏa điều kiện" in text
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [("viewer", "Vai trò của bạn không xem được hồ sơ"), ("auditor", "không có hồ sơ nào")],
+)
+def test_no_submissions_are_not_the_same_as_no_right_to_read_them(role: str, said: str) -> None:
+    listed = submission_service_pb2.ListSubmissionsResponse()
+    portal = Portal(answers(ListSubmissions=lambda _: listed), role)
+    page = asyncio.run(portal.get("/works", **CELL, work="x"))
+    assert said in page.text
+
+
+def test_claims_that_disagree_about_a_share_say_so_in_per_cent() -> None:
+    work = kpi_service_pb2.ExplainedWork(work_key="doi:10.5555/tay-1")
+    work.contribution.whole = 1
+    work.disagreements.add(unit_id="vnu", field="share_ppm", said="500000", counts="1000000")
+    page = get(answers(ExplainKpi=lambda _: Explained(works=[work])), "/cells")
+    assert "Tỷ lệ đóng góp là 50%; số được tính là 100%" in page.text

@@ -381,7 +381,9 @@ class CellDifference(_message.Message):
     """Indicator; an attainment has none of its own, see the indicator that it is of."""
     @_builtins.property
     def difference(self) -> _view_pb2.Value:
-        """The difference: a whole number, or the differences of numerator and denominator."""
+        """The difference: a whole number; for a ratio of two counts the differences of numerator and denominator; for a number in
+        parts, e.g. one by fractions, the difference over its fixed denominator.
+        """
 
     def __init__(
         self,
@@ -454,7 +456,7 @@ class RestatedCell(_message.Message):
 
     @_builtins.property
     def by_works(self) -> _view_pb2.Value:
-        """What the works changed: equals the sum over all lines."""
+        """What the works changed: equals the sum over all lines. Written as `CellDifference.difference`."""
 
     @_builtins.property
     def by_definitions(self) -> _view_pb2.Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.importing.column_aliases import ALIASES
-from services.importing.field_values import enum_choices, is_amount, is_day
+from services.importing.field_values import enum_choices, is_amount, is_day, is_share
 from services.importing.headings import CLAIM_COLUMNS, EVIDENCE_COLUMNS, columns, fact_columns
 from services.importing.submission_rows import EXAMPLE_ID
+from services.importing.texts import text
 from services.importing.xlsx_book import new_book
 from services.texts import Lang
 
@@ -24,7 +25,7 @@ LISTS = "lists"
 WIDTH = 22
 EXAMPLES = {
     "record_id": EXAMPLE_ID,
-    "share_ppm": "1000000",
+    "share_ppm": "100%",
     "unit_id": "vnu/hus",
     "evidence_file": "minh-chung.pdf",
     "evidence_sha256": "0" * 64,
@@ -40,11 +41,9 @@ EXAMPLES = {
 }
 TOLD = ("record_id", "unit_id", "action", "evidence_file", "evidence_sha256")
 """Columns with a help text of their own."""
-Say = Callable[..., str]
-"""Function from the key of a text, and values to fill in, to the text in one language."""
 
 
-def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str] = ()) -> None:
+def write(path: Path, type_name: str, lang: Lang, units: Sequence[str] = ()) -> None:
     """Write a template, which can be filled in and imported without further changes.
 
     Its second row is an example, which an import skips.
@@ -53,7 +52,6 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
         path: the .xlsx file; replaced if it exists.
         type_name: submission type.
         lang: language of headings and help.
-        say: function from a key to the text in that language, as `Screen.text`.
         units: ids of units for the drop-down; if empty, there is no drop-down for units.
     """
     choices, needed = _choices(type_name, units), required(type_name)
@@ -62,18 +60,18 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
         lists = book.add_worksheet(LISTS)
         lists.hide()
         bold = book.add_format({"bold": True, "bottom": 1, "num_format": "@"})
-        text = book.add_format({"num_format": "@"})
+        plain = book.add_format({"num_format": "@"})
         grey = book.add_format({"num_format": "@", "italic": True, "font_color": "#808080"})
         number = book.add_format({"num_format": "#,##0"})
         fields = _fields(type_name)
         for at, name in enumerate(columns(type_name)):
             field = fields.get(name)
             is_number = field is not None and (is_amount(field) or _is_count(field))
-            sheet.set_column(at, at, WIDTH, number if is_number else text)
+            sheet.set_column(at, at, WIDTH, number if is_number else plain)
             mark = " *" if name in needed else ""
             sheet.write_string(0, at, heading(name, lang) + mark, bold)
             sheet.write_string(1, at, _example(name, field, choices), grey)
-            told = help_text(name, field, say, name in needed)
+            told = help_text(name, field, lang, name in needed)
             sheet.write_comment(0, at, told, {"x_scale": 2})
             if name in choices:
                 lists.write_column(0, at, choices[name])
@@ -107,19 +105,19 @@ def required(type_name: str) -> set[str]:
     return {"record_id", "unit_id", EVIDENCE_COLUMNS[0]} | needed
 
 
-def help_text(name: str, field: FieldDescriptor | None, say: Say, is_needed: bool) -> str:
+def help_text(name: str, field: FieldDescriptor | None, lang: Lang, is_needed: bool) -> str:
     """Return the help text of a column: its name, and on further lines what to write in it.
 
     Args:
         name: the column.
         field: the protobuf field that it fills, whose type decides the text; None if there is none.
-        say: function from a key to the text in a language.
+        lang: language of the text.
         is_needed: whether every row must fill in the column, which the text then says.
     """
-    if name in TOLD:
-        return f"{name}\n{say(f'template.{name}')}"
-    told = say(f"template.{_kind(field)}")
-    return f"{name}\n{say('template.required')} {told}" if is_needed else f"{name}\n{told}"
+    told = text(lang.value, f"template.{name if name in TOLD else _kind(field)}", {})
+    if is_needed and name not in TOLD:
+        told = f"{text(lang.value, 'template.required', {})} {told}"
+    return f"{name}\n{told}"
 
 
 def _example(name: str, field: FieldDescriptor | None, choices: Mapping[str, Sequence[str]]) -> str:
@@ -139,6 +137,9 @@ def _kind(field: FieldDescriptor | None) -> str:
         return "day"
     if is_amount(field):
         return "amount"
+    # Its column has texts, because a spreadsheet turns 50% into 0.5, which may be half a per cent.
+    if is_share(field):
+        return "share"
     return "count" if _is_count(field) else "text"
 
 

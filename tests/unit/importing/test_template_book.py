@@ -11,9 +11,7 @@ from zipfile import ZipFile
 import pytest
 import xlsxwriter
 
-from services.cli.files import template_book
-from services.cli.terminal.screen import Screen
-from services.importing import headings, spreadsheets, submission_rows
+from services.importing import headings, spreadsheets, submission_rows, template_book
 from services.submissions.identifiers import check_facts
 from services.texts import Lang
 
@@ -22,7 +20,7 @@ MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 def template(tmp_path: Path, type_name: str, lang: Lang, units: tuple[str, ...] = ()) -> Path:
     path = tmp_path / f"{type_name}.xlsx"
-    template_book.write(path, type_name, lang, Screen(lang=lang).text, units)
+    template_book.write(path, type_name, lang, units)
     return path
 
 
@@ -104,7 +102,7 @@ def test_what_must_be_filled_in_is_marked(tmp_path: Path) -> None:
     marked = [header for header in headers if header.endswith(" *")]
     assert marked == ["Mã bản ghi *", "Mã đơn vị *", "Tên *", "Ngày công bố *", "Tệp minh chứng *"]
     facts = headings.fact_columns("publication")
-    told = template_book.help_text("issued_on", facts["issued_on"], Screen(lang=Lang.en).text, True)
+    told = template_book.help_text("issued_on", facts["issued_on"], Lang.en, True)
     assert told == "issued_on\nRequired. A date: 2025-03-31 or 31/03/2025."
 
 
