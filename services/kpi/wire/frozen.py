@@ -45,7 +45,8 @@ def freeze(work_key: str, sources: Iterable[bytes], catalogue: Catalogue) -> Fro
         unit, month, column = key_parts(number)
         place = (catalogue.tree.ids[unit], month, catalogue.columns[column].name, member)
         contributed[place] = value
-    ordered = tuple(sorted(claims, key=lambda claim: claim.submission_id))
+    # Ids that are older than prefixes may be the same in two institutions.
+    ordered = tuple(sorted(claims, key=lambda claim: (claim.submission_id, claim.institution_id)))
     return FrozenWork(work_key, ordered, contributed)
 
 

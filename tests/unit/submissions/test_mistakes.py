@@ -31,7 +31,7 @@ def refuse(refusal: Refusal) -> None:
 def test_one_mistake_is_told_unchanged_and_of_several_all_are() -> None:
     one = InvalidArgument("a: wrong", reason="WHY", fields={"a": "wrong"})
     with pytest.raises(InvalidArgument) as refused:
-        together([partial(refuse, one), dict])
+        together([partial(refuse, one), lambda: None])
     assert refused.value is one
     other = InvalidArgument("a: too; b: bad", fields={"a": "too", "b": "bad"})
     with pytest.raises(InvalidArgument, match=r"^a: wrong; b: bad$") as refused:
@@ -60,8 +60,15 @@ def article(unit_id: str = "alpha/nowhere") -> submission_pb2.Content:
 
 
 FACTS = "content.facts.publication."
-ALL = ("content.source", "content.unit_id", f"{FACTS}institutions[1]")
-ALL += (f"{FACTS}doi", f"{FACTS}issn", f"{FACTS}issued_on", "content.evidence")
+ALL = (
+    "content.source",
+    "content.unit_id",
+    f"{FACTS}institutions[1]",
+    f"{FACTS}doi",
+    f"{FACTS}issn",
+    f"{FACTS}issued_on",
+    "content.evidence",
+)
 
 
 def test_a_content_with_six_mistakes_is_refused_once() -> None:
