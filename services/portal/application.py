@@ -37,6 +37,7 @@ from services.portal.pages.live import live
 from services.portal.pages.overlaps import overlaps
 from services.portal.pages.overview import overview
 from services.portal.pages.partners import partners
+from services.portal.pages.programs import programs
 from services.portal.pages.provider import begin, callback, sign_out
 from services.portal.pages.queue import queue
 from services.portal.pages.reports import report
@@ -188,6 +189,8 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/api", _api, methods=get),
         Route("/api/", _api, methods=get),
         Route("/api/openapi.json", document, methods=get),
+        Route("/api", public(programs), methods=get),
+        Route("/api/", public(programs), methods=get),
         Mount("/api", Connect(site)),
         Mount("/static", Static(directory=STATIC)),
     ]

@@ -98,6 +98,22 @@ class Catalogue:
             unit_id = self.units[unit_id].parent_id
         return found[::-1]
 
+    def terms(self, fact: str, lang: Lang) -> Mapping[str, str]:
+        """Return code -> name of the terms that a fact may list, e.g. of the key fields.
+
+        They are in the order in which they are shown; there are none for most facts.
+
+        Args:
+            fact: name of the fact, e.g. `fields`.
+            lang: language of the names.
+        """
+        return {
+            term.code: str(getattr(term.name, lang.value)) or term.code
+            for taxonomy in self.message.taxonomies
+            if taxonomy.fact == fact
+            for term in taxonomy.terms
+        }
+
     def indicator_name(self, code: str, lang: Lang) -> str:
         """Return the name of an indicator in a language; its code if this version lacks it."""
         found = self.indicators.get(code)
@@ -125,6 +141,11 @@ class Catalogues:
         self._services = services
         self._kept: OrderedDict[int, Catalogue] = OrderedDict()
         self._live: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    @property
+    def newest(self) -> Catalogue | None:
+        """The newest version that was read, by whomever; None before the first one."""
+        return self._kept[max(self._kept)] if self._kept else None
 
     async def live(self, token: str) -> Catalogue:
         """Return the catalogue version that the present numbers were computed with.

@@ -110,28 +110,36 @@ def version_of(given: str) -> int | None:
     return int(given) if _VERSION.fullmatch(given) else None
 
 
-def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
+def facts_of(
+    type_: str, given: Mapping[str, Sequence[str]]
+) -> tuple[facts_pb2.Facts, Mapping[str, str]]:
     """Return the facts, i.e. the fields of a submission's type, that the answers of a form state.
 
-    A field without answer, or with blank ones only, stays unset. Whether the facts are valid is for
-    the service to check.
+    A field without answer, with blank ones only, or with a wrong answer stays unset. Whether the
+    facts are valid is for the service to check.
 
     Args:
         type_: submission type.
         given: name of a field -> its answers; several for choices and lists.
 
+    Returns:
+        The facts; and name of a field -> what is wrong with its answer: a number is not one, or a
+            choice is not offered.
+
     Raises:
-        InvalidArgument: there is no such type, a number is not one, or a choice is not offered. The
-            error names the field. The caller's fault.
+        InvalidArgument: there is no such type. The caller's fault.
     """
-    asked_for, facts = fields_of(type_), facts_pb2.Facts()
+    asked_for, facts, wrong = fields_of(type_), facts_pb2.Facts(), dict[str, str]()
     message = getattr(facts, type_)
     message.SetInParent()
     for asked in asked_for:
         answers = [each.strip() for each in given.get(asked.name, ()) if each.strip()]
         if answers:
-            _answer(message, asked, answers)
-    return facts
+            try:
+                _answer(message, asked, answers)
+            except InvalidArgument as error:
+                wrong |= error.fields
+    return facts, wrong
 
 
 def share_of(given: str) -> int:

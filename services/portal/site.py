@@ -29,6 +29,7 @@ from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
 from services.portal.domain.figures import Number
 from services.portal.domain.periods import Period
+from services.portal.fact_texts import fact_text
 from services.portal.numbers import moment
 from services.portal.pieces import Pieces, environment, formats, link
 from services.portal.providers import Provider, SignInFailed, listed
@@ -211,12 +212,9 @@ class Page:
         """Return the display text of a protobuf name in the page's language; see `texts.word`."""
         return word(self.lang, group, name)
 
-    def names(self, text: str) -> str:
-        """Return a comma-separated list of enum values as words in the page's language.
-
-        For example, `q1, q2` becomes `Q1, Q2`. Items that are no enum values are left unchanged.
-        """
-        return ", ".join(self.word("value", each) for each in text.split(", "))
+    def names(self, text: str, field: str = "") -> str:
+        """Return the value of a fact as words: `q1, q2` gives `Q1, Q2`; see `fact_text`."""
+        return fact_text(self.lang, field, text, self.site.catalogues.newest)
 
     def moment(self, when: datetime) -> str:
         """Return a date and time, to the minute, in the page's language and the portal's zone."""

@@ -76,7 +76,7 @@ class Desk:
         Raises:
             Refusal: for the reasons listed at `make`, `Intake.content` and `transitions.amend`.
         """
-        needed = transitions.needs_evidence(self.read(request.submission_id).submission)
+        needed = self.read(request.submission_id).submission.needs_evidence
         asked = (request.content, request.submission_id)
         content = self.content(*asked, needs_evidence=needed)
         change = self.asked(request)

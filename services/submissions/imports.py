@@ -210,7 +210,7 @@ def _next(desk: Desk, row: Row, before: Loaded | None) -> Submission:
         if before
         else new_submission_id(desk.submissions.institution_id)
     )
-    needed = before is None or transitions.needs_evidence(before.submission)
+    needed = before is None or before.submission.needs_evidence
     asked = (row.message.content, submission_id)
     content = desk.content(*asked, needs_evidence=needed)
     if before is None:

@@ -20,7 +20,7 @@ def together(checks: Iterable[Callable[[], None]]) -> None:
 
     A refusal that is the only one is raised unchanged. Of several, a `Forbidden` decides the kind,
     the reason and the details, else the first. The fields are those of all; where two name the same
-    field, the first tells what is wrong with it.
+    field, the text of the first is used.
 
     Args:
         checks: functions that raise a refusal if something is wrong.

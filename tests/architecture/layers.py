@@ -55,6 +55,7 @@ LAYERS: Mapping[str, Layers] = {
         ("pages", "api"),
         ("answering",),
         ("site",),
+        ("fact_texts",),
         ("sessions", "catalogues", "pieces", "renewals", "forms", "broadcasts", "uploads"),
         ("providers", "numbers"),
         ("trial", "calls", "wire", "texts", "protection"),

@@ -140,8 +140,10 @@ def ranked(ranks: Sequence[Rank]) -> list[Rank]:
 def movers(before: Mapping[str, Value], now: Mapping[str, Value]) -> list[Mover]:
     """Return the indicators that changed most, by the change as a part of the larger value.
 
-    The greatest change comes first; at most `MOVERS_MAX` are returned. Unchanged values, and those
-    that are not defined then or now, are left out.
+    The greatest change comes first; at most `MOVERS_MAX` are returned. What was or is nothing has
+    changed by all of it, however little it is, so it comes after what was and is something. Where
+    the parts are equal, the greater change in numbers comes first. Unchanged values, and those that
+    are not defined then or now, are left out.
 
     Args:
         before: indicator code -> value in the same months of the year before.
@@ -152,8 +154,12 @@ def movers(before: Mapping[str, Value], now: Mapping[str, Value]) -> list[Mover]
         for code, value in now.items()
         if (moved := _moved(before[code], value))
     ]
-    found.sort(key=lambda each: -each[1])
+    found.sort(key=lambda each: (each[1] == 1, -each[1], -_change(each[0])))
     return [mover for mover, _ in found[:MOVERS_MAX]]
+
+
+def _change(mover: Mover) -> Fraction:
+    return abs(Fraction(_number(mover.now)) - Fraction(_number(mover.before)))
 
 
 def _moved(before: Value, now: Value) -> Fraction | None:

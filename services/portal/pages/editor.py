@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from typing import Any
 
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
-from services.portal.forms import (
-    answers_of,
-    facts_of,
-    fields_of,
-    share_of,
-    share_text,
-    version_of,
-)
+from services.portal.forms import fields_of, version_of
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.counting import Place, places_of
+from services.portal.pages.editor_answers import (
+    EVIDENCE_MAX,
+    PROOF,
+    Answers,
+    answers_to,
+    content_of,
+    one,
+    place_of,
+    proofs_of,
+    with_others,
+    with_unit_ids,
+)
 from services.portal.pages.effects import effects_of
 from services.portal.pages.reading import unit_names
 from services.portal.pages.tables import sent_file, stamped
@@ -32,14 +35,11 @@ from services.portal.pages.works import shown
 from services.portal.site import Page
 
 EVIDENCE_ROWS = 3
-EVIDENCE_MAX = 20
-EVIDENCE_ROW = re.compile(r"\bevidence\[([0-9]+)\]")
-PROOF = ("title", "uri", "sha256")
 NO_EVIDENCE: dict[str, Sequence[str]] = {f"evidence_{name}": () for name in PROOF}
-PARTS = {"member": submission_pb2.PART_MEMBER, "lead": submission_pb2.PART_LEAD}
 OPEN = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_RETURNED)
 ENDED = (submission_pb2.STATE_WITHDRAWN, submission_pb2.STATE_REJECTED)
-Answers = Mapping[str, Sequence[str]]
+TOLD_IN_FORM = ("INVALID_ARGUMENT", "ABORTED")
+"""Statuses of refusals that the form shows even if they name no field."""
 
 
 async def new(page: Page) -> Response:
@@ -51,10 +51,11 @@ async def new(page: Page) -> Response:
         Refused: the caller may not read the submission to copy, or it does not exist.
         InvalidArgument: there is no such type. The caller's fault.
     """
+    await unit_names(page)
     if like := page.query.get("like", ""):
         copied = await _read(page, like)
         type_ = copied.content.facts.WhichOneof("kind") or ""
-        return _editor(page, type_, _answers(copied.content) | NO_EVIDENCE)
+        return _editor(page, type_, answers_to(copied.content) | NO_EVIDENCE)
     unit = "" if page.session.unit_id == page.session.institution_id else page.session.unit_id
     return _editor(page, page.query.get("type", "publication"), {"unit_id": [unit]})
 
@@ -67,6 +68,8 @@ async def submission(page: Page) -> Response:
     Raises:
         Refused: there is no such submission, or the caller may not read it.
     """
+    # With the names of units, the page gets to know the terms that its form offers.
+    unit_name = await unit_names(page)
     found = await _read(page, page.request.path_params["submission_id"])
     places = await places_of(page, found)
     if not page.session.may("contributor") or found.state in ENDED:
@@ -76,10 +79,10 @@ async def submission(page: Page) -> Response:
             submission=shown(found),
             thread=thread,
             places=places,
-            unit_name=await unit_names(page),
+            unit_name=unit_name,
         )
     type_ = found.content.facts.WhichOneof("kind") or ""
-    return _editor(page, type_, _answers(found.content), found, places=places)
+    return _editor(page, type_, answers_to(found.content), found, places=places)
 
 
 async def write(page: Page, given: FormData) -> Response:
@@ -99,14 +102,20 @@ async def write(page: Page, given: FormData) -> Response:
         InvalidArgument: there is no such type. The caller's fault.
     """
     answers = {key: [str(v) for v in given.getlist(key)] for key in given if key != "csrf"}
-    type_, action = _one(answers, "type"), _one(answers, "action")
+    type_, action = one(answers, "type"), one(answers, "action")
     submission_id = page.request.path_params.get("submission_id", "")
     found = await _read(page, submission_id) if submission_id else None
+    is_draft = action not in ("submit", "try") and (
+        found is None or found.state == submission_pb2.STATE_DRAFT
+    )
+    unclear = await with_unit_ids(page, answers)
+    content, wrong = content_of(type_, answers)
     try:
         if action == "withdraw" and found is not None:
             await _withdraw(page, found, answers)
             return RedirectResponse(page.href("/submissions", done=found.submission_id), 303)
-        content = _content(type_, answers)
+        if wrong := {**unclear, **wrong}:
+            raise InvalidArgument("some fields are wrong", fields=wrong)
         if action == "try" or given.get("file"):
             tried = await effects_of(page, content, found)
             lines = stamped(page, tried.lines(page), tried.view)
@@ -114,19 +123,29 @@ async def write(page: Page, given: FormData) -> Response:
                 return file
             return _editor(page, type_, answers, found, effects=tried)
         kept = await _keep(page, content, found, answers, hand_in=action == "submit")
-    except (Refused, InvalidArgument) as wrong:
-        if isinstance(wrong, Refused) and wrong.code not in ("INVALID_ARGUMENT", "ABORTED"):
+    except (Refused, InvalidArgument) as error:
+        if isinstance(error, Refused) and error.code not in TOLD_IN_FORM and not error.fields:
             raise
-        if "application/json" in page.request.headers.get("accept", ""):
-            return JSONResponse({"problem": page.said(wrong.message)}, 400)
-        return _editor(page, type_, answers, found, problem=wrong, status=400)
-    where = page.href(f"/submissions/{kept.submission_id}", done=action)
-    if "application/json" in page.request.headers.get("accept", ""):
-        address = page.href(f"/submissions/{kept.submission_id}")
-        return JSONResponse(
-            {"address": address, "version": kept.version, "request_id": str(uuid.uuid4())}
-        )
-    return RedirectResponse(where, 303)
+        if _is_script(page):
+            return JSONResponse({"problem": page.said(error.message)}, 400)
+        problem: Refused | InvalidArgument = error
+        if action != "withdraw":
+            asked = (page, error, content, found)
+            problem = await with_others(*asked, needs_evidence=not is_draft)
+        return _editor(page, type_, answers, found, problem=problem, status=400)
+    return _kept_answer(page, kept, action)
+
+
+def _is_script(page: Page) -> bool:
+    return "application/json" in page.request.headers.get("accept", "")
+
+
+def _kept_answer(page: Page, kept: submission_pb2.Submission, action: str) -> Response:
+    address = f"/submissions/{kept.submission_id}"
+    if not _is_script(page):
+        return RedirectResponse(page.href(address, done=action), 303)
+    told = {"version": kept.version, "request_id": str(uuid.uuid4())}
+    return JSONResponse({"address": page.href(address), **told})
 
 
 async def _keep(
@@ -137,7 +156,7 @@ async def _keep(
     *,
     hand_in: bool,
 ) -> submission_pb2.Submission:
-    request_id = _one(answers, "request_id")
+    request_id = one(answers, "request_id")
     if found is None:
         creating = submission_service_pb2.CreateSubmissionRequest(
             request_id=request_id, content=content, submit=hand_in
@@ -164,73 +183,23 @@ async def _keep(
 
 async def _withdraw(page: Page, found: submission_pb2.Submission, answers: Answers) -> None:
     request = submission_service_pb2.WithdrawSubmissionRequest(
-        request_id=_one(answers, "request_id"),
+        request_id=one(answers, "request_id"),
         submission_id=found.submission_id,
         version=_version(answers),
-        reason=_one(answers, "reason"),
+        reason=one(answers, "reason"),
     )
     await page.call(SUBMISSIONS["WithdrawSubmission"], request)
 
 
 def _version(answers: Answers) -> int:
     """Return the version that the form shows, so that no newer one is overwritten unseen."""
-    return version_of(_one(answers, "version")) or 0
+    return version_of(one(answers, "version")) or 0
 
 
 async def _read(page: Page, submission_id: str) -> submission_pb2.Submission:
     request = submission_service_pb2.GetSubmissionRequest(submission_id=submission_id)
     answer = await page.call(SUBMISSIONS["GetSubmission"], request)
     return answer.submission  # type: ignore[no-any-return]
-
-
-def _one(answers: Answers, name: str) -> str:
-    return next(iter(answers.get(name, ())), "").strip()
-
-
-def _content(type_: str, answers: Answers) -> submission_pb2.Content:
-    """Return the content that the answers state.
-
-    Raises:
-        InvalidArgument: some answers are wrong; the error names all of their fields.
-    """
-    share, facts, wrong = 0, facts_pb2.Facts(), dict[str, str]()
-    try:
-        share = share_of(_one(answers, "share"))
-    except InvalidArgument as error:
-        wrong |= error.fields
-    try:
-        facts = facts_of(type_, answers)
-    except InvalidArgument as error:
-        wrong |= error.fields
-    if wrong:
-        raise InvalidArgument("some fields are wrong", fields=wrong)
-    return submission_pb2.Content(
-        unit_id=_one(answers, "unit_id"),
-        part=PARTS.get(_one(answers, "part"), submission_pb2.PART_UNSPECIFIED),
-        share_ppm=share,
-        facts=facts,
-        evidence=[submission_pb2.Evidence(**each) for each in _proofs(answers)],
-    )
-
-
-def _proofs(answers: Answers) -> list[dict[str, str]]:
-    """Return title, URI and SHA-256 of each document that the answers name."""
-    columns = [answers.get(f"evidence_{name}", ()) for name in PROOF]
-    rows = [[cell.strip() for cell in row] for row in zip_longest(*columns, fillvalue="")]
-    return [dict(zip(PROOF, row, strict=True)) for row in rows if any(row)][:EVIDENCE_MAX]
-
-
-def _answers(content: submission_pb2.Content) -> dict[str, Sequence[str]]:
-    part = "lead" if content.part == submission_pb2.PART_LEAD else "member"
-    return {
-        **answers_of(content.facts),
-        "unit_id": [content.unit_id],
-        "part": [part],
-        "share": [share_text(content.share_ppm)],
-        **{
-            f"evidence_{name}": [getattr(each, name) for each in content.evidence] for name in PROOF
-        },
-    }
 
 
 def _editor(
@@ -246,10 +215,10 @@ def _editor(
 ) -> Response:
     """Return the page with the form and its answers, and the problem next to each wrong field."""
     wrong = {} if problem is None else dict(problem.fields)
-    proofs = _proofs(answers)
+    proofs = proofs_of(answers)
     count = min(max(EVIDENCE_ROWS, 1 + len(proofs)), EVIDENCE_MAX)
     proofs += [dict.fromkeys(PROOF, "") for _ in range(count - len(proofs))]
-    told = {_place(path): page.said(text) for path, text in wrong.items()}
+    told = {place_of(path): page.said(text) for path, text in wrong.items()}
     asked = {"unit_id", "share_ppm", "evidence", *(each.name for each in fields_of(type_))}
     asked |= {f"{name}-{at}" for name in PROOF for at in range(count)}
     return page.html(
@@ -257,6 +226,7 @@ def _editor(
         status,
         type=type_,
         fields=fields_of(type_),
+        terms=_terms(page, type_),
         answers=answers,
         proofs=proofs,
         submission=None if found is None else shown(found),
@@ -269,6 +239,15 @@ def _editor(
         request_id=str(uuid.uuid4()),
         done=page.query.get("done", ""),
     )
+
+
+def _terms(page: Page, type_: str) -> Mapping[str, Mapping[str, str]]:
+    """Return field -> code -> name of the terms to choose from; empty where any text will do."""
+    catalogue = page.site.catalogues.newest
+    return {
+        each.name: {} if catalogue is None else catalogue.terms(each.name, page.lang)
+        for each in fields_of(type_)
+    }
 
 
 def _problem(
@@ -284,14 +263,3 @@ def _problem(
     if problem.fields:
         return page.text("editor.wrong", count=len(problem.fields))
     return page.said(problem.message)
-
-
-def _place(path: str) -> str:
-    """Return where the form shows the problem of a field, by the path of the field.
-
-    For example, `content.facts.publication.doi` gives `doi`, and `content.evidence[1].sha256`
-    gives `sha256-1`.
-    """
-    name = path.rpartition(".")[2]
-    row = EVIDENCE_ROW.search(path)
-    return f"{name}-{row[1]}" if row and name in PROOF else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import import_service_pb2, review_service_pb2, submission_pb2
 from services.importing.event_previews import event_previews
 from services.portal import wire
-from services.portal.calls import of_status
+from services.portal.calls import Refused, of_status
 from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Number
 from services.portal.numbers import full
@@ -89,6 +89,37 @@ async def effects_of(
     Raises:
         Refused: the content would be refused, or the services cannot try it now.
     """
+    request = import_service_pb2.TryImportRequest(row=_row(content, found), with_events=True)
+    tried = await _all(page, IMPORTS["TryImport"], request)
+    answer = tried[0]
+    if answer.answer.HasField("error"):
+        raise of_status("INVALID_ARGUMENT", answer.answer.error)
+    return await effects_of_events(page, answer.submitted, answer.verified)
+
+
+async def mistakes_of(
+    page: Page, content: submission_pb2.Content, found: submission_pb2.Submission | None
+) -> Mapping[str, str]:
+    """Return path -> problem of all fields that are wrong in a content; nothing is submitted.
+
+    Empty if there are none, or the service cannot try it now.
+
+    Args:
+        page: the page.
+        content: the content that would be submitted.
+        found: the submission that it belongs to; None for a new one.
+    """
+    request = import_service_pb2.TryImportRequest(row=_row(content, found))
+    try:
+        (tried,) = await _all(page, IMPORTS["TryImport"], request)
+    except Refused:
+        return {}
+    return of_status("INVALID_ARGUMENT", tried.answer.error).fields
+
+
+def _row(
+    content: submission_pb2.Content, found: submission_pb2.Submission | None
+) -> import_service_pb2.ImportSubmissionsRequest:
     row = import_service_pb2.ImportSubmissionsRequest(
         row=1,
         source_record=submission_pb2.SourceRecord(system=TRIAL_SYSTEM, record_id=str(uuid.uuid4())),
@@ -96,12 +127,7 @@ async def effects_of(
     )
     if found is not None and found.HasField("source_record"):
         row.source_record.CopyFrom(found.source_record)
-    request = import_service_pb2.TryImportRequest(row=row, with_events=True)
-    tried = await _all(page, IMPORTS["TryImport"], request)
-    answer = tried[0]
-    if answer.answer.HasField("error"):
-        raise of_status("INVALID_ARGUMENT", answer.answer.error)
-    return await effects_of_events(page, answer.submitted, answer.verified)
+    return row
 
 
 async def effects_of_events(

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator
 
 from kieng.kpi.v1 import kpi_service_pb2
-from services.importing.shares import percentage
 from services.portal.pages.cell_names import MEASURES, CellName
 from services.portal.pages.reading import KPI
 from services.portal.pages.tables import Value
 from services.portal.site import Page
 
-SHARE = "share_ppm"
 WITHIN = re.compile(r"within ([0-9]+) days after (\w+)")
 MONTHS = re.compile(r"([0-9]{4}-[0-9]{2}) to ([0-9]{4}-[0-9]{2})")
 OF_VALUES = ("any_of", "none_of", "at_least", "minimum")
@@ -97,7 +95,7 @@ def wanted_words(page: Page, finding: kpi_service_pb2.Finding) -> str:
     test, _, values = wanted.partition(" ")
     if test in OF_VALUES:
         return page.text(f"wanted.{test}", values=fact_words(page, finding.field, values))
-    return page.names(wanted)
+    return page.names(wanted, finding.field)
 
 
 def found_words(page: Page, finding: kpi_service_pb2.Finding) -> str:
@@ -115,8 +113,4 @@ def fact_words(page: Page, field: str, text: str) -> str:
         field: name of the fact.
         text: its value, as the KPI service writes it; several are separated by commas.
     """
-    if field == SHARE and text.isascii() and text.isdigit():
-        return f"{percentage(int(text), page.lang.value)}%"
-    if field == "type":
-        return page.word("type", text)
-    return page.names(text)
+    return page.names(text, field)

@@ -22,7 +22,7 @@ from services.portal.pages.effects import IMPORTS, Effects, effects_of_events
 from services.portal.pages.import_reports import SHOWN_MAX, Report, with_long
 from services.portal.pages.import_sending import imported
 from services.portal.pages.tables import KINDS, Value, file, stamped
-from services.portal.pages.unit_names import unit_names
+from services.portal.pages.written_units import written_units
 from services.portal.site import Page
 from services.portal.uploads import (
     FILE_BYTES_MAX,
@@ -74,7 +74,7 @@ async def take(page: Page, given: FormData) -> Response:
         upload = await _upload(page, given)
     except InvalidArgument as wrong:
         return _shown(page, None, Found(wrong=Unreadable("", wrong.message)), status=400)
-    units = await unit_names(page)
+    units = await written_units(page)
     found: Found = await page.site.desk.work(read, upload, units)
     if found.parsed is None:
         # To have the user choose the columns is a step, not a failure.

@@ -15,7 +15,7 @@ from services.documents.page import Page as Sheet
 from services.documents.page import Row as Line
 from services.portal.catalogues import HOUSES, Catalogue
 from services.portal.domain.figures import Figure
-from services.portal.numbers import NOTHING, full, percent
+from services.portal.numbers import NOTHING, percent, short
 from services.portal.pages.board import Row
 from services.portal.pages.summaries import Summary
 from services.portal.pages.summary_tables import (
@@ -24,7 +24,7 @@ from services.portal.pages.summary_tables import (
     standing_sentence,
     summary_sections,
 )
-from services.portal.pages.tables import Value, file, plain, stamped
+from services.portal.pages.tables import Value, file, plain, stamped, standing_word
 from services.portal.site import Page
 
 PDF = "application/pdf"
@@ -157,7 +157,7 @@ def sheet(page: Page, report: Report) -> Sheet:
     if report.summary and report.catalogue:
         tables = summary_sections(page, report.summary, report.catalogue)
         sections += [section for _, section in tables]
-        summary = standing_sentence(page, report.summary)
+        summary = standing_sentence(page, report.summary, report.catalogue)
     frame = [f"{label}: {value}" for label, value in report.sources]
     title = f"{report.unit_name}, {report.first} – {report.last}"  # noqa: RUF001
     return Sheet(title, summary, sections, frame, report.made_at, report.address)
@@ -169,12 +169,12 @@ def _line(page: Page, row: Row, is_judged: bool) -> Line:
     kind = page.text(f"kind.{row.unit}")
     texts = [
         f"{row.code} {row.name}{f' ({kind})' if kind else ''}",
-        *(full(n, row.unit, lang) for n in (figure.verified, figure.declared, figure.target)),
+        *(short(n, row.unit, lang) for n in (figure.verified, figure.declared, figure.target)),
         part,
         "",
     ]
     if is_judged:
-        texts += [_forecast(page, row, figure), _standing(page, row, figure)]
+        texts += [_forecast(page, row, figure), _standing(page, figure)]
     bar = None
     if figure.attainment is not None:
         bar = Bar(figure.attainment, figure.pace, figure.standing)
@@ -184,18 +184,17 @@ def _line(page: Page, row: Row, is_judged: bool) -> Line:
 def _forecast(page: Page, row: Row, figure: Figure) -> str:
     if figure.forecast is None or not figure.has_forecast:
         return NOTHING
-    shown = full(round(figure.forecast), row.unit, page.lang)
+    shown = short(round(figure.forecast), row.unit, page.lang)
     if figure.forecast_range is None:
         return shown
-    low, high = (full(each, row.unit, page.lang) for each in figure.forecast_range)
+    low, high = (short(each, row.unit, page.lang) for each in figure.forecast_range)
     return f"{shown} {page.text('figure.range', low=low, high=high)}"
 
 
-def _standing(page: Page, row: Row, figure: Figure) -> str:
+def _standing(page: Page, figure: Figure) -> str:
     if not figure.standing:
         return NOTHING
-    value, target = (full(each, row.unit, page.lang) for each in (figure.judged, figure.target))
-    return page.text(f"standing.{figure.outcome}", value=value, target=target)
+    return standing_word(page, figure)
 
 
 def _summary_lines(page: Page, report: Report, table: str) -> Iterator[list[Value]]:
@@ -220,13 +219,14 @@ def _lines(page: Page, report: Report) -> Iterator[list[Value]]:
             figure = row.figures[0]
             numbers = (figure.verified, figure.declared, figure.target, figure.attainment)
             name = page.text(f"house.{house}")
-            line: list[Value] = [row.code, row.name, row.unit, *map(plain, numbers), name]
+            counted_in = page.word("counted_in", row.unit)
+            line: list[Value] = [row.code, row.name, counted_in, *map(plain, numbers), name]
             if report.is_judged:
                 forecast = figure.forecast if figure.has_forecast else None
                 line += [
                     None if forecast is None else round(forecast),
                     *(figure.forecast_range or (None, None)),
-                    figure.standing,
+                    standing_word(page, figure),
                 ]
             yield line
     yield []

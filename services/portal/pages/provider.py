@@ -36,7 +36,7 @@ async def begin(page: Page) -> Response:
             provider.begin, local_path(page.query.get("next", "/"))
         )
     except SignInFailed as failed:
-        return _failed(page, "/", str(failed))
+        return await _failed(page, "/", str(failed))
     sessions = page.site.sessions
     sealed = sessions.seal(PURPOSE, asdict(attempt))
     answer = RedirectResponse(url, 303)
@@ -58,7 +58,7 @@ async def callback(page: Page) -> Response:
     sealed = page.request.cookies.get(_cookie_name(page), "")
     content = sessions.unseal(PURPOSE, sealed, ATTEMPT_SECONDS)
     if content.get("institution_id") != provider.entry.institution_id:
-        return _failed(page, "/", page.text("sign_in.too_late"))
+        return await _failed(page, "/", page.text("sign_in.too_late"))
     attempt = Attempt(**content)
     try:
         grant = await asyncio.to_thread(provider.finish, attempt, dict(page.query))
@@ -66,7 +66,7 @@ async def callback(page: Page) -> Response:
         if session.institution_id != provider.entry.institution_id:
             raise Unauthenticated("the token is of another institution")
     except (SignInFailed, Unauthenticated) as failed:
-        return _failed(page, attempt.back, str(failed))
+        return await _failed(page, attempt.back, str(failed))
     session = replace(
         session, refresh_token=grant.refresh_token, name=grant.name, is_by_provider=True
     )
@@ -112,6 +112,6 @@ def _cookie_name(page: Page) -> str:
     return f"{page.site.sessions.name}-{PURPOSE}"
 
 
-def _failed(page: Page, back: str, reason: str) -> Response:
+async def _failed(page: Page, back: str, reason: str) -> Response:
     log.warning("sign-in failed", reason=reason)
-    return form_page(page, back, page.text("sign_in.failed", reason=page.said(reason)), 401)
+    return await form_page(page, back, page.text("sign_in.failed", reason=page.said(reason)), 401)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from services.portal.pages.board import Board, board
 from services.portal.pages.printing import Report, by_house, source, wanted_document
 from services.portal.pages.summaries import Summary, read_summary
-from services.portal.pages.summary_tables import standing_sentence, summary_sections
+from services.portal.pages.summary_tables import standing_counts, summary_sections, urgent
 from services.portal.site import Page
 
 
@@ -34,7 +34,8 @@ async def report(page: Page) -> Response:
         board=found,
         unit_id=unit_id,
         sections=list(summary_sections(page, made.summary, catalogue)) if made.summary else [],
-        standing=standing_sentence(page, made.summary) if made.summary else "",
+        standing=standing_counts(page, made.summary) if made.summary else "",
+        urgent=urgent(made.summary) if made.summary else [],
     )
 
 

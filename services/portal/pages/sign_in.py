@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.kernel.errors import InvalidArgument, Unauthenticated
+from services.portal.calls import Refused
 from services.portal.sessions import Session, admitted
 from services.portal.site import Page
 from services.portal.trial import ROLES
@@ -36,7 +38,7 @@ def local_path(given: str) -> str:
 
 async def sign_in(page: Page) -> Response:
     """Answer `/sign-in`: the page with all ways to sign in."""
-    return form_page(page, page.query.get("next", "/"))
+    return await form_page(page, page.query.get("next", "/"))
 
 
 async def sign_in_by_form(page: Page, given: FormData) -> Response:
@@ -52,12 +54,12 @@ async def sign_in_by_form(page: Page, given: FormData) -> Response:
     try:
         session = _picked(page, given) if "role" in given else _by_token(page, given)
     except Unauthenticated as refused:
-        return form_page(page, back, page.said(refused.message), 401)
+        return await form_page(page, back, page.said(refused.message), 401)
     page.cookie = page.site.sessions.cookie(session)
     return RedirectResponse(back, 303)
 
 
-def form_page(page: Page, back: str, problem: str = "", status: int = 200) -> Response:
+async def form_page(page: Page, back: str, problem: str = "", status: int = 200) -> Response:
     """Return the page that offers every way to sign in.
 
     Args:
@@ -71,7 +73,25 @@ def form_page(page: Page, back: str, problem: str = "", status: int = 200) -> Re
     known = [(role, unit) for role, unit in PRESETS if unit.partition("/")[0] in institutions]
     context: dict[str, Any] = {"institutions": institutions, "presets": known, "roles": ROLES}
     context["providers"] = sorted(page.site.providers)
+    context["names"] = await _names(page, institutions, {unit for _, unit in known})
     return page.html("sign_in.html", status, back=local_path(back), problem=problem, **context)
+
+
+async def _names(
+    page: Page, institutions: Sequence[str], units: Collection[str]
+) -> Mapping[str, str]:
+    """Return unit id -> name of these units and the institutions, in the language of the page.
+
+    Empty without a picker, which alone can read them for a guest, or if they cannot be read.
+    """
+    if page.site.picker is None or not institutions:
+        return {}
+    token, _ = page.site.picker.token(institutions[0], "viewer@sign-in", ["viewer"], "")
+    try:
+        catalogue = await page.site.catalogues.version(0, token)
+    except Refused:
+        return {}
+    return {each: catalogue.unit_name(each, page.lang) for each in {*institutions, *units}}
 
 
 def _picked(page: Page, given: FormData) -> Session:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from services.documents.page import Row, Section
 from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import BEHIND, ON_PACE, REACHED, Rank
-from services.portal.numbers import NOTHING, full, percent
+from services.portal.numbers import NOTHING, percent, short
 from services.portal.pages.summaries import Summary
 from services.portal.pages.tables import Value, plain
 from services.portal.site import Page
@@ -16,17 +16,32 @@ MOVERS_SHOWN = 5
 """Most indicators that a report lists as having changed most."""
 
 
-def standing_sentence(page: Page, summary: Summary) -> str:
+def standing_sentence(page: Page, summary: Summary, catalogue: Catalogue) -> str:
     """Return how many targets are reached, on pace and behind, and which need attention first.
 
     Empty if no target can be judged.
+
+    Args:
+        page: the page, for its language.
+        summary: the summary.
+        catalogue: names of the indicators.
     """
+    said = standing_counts(page, summary)
+    names = [f"{code} {catalogue.indicator_name(code, page.lang)}" for code in urgent(summary)]
+    return f"{said} {page.text('report.urgent', names='; '.join(names))}" if names else said
+
+
+def standing_counts(page: Page, summary: Summary) -> str:
+    """Return how many targets are reached, on pace and behind; empty if none can be judged."""
     counts = {name: len(summary.having(name)) for name in (REACHED, ON_PACE, BEHIND)}
     if not any(counts.values()):
         return ""
-    said = page.text("report.missed" if summary.is_past else "report.counts", **counts)
-    urgent = ", ".join(each.indicator_code for each in summary.having(BEHIND)[:MOVERS_SHOWN])
-    return f"{said} {page.text('report.urgent', codes=urgent)}" if urgent else said
+    return page.text("report.missed" if summary.is_past else "report.counts", **counts)
+
+
+def urgent(summary: Summary) -> list[str]:
+    """Return the codes of the targets that need attention first, the most urgent first."""
+    return [each.indicator_code for each in summary.having(BEHIND)[:MOVERS_SHOWN]]
 
 
 def summary_sections(
@@ -56,7 +71,7 @@ def summary_sections(
                 catalogue.unit_of(each.code),
                 catalogue.indicator_name(each.code, page.lang),
             )
-            numbers = (full(number, unit, page.lang) for number in (each.before, each.now))
+            numbers = (short(number, unit, page.lang) for number in (each.before, each.now))
             movers.append(Row([f"{each.code} {name}", *numbers]))
         yield "movers", Section(page.text("report.movers"), columns, movers, range(len(columns)))
 

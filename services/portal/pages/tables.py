@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import NotFound
-from services.portal.domain.figures import Figure, Number
+from services.portal.domain.figures import MISSED, Figure, Number
 from services.portal.pages.board import Board, board
 from services.portal.site import Page
 
@@ -125,10 +125,10 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
                 found.catalogue.unit_name(figure.unit_id, page.lang),
                 row.code,
                 row.name,
-                row.unit,
+                page.word("counted_in", row.unit),
                 found.period.first,
                 found.period.last,
-                *_values(figure),
+                *_values(page, figure),
                 found.view.view_id,
                 found.view.digest,
                 *_judged(figure),
@@ -136,10 +136,16 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
             ]
 
 
-def _values(figure: Figure) -> Iterator[Value]:
+def standing_word(page: Page, figure: Figure) -> str:
+    """Return the standing of a figure in the language of the page; empty if it has none."""
+    name = "missed_word" if figure.outcome == MISSED else figure.outcome
+    return page.text(f"standing.{name}") if name else ""
+
+
+def _values(page: Page, figure: Figure) -> Iterator[Value]:
     numbers = (figure.verified, figure.declared, figure.target, figure.expected, figure.forecast)
     yield from map(plain, numbers)
-    yield figure.standing
+    yield standing_word(page, figure)
 
 
 def _judged(figure: Figure) -> Iterator[Value]:

@@ -172,6 +172,10 @@ def claimed(content: submission_pb2.Content) -> dict[str, str]:
     return own | (fact_values(getattr(content.facts, type_)) if type_ else {})
 
 
+WITH_TERMS = frozenset({"fields", "areas", "quartile_source"})
+"""Facts whose texts are codes with names, most of them in the catalogue."""
+
+
 class Names(str):
     """A text of names of enum values or booleans, joined by commas; pages translate it to words."""
 
@@ -187,6 +191,7 @@ def fact_values(facts: Message) -> dict[str, str]:
         items = value if field.is_repeated else [value]
         text = ", ".join(_plain(field, item) for item in items)
         is_named = field.enum_type is not None or field.type == FieldDescriptor.TYPE_BOOL
+        is_named |= field.name in WITH_TERMS
         found[field.name] = Names(text) if is_named else text
     return found
 

@@ -135,6 +135,11 @@ class Submission:
         return True
 
     @property
+    def needs_evidence(self) -> bool:
+        """Whether a new content has to have evidence: unless it is a draft."""
+        return self.state is not State.DRAFT
+
+    @property
     def handed_in_at(self) -> datetime:
         """When it was first submitted for review; when it was created if it never was.
 

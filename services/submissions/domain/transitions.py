@@ -254,19 +254,11 @@ def _need_state(submission: Submission, allowed: frozenset[State], what: str) ->
         )
 
 
-def needs_evidence(submission: Submission) -> bool:
-    """Return True if a new content of a submission has to have evidence: unless it is a draft."""
-    return submission.state is not State.DRAFT
-
-
 def need_evidence(count: int) -> None:
-    """Refuse a content without evidence, which cannot be submitted.
-
-    Args:
-        count: number of documents that prove the content.
+    """Return if a content has some evidence, by its number of documents.
 
     Raises:
-        InvalidArgument: there are none. The author's fault.
+        InvalidArgument: there is none, so the content cannot be submitted. The author's fault.
     """
     if not count:
         text = "has no proof; name the file of one, or its SHA-256"

@@ -71,5 +71,12 @@ def test_movers_are_ordered_by_how_much_of_the_larger_value_changed() -> None:
     before["D"] = Ratio(1, 0)
     now: dict[str, Value] = {"A": 90, "B": 20, "C": 5, "D": Ratio(1, 2), "E": Ratio(9, 10), "F": 3}
     found = movers(before, now)
-    assert [each.indicator_code for each in found] == ["F", "B", "E", "A"]
-    assert (found[3].before, found[3].now) == (100, 90)
+    assert [each.indicator_code for each in found] == ["B", "E", "A", "F"]
+    assert (found[2].before, found[2].now) == (100, 90)
+
+
+def test_what_came_from_nothing_is_told_after_what_changed_and_by_its_size() -> None:
+    before: dict[str, Value] = {"A": 0, "B": 0, "C": 7, "D": 2_000, "E": 10, "F": 20}
+    now: dict[str, Value] = {"A": 1, "B": 900, "C": 0, "D": 1_900, "E": 20, "F": 40}
+    codes = [each.indicator_code for each in movers(before, now)]
+    assert codes == ["F", "E", "D", "B", "C", "A"]

@@ -116,7 +116,8 @@ def test_the_report_has_every_indicator_once_and_what_the_service_says() -> None
         heading = f'<th scope="row"><span class="code">{each.code}</span>'
         assert table.count(heading) == 1, each.code
     assert "0 reached, 0 on pace, 1 behind" in text
-    assert "Look at these first: KNW-03" in text
+    first = text.partition("Look at these first: ")[2].partition("</p>")[0]
+    assert first.startswith('<a href="/indicators/KNW-03?')
     assert "Changed most" in text
     assert 'class="code-back"' in text
     assert "house=" not in text.partition('class="facts"')[2]

@@ -478,7 +478,9 @@ class GetReportResponse(_message.Message):
 
     @_builtins.property
     def movers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mover]:
-        """Indicators that changed, by how much of the larger of both values the change is, the most first; at most 20."""
+        """Indicators that changed, by how much of the larger of both values the change is, the most first; at most 20. What was or is
+        nothing comes last.
+        """
 
     @_builtins.property
     def kept_day(self) -> Global___KeptDay:

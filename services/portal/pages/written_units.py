@@ -7,7 +7,7 @@ from services.portal.calls import Refused
 from services.portal.site import Page
 
 
-async def unit_names(page: Page) -> UnitNames:
+async def written_units(page: Page) -> UnitNames:
     """Return the names of all units; those of the user's institution come first.
 
     While the catalogue cannot be read, no name is known: units are then named by their ids.
