@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from services.portal.domain.figures import Number
 from services.portal.pages.cell_names import MEASURES, CellName
 from services.portal.pages.editions import EDITIONS, cause_of
 from services.portal.pages.tables import Value, plain
-from services.portal.pages.threads import Entry, read_threads
+from services.portal.pages.threads import CALLS_AT_ONCE, Entry, read_thread
 from services.portal.site import Page
 
 LINES_MAX = 200
@@ -119,16 +120,31 @@ def _line(found: edition_service_pb2.Restatement, name: CellName) -> Line:
 
 
 async def _threads(page: Page, lines: Sequence[Line], since: str) -> Mapping[str, Sequence[Entry]]:
-    """Return what happened since a day to the submissions of the reader's own institution."""
+    """Return what happened since a day to the submissions that the reader may read.
+
+    They are of the reader's institution; a reader of one unit may not read those of other units.
+    """
     if not page.session.may("contributor", "reviewer", "approver", "auditor"):
         return {}
     own, zone = page.session.institution_id, page.site.zone
     claims = [each for line in lines for each in line.claims if each.institution_id == own]
     ids = list(dict.fromkeys(each.submission_id for each in claims))[:THREADS_MAX]
+    room = asyncio.Semaphore(CALLS_AT_ONCE)
+    read = await asyncio.gather(*(_thread(page, name, room) for name in ids))
     return {
         name: [each for each in thread if each.at.astimezone(zone).date().isoformat() > since]
-        for name, thread in (await read_threads(page, ids)).items()
+        for name, thread in zip(ids, read, strict=True)
     }
+
+
+async def _thread(page: Page, submission_id: str, room: asyncio.Semaphore) -> Sequence[Entry]:
+    try:
+        async with room:
+            return await read_thread(page, submission_id)
+    except Refused as refused:
+        if refused.code != "NOT_FOUND":
+            raise
+        return ()
 
 
 def lines_of(page: Page, found: Changes) -> Iterator[list[Value]]:

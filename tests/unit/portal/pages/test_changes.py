@@ -73,8 +73,10 @@ def explained(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
     return kpi.ExplainKpiResponse(value=whole(5))
 
 
-def asked(role: str = "approver", comparing: Any = changed, **query: str) -> httpx.Response:
-    answers = Answers(ListChanges=comparing, ExplainKpi=explained, GetSubmission=history)
+def asked(
+    role: str = "approver", comparing: Any = changed, reading: Any = history, **query: str
+) -> httpx.Response:
+    answers = Answers(ListChanges=comparing, ExplainKpi=explained, GetSubmission=reading)
     answer = asyncio.run(Portal(answers, role).get("/cells", **CELL, **query))
     if answer.headers["content-type"].startswith("text/html"):
         html5lib.HTMLParser(strict=True).parse(answer.text)
@@ -132,3 +134,19 @@ def test_a_comparison_that_cannot_be_made_now_leaves_the_rest_of_the_page(
     answer = asked(comparing=refuses, since="2025-05-01")
     assert answer.status_code == status
     assert "another replay" in answer.text or "lại sau" in answer.text
+
+
+def test_a_reader_of_one_unit_sees_the_works_of_others_without_their_history() -> None:
+    def theirs(request: Any) -> Any:
+        raise Refused("NOT_FOUND", "no such submission")
+
+    text = asked("contributor", reading=theirs, since="2025-05-01").text
+    assert ">lost</a>" in text
+    assert "đủ" not in text.partition('id="changes"')[2].partition("</section>")[0]
+
+
+def test_a_history_that_cannot_be_read_now_is_not_left_out_silently() -> None:
+    def down(request: Any) -> Any:
+        raise Refused("UNAVAILABLE", "try later")
+
+    assert asked("contributor", reading=down, since="2025-05-01").status_code == 503
