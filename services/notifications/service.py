@@ -92,15 +92,15 @@ class NotificationsService:
 
     @poll(0.5, quiet_seconds=0.5, rung_for=(GROUP,))
     def look_for_news(self) -> bool:
-        """Give new notifications to those who listen; return whether there were any.
+        """Deliver new notifications to the open streams; return whether there were any.
 
-        Reads the database once for all of them, and not at all while nobody listens. Returns False
-        while the database is down; what is new then is told when it is back.
+        Reads the database once for all streams, and not at all while none is open. Returns False
+        while the database is down; the streams then get their notifications when it is back.
         """
         try:
             return bool(self.listeners.look(self.inbox))
         except DOWN:
-            log.warning("the database is down; those who listen hear nothing")
+            log.warning("the database is down; open streams get nothing until it is back")
             return False
 
     @grpc

@@ -110,9 +110,9 @@ class Listeners:
             self._places.release()
 
     def look(self, inbox: Inbox) -> bool:
-        """Read once what is new and give it to those who listen; return whether there was anything.
+        """Read once what is new and deliver it to the listeners; return whether there was anything.
 
-        Nothing is read while nobody listens. Only one thread may call this.
+        Does not read while there are no listeners. Only one thread may call this.
 
         Args:
             inbox: store of the notifications of all people.
@@ -136,7 +136,7 @@ class Watchers(DependencyProvider):
     """Injects the `Listeners` of the process."""
 
     def setup(self) -> None:
-        """Create them; nobody listens yet."""
+        """Create the `Listeners`; there are none yet."""
         self.listeners = Listeners()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Listeners:

@@ -208,7 +208,7 @@ def encode_notification(
 
 
 def decode_language(number: notification_pb2.Language.ValueType, unset: Lang) -> Lang:
-    """Return the language that a number of the contract stands for; ``unset`` if none is named."""
+    """Return the language of an enum number; ``unset`` if the number is that of no language."""
     return _LANGUAGES.get(number, unset)
 
 

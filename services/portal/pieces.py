@@ -74,7 +74,7 @@ def compiled_templates(folder: Path = COMPILED) -> jinja2.BytecodeCache | None:
         folder: the folder.
 
     Returns:
-        The cache; None if Python is told to keep nothing, or the folder is not there or cannot be
+        The cache; None if Python keeps no compiled modules, or the folder is not there or cannot be
             written, as in a container.
     """
     if sys.dont_write_bytecode or not os.access(folder, os.W_OK):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import shutil
 from collections.abc import Iterator
@@ -80,6 +82,11 @@ def chromium() -> str:
 def address(stack: RunningStack) -> str:
     """Base URL of the portal."""
     return f"http://{stack.stack.processes['portal'].web}"
+
+
+def rows_of(answer: httpx.Response) -> list[list[str]]:
+    """The headings and rows of a CSV file."""
+    return list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
 
 
 class Visitor:

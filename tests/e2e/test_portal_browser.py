@@ -92,7 +92,7 @@ def test_a_reviewer_decides_by_keys_alone(stack: RunningStack, running: Browser)
         expect(verify).to_be_focused()
         page.keyboard.press("Enter")
         page.clock.fast_forward(10_000)
-        expect(page.locator(".verdict")).to_contain_text(made.submission_id)
+        expect(page.locator(".verdict")).to_contain_text("(đã xác minh)")
         page.keyboard.press("?")
         expect(page.locator("dialog.keys")).to_be_visible()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from typing import Any, cast
@@ -21,7 +19,7 @@ from services.portal.application import routes
 from services.portal.config import Settings
 from services.portal.forms import TYPES, Field, fields_of
 from services.portal.site import Site
-from tests.e2e.browsing import PAGES, SEEN_BY, Visitor, address, long_steps
+from tests.e2e.browsing import PAGES, SEEN_BY, Visitor, address, long_steps, rows_of
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.running import RunningStack
 
@@ -29,14 +27,6 @@ UNIT = "vnu/hus/physics"
 PROOF = {"evidence_title": "synthetic", "evidence_uri": "", "evidence_sha256": "0" * 64}
 MARKUP = "<script>alert(1)</script><b>\"'&"
 ESCAPED = "&lt;script&gt;alert(1)"
-MORE = "unit=vnu&indicator=KNW-03&from=2025-01&to=2025-07"
-WITH_MORE_TABLES = {
-    "unit in both trees": "/units/vnu?from=2025-01&to=2025-07&trees=1",
-    "unit without targets": "/units/vnu/hus?from=2025-01&to=2025-07",
-    "cell with changes": f"/cells?{MORE}&since=2025-01-01",
-    "cell without a work": f"/cells?{MORE}&work=doi:10.5555/none",
-}
-"""Name -> address of pages that show tables which the page of that address alone does not."""
 QUIET = settings(
     max_examples=150,
     deadline=None,
@@ -65,56 +55,6 @@ def test_every_page_is_valid_html_in_both_languages(stack: RunningStack, name: s
         answer = someone.get(path, **asked, lang=lang)
         assert answer.status_code == 200, answer.text
         assert f'<html lang="{lang}">' in answer.text
-
-
-FILE = re.compile("[?&]file=(csv|xlsx)|^/tables/board")
-
-
-def files_of(text: str) -> Iterator[tuple[Any, list[str]]]:
-    """Each table of a page, and the addresses of the files between it and the table before."""
-    files: list[str] = []
-    for each in html5lib.parse(text, namespaceHTMLElements=False).iter():
-        if each.tag == "a" and FILE.search(each.get("href")):
-            files.append(each.get("href"))
-        elif each.tag == "table":
-            yield each, files
-            files = []
-
-
-def rows_of(answer: httpx.Response) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
-
-
-@pytest.mark.parametrize("name", [*PAGES, *WITH_MORE_TABLES])
-def test_every_table_of_every_page_is_a_file_of_the_same_rows(
-    stack: RunningStack, name: str
-) -> None:
-    """Also of the same state, which every row of a file names, and the page does."""
-    path = {**PAGES, **WITH_MORE_TABLES}[name]
-    get = visitor(stack, *SEEN_BY.get(name, ("contributor", "vnu/hus"))).client.get
-    page = get(path)
-    assert page.status_code == 200
-    view = re.search(r"data-view>([^<]+)<", page.text)
-    for table, files in files_of(page.text):
-        if "compare" in table.get("class", ""):
-            continue  # two versions of one submission
-        assert len(files) == 2, f"{name}: {''.join(table.itertext())[:80]!r} is no file"
-        found, book = map(get, files)
-        assert book.content.startswith(b"PK")
-        lines = rows_of(found)[1:]
-        if "report-table" in table.get("class", ""):
-            lines = lines[: lines.index([])] if [] in lines else lines
-        assert len({len(line) for line in lines}) == 1
-        if view and "report" not in name:
-            assert {line[lines_view(found)] for line in lines} == {view[1]}
-        shown = [row for body in table.iter("tbody") for row in body.iter("tr")]
-        if table.get("class") not in ("board", "matrix", "report-table", "ranks"):
-            assert len(lines) >= len(shown)
-
-
-def lines_view(found: httpx.Response) -> int:
-    """Which column of a file names the view."""
-    return rows_of(found)[0].index("bảng số liệu")
 
 
 KNOWN = {

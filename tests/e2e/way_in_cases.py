@@ -3,17 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-import xlsxwriter
+from tests.e2e.way_in_files import (
+    PAPER,
+    PROOF,
+    Build,
+    became_date,
+    book,
+    error,
+    far_blank,
+    hidden,
+    merged,
+    old_font,
+    papers,
+    table,
+    two_sheets,
+    works,
+)
 
-PROOF = "ee" * 32
-Build = Callable[[Path, int], Path]
-PAPER = "record_id,unit_id,evidence_sha256,title,issued_on,indexes"
 RECEIPT = "record_id,unit_id,evidence_sha256,number,contract_ref,received_on,amount_vnd"
 
 
@@ -40,86 +49,6 @@ class Case:
     options: Sequence[str] = ()
 
 
-def table(*lines: str, encoding: str = "utf-8") -> Build:
-    """Return what writes these lines as a CSV file."""
-
-    def build(folder: Path, turn: int) -> Path:
-        path = folder / f"file-{turn}.csv"
-        path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
-        return path
-
-    return build
-
-
-def papers(*rows: str, more: str = "", encoding: str = "utf-8") -> Build:
-    """Return what writes a table of publications: rows begin with title and date."""
-    begun = [f"r{n},vnu/hus,{PROOF},{row}" for n, row in enumerate(rows)]
-    return table(PAPER + more, *begun, encoding=encoding)
-
-
-def works(columns: str, common: str, spellings: Sequence[str]) -> Build:
-    """Return what writes a row for each spelling of one identifier, which is the last column."""
-    rows = [f'r{n},vnu/hus,{PROOF},{common},"{each}"' for n, each in enumerate(spellings)]
-    return table(f"record_id,unit_id,evidence_sha256,{columns}", *rows)
-
-
-def book(fill: Callable[[Any, Any], None], header: str = PAPER) -> Build:
-    """Return what writes an XLSX file with headings, whose sheet is then filled."""
-
-    def build(folder: Path, turn: int) -> Path:
-        path = folder / f"file-{turn}.xlsx"
-        with xlsxwriter.Workbook(path) as made:
-            sheet = made.add_worksheet("Data")
-            sheet.write_row(0, 0, header.split(","))
-            fill(made, sheet)
-        return path
-
-    return build
-
-
-def _rows(sheet: Any, number: int, date: str, index: str = "scopus", begin: int = 1) -> None:
-    for n in range(begin, begin + number):
-        sheet.write_row(n, 0, [f"b{n}", "vnu/hus", PROOF, f"Invented {n}", date, index])
-
-
-def _merged(_: Any, sheet: Any) -> None:
-    _rows(sheet, 3, "2012-01-10", "")
-    sheet.merge_range(1, 5, 3, 5, "scopus")
-
-
-def _error(_: Any, sheet: Any) -> None:
-    _rows(sheet, 1, "2012-02-10")
-    sheet.write_formula(1, 5, "=NA()", None, "#N/A")
-
-
-def _two_sheets(made: Any, sheet: Any) -> None:
-    _rows(sheet, 1, "2012-03-10")
-    other = made.add_worksheet("More")
-    other.write_row(0, 0, PAPER.split(","))
-    _rows(other, 1, "2012-03-10")
-
-
-def _hidden(_: Any, sheet: Any) -> None:
-    _rows(sheet, 3, "2012-04-10")
-    sheet.set_row(2, options={"hidden": True})
-
-
-def _became_date(made: Any, sheet: Any) -> None:
-    sheet.write_row(1, 0, ["c1", "vnu/hus", PROOF])
-    sheet.write_datetime(1, 3, datetime(2018, 3, 1), made.add_format({"num_format": "mm/yyyy"}))
-    sheet.write_row(1, 4, ["contract:X", "2012-05-10", "5"])
-
-
-def _old_font(_: Any, sheet: Any) -> None:
-    for n, title in enumerate(("§Ò tµi khoa häc", "VËt liÖu míi"), start=1):
-        sheet.write_row(n, 0, [f"b{n}", "vnu/hus", PROOF, title, "2012-06-10", "scopus"])
-
-
-def _far_blank(_: Any, sheet: Any) -> None:
-    _rows(sheet, 1, "2012-07-10")
-    sheet.write_string(1_048_575, 0, " ")
-
-
 DOIS = [f"10.5555/shown.1{end}" for end in ("", *".,;)]/", "\u200b", "?utm_source=x", "#abstract")]
 CASES = (
     Case(
@@ -141,17 +70,17 @@ CASES = (
         "cells that say nothing",
         "indexes merged over three rows",
         "publication",
-        [book(_merged)],
+        [book(merged)],
         "created 3",
         ("KNW-03", "2012-01", 3),
     ),
-    Case("cells that say nothing", "#N/A in indexes", "publication", [book(_error)], "indexes"),
-    Case("what is not read", "data on two sheets", "publication", [book(_two_sheets)], "--sheet"),
+    Case("cells that say nothing", "#N/A in indexes", "publication", [book(error)], "indexes"),
+    Case("what is not read", "data on two sheets", "publication", [book(two_sheets)], "--sheet"),
     Case(
         "what is not read",
         "a row hidden by a filter",
         "publication",
-        [book(_hidden)],
+        [book(hidden)],
         "hidden",
         ("KNW-03", "2012-04", 3),
     ),
@@ -252,7 +181,7 @@ CASES = (
         "a spreadsheet's help",
         "contract number 03/2018 that became a date",
         "receipt",
-        [book(_became_date, RECEIPT)],
+        [book(became_date, RECEIPT)],
         "number",
     ),
     Case(
@@ -300,7 +229,7 @@ CASES = (
         "legacy text",
         "XLSX in .VnTime: §Ò tµi khoa häc",
         "publication",
-        [book(_old_font)],
+        [book(old_font)],
         "old fonts",
         ("KNW-03", "2012-06", 2),
     ),
@@ -329,7 +258,7 @@ CASES = (
         "limits",
         "a blank in A1048576",
         "publication",
-        [book(_far_blank)],
+        [book(far_blank)],
         "created 1",
         ("KNW-03", "2012-07", 1),
     ),
@@ -338,7 +267,7 @@ CASES = (
         "a claim before its unit's first day",
         "publication",
         [table(PAPER, f"r,vnu-hcm/uhs,{PROOF},A,2000-01-10,scopus")],
-        "vnu-hcm/medicine",
+        "began on 2024-06-03",
         options=("--institution", "vnu-hcm"),
     ),
     Case(

@@ -70,11 +70,11 @@ def show(
     def shown() -> RenderableType:
         if by:
             return kpi_breakdown.table(screen, names, cells, measure, view, by)
+        if narrowed.is_on and not cells:
+            return kpi_targets.nothing_text(screen, answer.cells, from_month)
         if narrowed.is_on:
             past = (as_of, at_vector, replay)
-            drawn = (
-                kpi_targets.courses(session, cells, to_month, *past) if trend and cells else None
-            )
+            drawn = kpi_targets.courses(session, cells, to_month, *past) if trend else None
             return targets_table(screen, names, cells, view, exact, drawn)
         return grid(screen, names, cells, measure, view, exact)
 

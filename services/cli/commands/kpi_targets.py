@@ -17,6 +17,7 @@ from services.cli.session import Session
 from services.cli.terminal.amounts import fraction_of
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.pictures import sparkline
+from services.cli.terminal.screen import Screen
 from services.cli.terminal.target_tables import by_gap, standing_of
 
 COURSE_MONTHS = 12
@@ -71,6 +72,19 @@ class Narrowing:
         if self.behind:
             held = [cell for cell in held if standing_of(cell) == "behind"]
         return by_gap(held) if self.order is Order.gap else held
+
+
+def nothing_text(screen: Screen, cells: Sequence[view_pb2.Cell], from_month: str) -> str:
+    """Return why no target is shown: no cell has one, or none is behind.
+
+    Args:
+        screen: language of the text.
+        cells: cells that were read, before they were narrowed.
+        from_month: first month that was asked for, `YYYY-MM`.
+    """
+    has_target = any(cell.HasField("target") for cell in cells)
+    key = "kpi.none_behind" if has_target else "kpi.no_target"
+    return screen.text(key, year=from_month[:4])
 
 
 def children_of(names: Names, units: Sequence[str]) -> list[str]:

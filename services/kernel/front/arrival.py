@@ -69,6 +69,11 @@ class Arrival:
         with self._state.condition:
             return bool(core._is_rpc_state_active(self._state))
 
+    def is_abandoned(self) -> bool:
+        """Return True if the client left, or its deadline passed, before the call was answered."""
+        with self._state.condition:
+            return self._state.client is core._CANCELLED
+
     def receive(self, then: Received) -> None:
         """Request the next message of the call; returns at once.
 

@@ -172,8 +172,9 @@ class FairQueues:
             with self._changed:
                 # Only CPU time counts: a stream mostly waits, which costs others nothing.
                 cpu = time.thread_time() - begin
+                share.used += cpu
                 if was_wanted:
-                    self._charge(share, method, cpu, cpu)
+                    self._learn(share, method, cpu, cpu)
 
     def saturation(self) -> str:
         """Return a text about the shortage if calls wait but none was taken for `STUCK_SECONDS`.
@@ -209,9 +210,11 @@ class FairQueues:
             was_wanted = job.run() is not False
             spent, cpu = time.monotonic() - begin, time.thread_time() - cpu_begin
             with self._changed:
+                if not job.is_token:
+                    share.used += spent
                 # A call that was not answered says nothing about what its method costs.
                 if was_wanted and not job.is_token:
-                    self._charge(share, job.method, spent, cpu)
+                    self._learn(share, job.method, spent, cpu)
                 load = self._load()
                 is_limited = (heavy or load.is_busy) and load.exceeds(share)
                 rest = min(spent, REST_SECONDS_MAX) if is_limited else 0.0
@@ -279,7 +282,6 @@ class FairQueues:
         own = share.costs.of(method)
         return self._costs.of(method) if own is None else own
 
-    def _charge(self, share: Share, method: str, worker_seconds: float, cpu_seconds: float) -> None:
-        share.used += worker_seconds
+    def _learn(self, share: Share, method: str, worker_seconds: float, cpu_seconds: float) -> None:
         for costs in (share.costs, self._costs):
             costs.add(method, worker_seconds, cpu_seconds)

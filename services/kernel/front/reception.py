@@ -167,11 +167,11 @@ class Reception:
     def _answer(
         self, arrival: Arrival, request: Any, counted: Admission, principal: Principal
     ) -> bool:
-        """Answer a call; return False if its caller had left before."""
+        """Answer a call; return False if its caller left before or meanwhile."""
         try:
-            if is_wanted := arrival.is_active():
+            if arrival.is_active():
                 arrival.answer(request)
-            return is_wanted
+            return not arrival.is_abandoned()
         finally:
             counted.leave(principal)
 

@@ -27,8 +27,8 @@ class Job:
         institution_id: institution of the caller.
         principal: subject of the caller.
         method: full name of the RPC.
-        run: does the work; must not raise. Returns False if there was nothing to do any more, e.g.
-            because the caller had left.
+        run: does the work; must not raise. Returns False if it was not done to the end because the
+            caller had left.
         is_token: True if the job only occupies a worker while another thread does the work and is
             charged for it.
         since: monotonic time at which the job was created.

@@ -127,7 +127,7 @@ class Side:
         return self.cube.value(unit_id, indicator, measure, *self._months, target)
 
     def is_something(self, place: ValueKey, value: Value | None) -> bool:
-        """Return whether a number tells something: it is no count of 0, undefined ratio, or absent.
+        """Return whether a number is more than a count of 0, an undefined ratio, or an absent one.
 
         Args:
             place: unit, indicator and measure of the number.
@@ -180,7 +180,7 @@ class Comparison:
     def changes(self) -> Iterator[Change]:
         """Yield each number that differs between the catalogues, with the works that cause it.
 
-        A number that tells nothing under either catalogue is left out, e.g. a count that is 0 under
+        A number that is nothing under either catalogue is left out, e.g. a count that is 0 under
         one and absent from the other. The order is that of the units in the tree, then of the
         indicators, then declared before verified.
         """

@@ -86,7 +86,7 @@ def restated_claims(
     before, now = _by_submission(old), _by_submission(new)
     pairs = [(before.get(name), now.get(name)) for name in sorted(before.keys() | now.keys())]
     if old is None:
-        # Works that only other units claimed were not frozen: nobody knows which claims are late.
+        # Works that only other units claimed were not frozen, so which claims are late is unknown.
         pairs = [pair for pair in pairs if _told(*pair).unit_id in held] or pairs
     causes = [cause_of(*pair, measure) for pair in pairs]
     if len(pairs) > 1:

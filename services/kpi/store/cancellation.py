@@ -1,4 +1,4 @@
-"""Ends work whose caller has left: nobody would read what it finds."""
+"""Ends the reading of works whose caller has left, so that it costs no more."""
 
 from __future__ import annotations
 

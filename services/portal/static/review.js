@@ -136,7 +136,7 @@ queue?.addEventListener("submit", (event) => {
     waiting.delete(form);
     note.remove();
     form.hidden = false;
-    form.querySelector("button").focus();
+    form.querySelector("[name=decision]").focus();
   });
 });
 

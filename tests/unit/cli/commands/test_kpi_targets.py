@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from services.cli.commands.kpi_targets import courses
+from services.cli.commands.kpi_targets import courses, nothing_text
 from services.cli.terminal.screen import Screen
+from services.texts import Lang
 
 
 class Service:
@@ -51,3 +52,12 @@ def test_beside_numbers_of_the_past_stands_a_course_of_the_past() -> None:
     assert drawn("2025-04-01")[0].as_of == "2025-04-01"
     replayed = drawn("", "0:7")[0]
     assert [(each.partition, each.next_offset) for each in replayed.at] == [(0, 7)]
+
+
+def test_an_empty_list_says_why_and_what_to_ask_instead() -> None:
+    screen = Screen(lang=Lang.en)
+    month = nothing_text(screen, [view_pb2.Cell(indicator_code="KNW-03")], "2025-07")
+    assert "--from 2025-01" in month
+    assert "\n  kieng target list --year 2025" in month
+    year = nothing_text(screen, [view_pb2.Cell(indicator_code="KNW-03", target=5)], "2025-01")
+    assert year == "No target is behind."

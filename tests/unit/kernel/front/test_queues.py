@@ -154,26 +154,6 @@ def test_after_a_heavy_call_of_who_used_most_its_place_rests_if_others_are_there
     assert all(seconds >= HEAVY_SECONDS for seconds in rests)
 
 
-def test_a_method_that_keeps_the_database_busy_is_heavy_without_cpu_time() -> None:
-    costs = Costs()
-    costs.add("quick", 0.2, 0.001)
-    costs.add("slow", 60.0, 0.001)
-    assert not is_heavy(costs, "slow"), "a single stall says nothing"
-    costs.add("slow", 4.0, 0.001)
-    assert not is_heavy(costs, "quick")
-    assert is_heavy(costs, "slow")
-
-
-def test_the_cpu_time_of_the_first_call_makes_a_method_heavy_at_once() -> None:
-    costs = Costs()
-    assert costs.of("dear") is None
-    costs.add("dear", 0.1, 2 * HEAVY_SECONDS)
-    assert is_heavy(costs, "dear")
-    for _ in range(9):
-        costs.add("dear", 0.1, HEAVY_SECONDS / 10)
-    assert not is_heavy(costs, "dear"), "it was only the first call that was dear"
-
-
 def test_a_heavy_step_of_a_stream_waits_for_its_turn() -> None:
     with started(4) as fair:
         learned(fair, "a", "dear")

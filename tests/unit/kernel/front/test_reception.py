@@ -209,30 +209,6 @@ def test_a_caller_has_so_many_calls_and_is_told_when_to_repeat(settings: KernelS
         client.get()
 
 
-def test_calls_that_were_left_while_they_waited_are_not_answered(settings: KernelSettings) -> None:
-    entered, go_on, answered = threading.Semaphore(0), threading.Event(), []
-
-    def slow(request: Any, call: Call) -> None:
-        answered.append(call)
-        entered.release()
-        assert go_on.wait(20)
-
-    with running(limited(settings)) as client:
-        client.behaviour.answer = slow
-        call: Any = client.channel.unary_unary(GET)
-        both = [call.future(b"", timeout=20, metadata=bearer(token())) for _ in range(2)]
-        for _ in both:
-            assert entered.acquire(timeout=10)
-        left = [call.future(b"", timeout=20, metadata=bearer(token())) for _ in range(10)]
-        wait_until(lambda: client.server.waiting() == len(left))
-        for each in left:
-            each.cancel()
-        client.behaviour.answer = lambda request, call: None
-        go_on.set()
-        client.get()
-        assert len(answered) == 2
-
-
 def retry_seconds(error: Any) -> float:
     _, retry = rpc_status.from_call(error).details
     delay = error_details_pb2.RetryInfo()

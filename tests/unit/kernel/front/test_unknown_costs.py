@@ -8,8 +8,8 @@ import pytest
 
 from services.kernel.front import queues
 from services.kernel.front.queues import FairQueues
-from services.kernel.front.shares import Job
-from tests.unit.kernel.front.test_queues import learned, light, nothing, started
+from services.kernel.front.shares import HEAVY_SECONDS, Costs, Job
+from tests.unit.kernel.front.test_queues import is_heavy, learned, light, nothing, started
 from tests.waiting import wait_until
 
 
@@ -134,3 +134,23 @@ def test_calls_whose_callers_have_left_do_not_make_a_heavy_method_a_light_one() 
         assert is_answered(fair, "a", "quick")
         assert not held.more_begin
         held.end()
+
+
+def test_a_method_that_keeps_the_database_busy_is_heavy_without_cpu_time() -> None:
+    costs = Costs()
+    costs.add("quick", 0.2, 0.001)
+    costs.add("slow", 60.0, 0.001)
+    assert not is_heavy(costs, "slow"), "a single stall says nothing"
+    costs.add("slow", 4.0, 0.001)
+    assert not is_heavy(costs, "quick")
+    assert is_heavy(costs, "slow")
+
+
+def test_the_cpu_time_of_the_first_call_makes_a_method_heavy_at_once() -> None:
+    costs = Costs()
+    assert costs.of("dear") is None
+    costs.add("dear", 0.1, 2 * HEAVY_SECONDS)
+    assert is_heavy(costs, "dear")
+    for _ in range(9):
+        costs.add("dear", 0.1, HEAVY_SECONDS / 10)
+    assert not is_heavy(costs, "dear"), "it was only the first call that was dear"
