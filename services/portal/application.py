@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -186,19 +186,12 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/sign-in/{institution_id:str}/callback", public(callback), methods=get),
         Route("/sign-out", form(sign_out, is_open=True), methods=post),
         Route("/favicon.ico", _icon, methods=get),
-        Route("/api", _api, methods=get),
-        Route("/api/", _api, methods=get),
         Route("/api/openapi.json", document, methods=get),
         Route("/api", public(programs), methods=get),
         Route("/api/", public(programs), methods=get),
         Mount("/api", Connect(site)),
         Mount("/static", Static(directory=STATIC)),
     ]
-
-
-async def _api(request: Request) -> Response:
-    """Redirect to the document that describes the API."""
-    return RedirectResponse("/api/openapi.json")
 
 
 async def _icon(request: Request) -> Response:

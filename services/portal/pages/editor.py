@@ -105,15 +105,14 @@ async def write(page: Page, given: FormData) -> Response:
     type_, action = one(answers, "type"), one(answers, "action")
     submission_id = page.request.path_params.get("submission_id", "")
     found = await _read(page, submission_id) if submission_id else None
+    if action == "withdraw" and found is not None:
+        return await _withdrawn(page, type_, found, answers)
     is_draft = action not in ("submit", "try") and (
         found is None or found.state == submission_pb2.STATE_DRAFT
     )
     unclear = await with_unit_ids(page, answers)
     content, wrong = content_of(type_, answers)
     try:
-        if action == "withdraw" and found is not None:
-            await _withdraw(page, found, answers)
-            return RedirectResponse(page.href("/submissions", done=found.submission_id), 303)
         if wrong := {**unclear, **wrong}:
             raise InvalidArgument("some fields are wrong", fields=wrong)
         if action == "try" or given.get("file"):
@@ -124,16 +123,32 @@ async def write(page: Page, given: FormData) -> Response:
             return _editor(page, type_, answers, found, effects=tried)
         kept = await _keep(page, content, found, answers, hand_in=action == "submit")
     except (Refused, InvalidArgument) as error:
-        if isinstance(error, Refused) and error.code not in TOLD_IN_FORM and not error.fields:
+        if not _is_told_in_form(error):
             raise
         if _is_script(page):
             return JSONResponse({"problem": page.said(error.message)}, 400)
-        problem: Refused | InvalidArgument = error
-        if action != "withdraw":
-            asked = (page, error, content, found)
-            problem = await with_others(*asked, needs_evidence=not is_draft)
+        asked = (page, error, content, found)
+        problem = await with_others(*asked, needs_evidence=not is_draft)
         return _editor(page, type_, answers, found, problem=problem, status=400)
     return _kept_answer(page, kept, action)
+
+
+def _is_told_in_form(error: Refused | InvalidArgument) -> bool:
+    return not isinstance(error, Refused) or error.code in TOLD_IN_FORM or bool(error.fields)
+
+
+async def _withdrawn(
+    page: Page, type_: str, found: submission_pb2.Submission, answers: Answers
+) -> Response:
+    try:
+        await _withdraw(page, found, answers)
+    except Refused as error:
+        if not _is_told_in_form(error):
+            raise
+        if _is_script(page):
+            return JSONResponse({"problem": page.said(error.message)}, 400)
+        return _editor(page, type_, answers, found, problem=error, status=400)
+    return RedirectResponse(page.href("/submissions", done=found.submission_id), 303)
 
 
 def _is_script(page: Page) -> bool:

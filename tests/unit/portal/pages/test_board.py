@@ -146,11 +146,5 @@ def test_an_address_that_is_not_right_leads_to_the_same_page_with_its_defaults()
     assert '<a href="/units/a">Mở lại trang này' in answer.text
 
 
-def test_who_looks_for_the_api_finds_its_description() -> None:
-    for path in ("/api", "/api/"):
-        answer = asyncio.run(Portal(Answers()).get(path))
-        assert (answer.status_code, answer.headers["location"]) == (307, "/api/openapi.json")
-
-
 def test_the_legend_says_what_a_mark_means_once_the_year_is_over() -> None:
     assert "hết năm: không đạt" in look(Portal(Answers())).text

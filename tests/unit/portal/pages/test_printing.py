@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import threading
 from fractions import Fraction
 from typing import Any
@@ -100,3 +102,19 @@ def test_an_address_that_no_code_can_hold_is_only_written(length: int, expected:
     page = asyncio.run(look())
     assert ('class="code-back"' in page) is expected
     assert "a" * length in page
+
+
+WORDS = [("vi", "số lượng", "chậm tiến độ"), ("en", "number", "behind")]
+
+
+@pytest.mark.parametrize(("lang", "unit", "standing"), WORDS)
+def test_the_table_as_a_file_has_words_instead_of_codes(
+    lang: str, unit: str, standing: str
+) -> None:
+    text = asked(file="csv", lang=lang).text.removeprefix("\ufeff")
+    (line,) = [row for row in csv.reader(io.StringIO(text)) if row[:1] == ["KNW-03"]]
+    assert standing in line
+    assert "behind" not in line or lang == "en"
+    counted = {row[2] for row in csv.reader(io.StringIO(text)) if len(row) > 3}
+    assert unit in counted
+    assert "count" not in counted
