@@ -23,7 +23,7 @@ from services.cli.commands.import_plan import Asked, Difference, Plan
 from services.cli.commands.import_report import OUTCOMES, Report, local_mistakes, show
 from services.cli.commands.import_sending import Preview, patience_of, send, try_rows
 from services.cli.commands.kpi import read_names
-from services.cli.errors import INTERRUPTED, Failure
+from services.cli.errors import DOWN, INTERRUPTED, Failure
 from services.cli.session import Session
 from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
@@ -143,7 +143,12 @@ class Run:
             return
         others, patience = Report(lang=self.report.lang), patience_of(self.session.screen)
         asked = (self.parsed.unread, others, lambda: None, patience, False)
-        try_rows(self.session.clients, *asked)
+        try:
+            try_rows(self.session.clients, *asked)
+        except Failure as failure:
+            # If no row can be sent, nothing else asks a service: what was found here is told.
+            if failure.exit_code != DOWN or self.parsed.requests:
+                raise
         for each in others.refused:
             if each.column in self.parsed.further(each.row, [each.column]):
                 record_id = self.parsed.refused.get(each.row, "")

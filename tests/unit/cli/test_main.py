@@ -133,7 +133,7 @@ def test_a_dry_run_reports_rows_as_one_json_object(
     (tmp_path / "receipt.csv").write_text(
         'record_id,unit_id,number,amount_vnd,received_on\nr2,vnu,PT-2,"10,5",2025-01-02\n'
     )
-    # Without a row that can be read there is nothing to ask a service.
+    # No service is there; it would only be asked what else is wrong with the row.
     arguments = ["import", "receipt.csv", "--dry-run", "--no-effect", "-o", "json", "--lang", "en"]
     assert run(*arguments, "--report", "refused.csv") == NO
     answer = json.loads(capsys.readouterr().out)

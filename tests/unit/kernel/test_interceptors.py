@@ -40,7 +40,9 @@ def test_a_refusal_becomes_its_status(kind: type[errors.Refusal], name: str) -> 
 
 
 def test_every_refusal_is_mapped() -> None:
-    assert set(errors.Refusal.__subclasses__()) == set(REFUSALS)
+    # A service may have one of its own, as KPI has for callers who left.
+    kinds = {kind for kind in errors.Refusal.__subclasses__() if kind.__module__ == errors.__name__}
+    assert kinds == set(REFUSALS)
 
 
 def test_reason_facts_and_wrong_fields_reach_programs() -> None:
