@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from threading import Thread
 from urllib.parse import urlencode, urlsplit
 
+import httpcore
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -63,17 +65,27 @@ class Screen(Thread):
         self.client = httpx.Client(base_url=address(running), headers={"cookie": cookie})
         self.base = -1
         self.seen_at: list[float] = []
+        self._stream: httpcore.NetworkStream
 
     def run(self) -> None:
-        """Read until the client is closed."""
+        """Read until the page is closed."""
         asked = {"unit": "consortium", **SHOWN}
         try:
             with self.client.stream("GET", "/live", params=asked, timeout=60) as answer:
+                answer.raise_for_status()
+                self._stream = answer.extensions["network_stream"]
                 for line in answer.iter_lines():
                     if line.startswith("data: {") and (html := json.loads(line[6:])["cells"]):
                         self._note(html.get(CELL, ""), time.perf_counter())
-        except (httpx.HTTPError, OSError, RuntimeError):
-            return  # the client was closed
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            return  # the page was closed
+
+    def close(self) -> None:
+        """Close the page at once, so that the portal has room for another."""
+        # Closing a socket from which a thread reads tells the portal nothing before it has read.
+        self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self.join()
+        self.client.close()
 
     def _note(self, html: str, now: float) -> None:
         if found := DECLARED.search(html):
@@ -200,7 +212,7 @@ def _opened(screen: Screen) -> Iterator[Screen]:
         wait_until(lambda: screen.base >= 0, 30.0, "a live page")
         yield screen
     finally:
-        screen.client.close()
+        screen.close()
 
 
 def _blocked(running: RunningStack) -> float:
