@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import bson
 import grpc
 import pytest
-from bson.binary import UuidRepresentation
-from bson.codec_options import CodecOptions
 from google.protobuf.message import Message
 
 from kieng.submissions.v1 import import_service_pb2, log_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
+from tests.integration.denying import content_of
 from tests.integration.submissions.conftest import Caller, Running
 from tests.integration.submissions.test_service import (
     create,
@@ -102,21 +100,16 @@ def attempts(submission_id: str, version: int, unit: str) -> Iterator[tuple[str,
     )
 
 
-def content(service: Running) -> dict[str, list[bytes]]:
+def content(service: Running) -> dict[str, dict[str, list[bytes]]]:
     """Every document of both institutions as bytes, when every event is published."""
-    options = CodecOptions[dict[str, Any]](uuid_representation=UuidRepresentation.STANDARD)
     found = {}
     for institution in ("alpha", "beta"):
-        database = service.mongo.database(f"kieng_submissions_{institution}")
-        names = database.list_collection_names()
-        pending = {"outbox_pending": True}
+        name = f"kieng_submissions_{institution}"
+        database = service.mongo.database(name)
+        names, pending = database.list_collection_names(), {"outbox_pending": True}
         wait_until(partial(_is_without, database, names, pending))
         wait_until(partial(_is_without, database, ["outbox"], {}))
-        for name in names:
-            documents = database[name].find({})
-            found[f"{institution}.{name}"] = sorted(
-                bson.encode(document, codec_options=options) for document in documents
-            )
+        found[institution] = content_of(service.mongo, name)
     return found
 
 
