@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import grpc as grpcio
@@ -10,15 +12,18 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from pymongo.errors import OperationFailure
+from structlog.testing import capture_logs
 
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.local.ports import free_ports
+from services.kernel.config import KernelSettings
 from services.kernel.errors import WrongState
+from services.kernel.front.reception import LINES_AT_ONCE, LINES_PER_SECOND
 from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo
-from tests.unit.kernel.serving import Client, reason_of, refused, token
+from tests.unit.kernel.serving import Client, reason_of, refused, running, token
 
 Code = grpcio.StatusCode
 
@@ -186,3 +191,24 @@ def test_a_refusal_of_any_length_reaches_its_caller_as_what_it_is(
         assert status.details[1].Unpack(bad)
         assert [each.field for each in bad.field_violations] == list(fields)[:20]
         assert all(len(each.description) > 10 for each in bad.field_violations)
+
+
+def test_a_flood_of_bad_tokens_writes_a_few_lines_and_none_shows_a_token(
+    settings: KernelSettings,
+) -> None:
+    good = token()
+    bad = ["garbage"]
+    for number in range(40):
+        foreign, unknown = token(key="beta", jti=f"{number}"), token(kid=f"k{number}")
+        bad += [foreign, unknown, token(exp=1 + number), f"{good[:-20]}{number:020}"]
+    began = time.monotonic()
+    with running(settings) as client, capture_logs() as said:
+        ended = [refused(partial(client.get, each)).code() for each in bad]
+        most = 2 + LINES_AT_ONCE + LINES_PER_SECOND * (time.monotonic() - began)
+        lines = [each for each in said if "refused" in each["event"]]
+        others = [each for each in said if each not in lines]
+    assert set(ended) == {Code.UNAUTHENTICATED}
+    assert LINES_AT_ONCE <= len(lines) <= most < len(bad) / 2
+    assert len(others) <= 3, others
+    assert len(lines) + sum(each["unlogged"] for each in lines) <= len(bad)
+    assert not any(each in str(said) for each in bad)

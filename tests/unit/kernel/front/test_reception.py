@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import grpc as grpcio
@@ -20,7 +21,10 @@ from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.kernel.config import KernelSettings
 from services.kernel.front import queues, reception
 from services.kernel.interceptors import Call
+from services.kernel.metrics import serve_http
+from services.kernel.runner import unready
 from tests.unit.kernel.serving import IMPORT, SERVICE, Client, reason_of, refused, running, token
+from tests.unit.kernel.test_metrics import get
 from tests.waiting import wait_until
 
 Code = grpcio.StatusCode
@@ -64,6 +68,17 @@ def is_healthy(client: Client) -> bool:
     stub: Any = health_pb2_grpc.HealthStub(client.channel)
     status: int = stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status
     return status == health_pb2.HealthCheckResponse.SERVING
+
+
+@contextmanager
+def readiness(client: Client) -> Iterator[Callable[[], tuple[int, str]]]:
+    """What `/readyz` of the process answers over HTTP."""
+    http = serve_http("127.0.0.1", 0, {"/readyz": lambda: unready(client.container)})
+    try:
+        yield partial(get, http.server_port, "/readyz")
+    finally:
+        http.shutdown()
+        http.server_close()
 
 
 @pytest.mark.parametrize("path", [GET, WATCH, IMPORTS])
@@ -225,17 +240,24 @@ def test_health_is_told_beside_busy_workers_and_says_saturated(
     def slow(request: Any, call: Call) -> None:
         assert go_on.wait(20)
 
-    with running(limited(settings)) as client, ThreadPoolExecutor(3) as pool:
+    with (
+        running(limited(settings)) as client,
+        readiness(client) as ready,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        assert ready() == (200, "ok\n")
         client.behaviour.answer = slow
         calls = [pool.submit(client.get, timeout=20) for _ in range(3)]
         try:
             wait_until(lambda: not is_healthy(client))
-            assert client.server.unready.startswith("saturated: 2 workers are busy")
+            status, reason = ready()
+            assert status == 503
+            assert reason.startswith("saturated: 2 workers are busy")
         finally:
             go_on.set()
         [each.result(10) for each in calls]
         wait_until(lambda: is_healthy(client))
-        assert client.server.unready == ""
+        assert ready() == (200, "ok\n")
 
 
 def test_calls_that_come_all_at_once_are_all_taken(
