@@ -198,13 +198,15 @@ class Desk:
         resource = Resource.of([unit_id], is_secret=True)
         return allow(self.principal, self.method, resource) is Decision.ALLOW
 
-    def page(self, request: submission_service_pb2.ListSubmissionsRequest) -> Page:
-        """Return one page of the submissions that the caller may see.
+    def page(
+        self, request: submission_service_pb2.ListSubmissionsRequest, is_wanted: Callable[[], bool]
+    ) -> Page:
+        """Return one page of the submissions that the caller may see; see `page_of`.
 
         Raises:
             InvalidArgument: the caller sent a wrong filter, or a page token of another query.
         """
-        return page_of(self.submissions, self.principal, request, self.intake.units)
+        return page_of(self.submissions, self.principal, request, self.intake.units, is_wanted)
 
     def content(
         self, message: submission_pb2.Content, submission_id: str, *, needs_evidence: bool = False

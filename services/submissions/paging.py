@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +38,7 @@ def page_of(
     principal: Principal,
     request: submission_service_pb2.ListSubmissionsRequest,
     units: KnownUnits,
+    is_wanted: Callable[[], bool],
 ) -> Page:
     """Return the page that a request asks for, of the submissions that the caller may see.
 
@@ -45,6 +47,7 @@ def page_of(
         principal: the caller.
         request: filters and page.
         units: the units of the directory.
+        is_wanted: returns False once the caller has left; the page, which nobody gets, then ends.
 
     Raises:
         InvalidArgument: the caller sent a page token of another query, an invalid time, or a unit
@@ -55,7 +58,7 @@ def page_of(
     pages = Pages([principal.institution_id, comparable])
     after = pages.after(request.page_token)
     limit = request.page_size or ROWS_DEFAULT
-    found = [each.submission for each in submissions.page(query, after, limit + 1)]
+    found = [each.submission for each in submissions.page(query, after, limit + 1, is_wanted)]
     # There may still be submissions of a unit that the directory no longer lists.
     if request.unit_id and not found:
         units.need(request.unit_id, "unit_id")

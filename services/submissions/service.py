@@ -147,7 +147,7 @@ class SubmissionsService:
 
         They are ordered by id.
         """
-        page = self.desk.page(request)
+        page = self.desk.page(request, self.call.context.is_active)
         return submission_service_pb2.ListSubmissionsResponse(
             submissions=map(wire.encode_submission, page.submissions),
             next_page_token=page.next_token,

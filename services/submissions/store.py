@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 from typing import Any
 
 from pymongo import UpdateOne
@@ -105,20 +105,24 @@ class Submissions:
         for chunk in chunks(sorted(set(values))):
             yield from map(decode, self._documents.find({name: {"$in": chunk}}).limit(NEAR_MAX))
 
-    def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
+    def page(
+        self, query: dict[str, Any], after: str, limit: int, is_wanted: Callable[[], bool]
+    ) -> list[Loaded]:
         """Return the first submissions that match a query, ordered by id.
 
         Args:
             query: MongoDB filter, of the forms that `matching.fits` knows.
             after: only submissions with greater ids are returned; empty for the first page.
             limit: maximum number of submissions.
+            is_wanted: asked before each; once it returns False, no more are read.
         """
         # The embedded database uses an index only if that covers the filter. Few submissions claim
         # one work, so the rest of the filter is applied to them here.
         key = {"work_key": query["work_key"]} if "work_key" in query else query
         wanted = {**key, "_id": {**key.get("_id", {}), "$gt": after}} if after else key
         found = self._documents.find(wanted).sort("_id", 1).limit(limit if key == query else 0)
-        return [decode(d) for d in islice((d for d in found if fits(d, query)), limit)]
+        read = takewhile(lambda _: is_wanted(), found)
+        return [decode(d) for d in islice((d for d in read if fits(d, query)), limit)]
 
     def every(self, batch: int) -> Iterator[Loaded]:
         """Yield all submissions ordered by id; ``batch`` are read from the database at a time."""

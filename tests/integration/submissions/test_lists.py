@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+import grpc
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
-from tests.integration.submissions.conftest import Running
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.kernel.metrics import GRPC_RUNNING
+from services.submissions import store
+from tests.integration.submissions.conftest import Running, token
 from tests.integration.submissions.test_service import (
     RETURN,
     amend,
@@ -18,6 +24,7 @@ from tests.integration.submissions.test_service import (
     request_id,
 )
 from tests.unit.submissions.builders import publication
+from tests.waiting import wait_until
 
 
 def test_a_list_is_filtered_by_id_record_time_and_author(service: Running) -> None:
@@ -59,3 +66,56 @@ def test_the_history_of_a_submission_is_read_by_its_institution(service: Running
     assert history[2].at == amended.updated_at
     asked.with_history = False
     assert not service.approver.GetSubmission(asked).submission.history
+
+
+class Reading:
+    """Counts the submissions that a list looks at; the first waits until it may go on."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.began, self.go_on = threading.Event(), threading.Event()
+        self._fits, self._page = store.fits, store.Submissions.page
+        patch.setattr(store, "fits", self.fits)
+        patch.setattr(store.Submissions, "page", lambda *given: self.page(*given))
+
+    def fits(self, *given: Any) -> bool:
+        self.count += 1
+        self.began.set()
+        assert self.go_on.wait(30)
+        return self._fits(*given)
+
+    def page(self, *given: Any) -> Any:
+        self.is_wanted = given[-1]
+        return self._page(*given)
+
+
+def running_calls() -> float:
+    return sum(sample.value for each in GRPC_RUNNING.collect() for sample in each.samples)
+
+
+def test_a_list_is_read_no_further_once_its_caller_has_left(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, author = doi(), service.author
+    made = [create(author, publication(work), submit=False) for _ in range(8)]
+    wait_until(lambda: not running_calls())
+    request = rpc.ListSubmissionsRequest(work_key=made[0].work_key, states=[pb.STATE_REJECTED])
+    whole = Reading(monkeypatch)
+    whole.go_on.set()
+    assert not author.ListSubmissions(request).submissions
+    assert whole.count == len(made), "with its caller there, it is read to the end"
+    monkeypatch.undo()
+
+    left = Reading(monkeypatch)
+    bearer = (("authorization", f"Bearer {token('alpha', 'author', 'contributor')}"),)
+    with grpc.insecure_channel(service.address) as channel:
+        stub = SubmissionServiceStub(channel)
+        call: Any = stub.ListSubmissions
+        asked = call.future(request, timeout=20, metadata=bearer)
+        assert left.began.wait(20)
+        assert left.is_wanted()
+        asked.cancel()
+        wait_until(lambda: not left.is_wanted(), what="the service knows that the caller has left")
+    left.go_on.set()
+    wait_until(lambda: not running_calls(), what="nobody works on it any more")
+    assert left.count == 1

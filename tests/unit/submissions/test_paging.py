@@ -38,11 +38,11 @@ def test_an_unknown_type_is_not_a_list_of_nothing() -> None:
 @pytest.mark.parametrize(("unit", "known"), [("new", False), ("alpha/new", True)])
 def test_an_unknown_unit_is_not_a_list_of_nothing(unit: str, known: bool) -> None:
     units = KnownUnits({"alpha/new": Unit()}.get, lambda: ["alpha/new"])
-    empty: Any = SimpleNamespace(page=lambda query, after, limit: [])
+    empty: Any = SimpleNamespace(page=lambda query, after, limit, is_wanted: [])
     request = ListSubmissionsRequest(unit_id=unit)
     if known:
-        assert page_of(empty, CALLER, request, units).submissions == []
+        assert page_of(empty, CALLER, request, units, lambda: True).submissions == []
         return
     with pytest.raises(InvalidArgument, match="did you mean 'alpha/new'") as refused:
-        page_of(empty, CALLER, request, units)
+        page_of(empty, CALLER, request, units, lambda: True)
     assert list(refused.value.fields) == ["unit_id"]
