@@ -14,7 +14,9 @@ from typing import Any
 
 import grpc
 
-from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.kpi.v1 import catalogue_service_pb2, edition_service_pb2, kpi_service_pb2, view_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1 import submission_service_pb2 as submissions
@@ -100,6 +102,47 @@ def explanations(channel: grpc.Channel, metadata: Any) -> None:
     repeat(lambda: stub.ExplainKpi(request, timeout=ABANDONED_SECONDS, metadata=metadata))
 
 
+def overlaps(channel: grpc.Channel, metadata: Any) -> None:
+    """Works that children have in common, and how many, left before they are answered."""
+    first, last = YEARS
+    asked: Any = {"indicator_code": INDICATOR, "from_month": first, "to_month": last}
+    asked["measure"] = kpi_service_pb2.MEASURE_DECLARED
+    works = kpi_service_pb2.ListOverlapsRequest(**asked)
+    counts = kpi_service_pb2.GetOverlapMatrixRequest(**asked)
+    stub = KpiServiceStub(channel)
+    left: Any = {"timeout": ABANDONED_SECONDS, "metadata": metadata}
+    repeat(lambda: stub.ListOverlaps(works, **left))
+    repeat(lambda: stub.GetOverlapMatrix(counts, **left))
+
+
+def histories(channel: grpc.Channel, metadata: Any) -> None:
+    """What has changed since now, for which the log is read twice, left half-way."""
+    first, last = YEARS
+    months = {"from_month": first, "to_month": last}
+    wanted = view_pb2.Selection(unit_ids=["consortium"], indicator_codes=[INDICATOR], **months)
+    request = kpi_service_pb2.GetKpisRequest(selection=wanted)
+    now = KpiServiceStub(channel).GetKpis(request, timeout=20, metadata=metadata).view
+    since = edition_service_pb2.ListChangesRequest(at=now.progress, **months)
+    stub = EditionServiceStub(channel)
+    repeat(lambda: list(stub.ListChanges(since, timeout=2.0, metadata=metadata)))
+
+
+def trials(channel: grpc.Channel, metadata: Any) -> None:
+    """What the live catalogue would change, which nothing does: every work is counted anew."""
+    first, last = YEARS
+    stub = CatalogueServiceStub(channel)
+    live = stub.GetCatalogue(
+        catalogue_service_pb2.GetCatalogueRequest(), timeout=20, metadata=metadata
+    )
+    request = catalogue_service_pb2.TryCatalogueRequest(
+        indicators=live.catalogue.indicators,
+        taxonomies=live.catalogue.taxonomies,
+        from_month=first,
+        to_month=last,
+    )
+    repeat(lambda: list(stub.TryCatalogue(request, timeout=2.0, metadata=metadata)))
+
+
 def replays(channel: grpc.Channel, metadata: Any) -> None:
     """Replays of the whole log, left before they are answered."""
     first, last = YEARS
@@ -132,7 +175,18 @@ def forged(channel: grpc.Channel, metadata: Any) -> None:
 
 ATTACKS: dict[str, Attack] = {
     each.__name__: each
-    for each in (half_open, idle_imports, lists, explanations, replays, watchers, forged)
+    for each in (
+        half_open,
+        idle_imports,
+        lists,
+        explanations,
+        overlaps,
+        histories,
+        trials,
+        replays,
+        watchers,
+        forged,
+    )
 }
 
 

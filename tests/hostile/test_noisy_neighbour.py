@@ -49,7 +49,10 @@ LOAD_MAX = 3.0
 NUMBERS = count()
 
 HELD_OPEN = {"kpi": "half_open,watchers,forged", "submissions": "half_open,idle_imports,forged"}
-EXPENSIVE = {"kpi": "explanations,replays", "submissions": "lists"}
+EXPENSIVE = {
+    "kpi": "explanations,overlaps,replays,histories,trials",
+    "submissions": "lists",
+}
 
 
 @dataclass
