@@ -118,7 +118,7 @@ def overlaps(channel: grpc.Channel, metadata: Any) -> None:
 def histories(channel: grpc.Channel, metadata: Any) -> None:
     """What has changed since now, for which the log is read twice, left half-way."""
     first, last = YEARS
-    months = {"from_month": first, "to_month": last}
+    months: Any = {"from_month": first, "to_month": last}
     wanted = view_pb2.Selection(unit_ids=["consortium"], indicator_codes=[INDICATOR], **months)
     request = kpi_service_pb2.GetKpisRequest(selection=wanted)
     now = KpiServiceStub(channel).GetKpis(request, timeout=20, metadata=metadata).view

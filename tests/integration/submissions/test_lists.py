@@ -14,6 +14,7 @@ from kieng.submissions.v1 import submission_service_pb2 as rpc
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.kernel.metrics import GRPC_RUNNING
 from services.submissions import store
+from services.submissions.matching import fits
 from tests.integration.submissions.conftest import Running, token
 from tests.integration.submissions.test_service import (
     RETURN,
@@ -74,7 +75,7 @@ class Reading:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.count = 0
         self.began, self.go_on = threading.Event(), threading.Event()
-        self._fits, self._page = store.fits, store.Submissions.page
+        self._fits, self._page = fits, store.Submissions.page
         patch.setattr(store, "fits", self.fits)
         patch.setattr(store.Submissions, "page", lambda *given: self.page(*given))
 
