@@ -1,12 +1,13 @@
 """What cannot be compared is refused before anything is replayed; the rest is tested on a stack."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
 import pytest
 
 from services.kernel.errors import InvalidArgument
-from services.kpi.editions.changes import ChangesComparer, Since
+from services.kpi.editions.changes import Changes, ChangesComparer, Since
 from tests.unit.kpi.view_states import FakeStores, row, view
 
 NOW = datetime(2025, 8, 1, 9, 0, tzinfo=UTC)
@@ -26,6 +27,20 @@ NOW = datetime(2025, 8, 1, 9, 0, tzinfo=UTC)
     ids=["neither", "both", "today", "ahead", "another partition", "no unit", "no range"],
 )
 def test_what_cannot_be_compared_with_is_refused(changed: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        list(compared(None, **changed))
+    assert field in refused.value.fields
+
+
+def test_a_comparison_ends_with_the_replay_that_its_caller_left() -> None:
+    class EndedHistory:
+        def run(self, *asked: Any) -> Iterator[int]:
+            yield 3
+
+    assert list(compared(EndedHistory(), at={0: 3})) == [(3, 10, None)]
+
+
+def compared(history: Any, **changed: Any) -> Iterator[tuple[int, int, Changes | None]]:
     stores = FakeStores(view())
     stores.commit("g1-c1-f1", 7, row(5))
     live = stores.live_view_of()
@@ -38,7 +53,5 @@ def test_what_cannot_be_compared_with_is_refused(changed: dict[str, Any], field:
         "day": None,
         "measure": 1,
     }
-    comparer = ChangesComparer(cast(Any, stores), cast(Any, None))
-    with pytest.raises(InvalidArgument) as refused:
-        list(comparer.compare(live, Since(**{**fields, **changed}), NOW, lambda: True))
-    assert field in refused.value.fields
+    comparer = ChangesComparer(cast(Any, stores), history)
+    return comparer.compare(live, Since(**{**fields, **changed}), NOW, lambda: True)
