@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -14,6 +15,8 @@ OPEN = re.compile(
     r"^kieng_grpc_(calls_running|streams_running|calls_waiting) ([0-9.]+)", re.MULTILINE
 )
 TROUBLE = ("error", "critical")
+LINES_MAX = 40
+"""Lines that are told of a traceback."""
 
 
 def memory(stack: Stack) -> dict[str, float]:
@@ -54,7 +57,9 @@ class Logs:
                 log.seek(begin)
                 for line in log:
                     if _is_error(line):
-                        yield f"{path.name}: {line.strip()[:3000]}"
+                        # A traceback goes on in the next lines; elsewhere they do no harm.
+                        more = islice(log, LINES_MAX if line.startswith("Traceback ") else 0)
+                        yield f"{path.name}: {line.strip()[:3000]}\n{''.join(more)}".rstrip()
 
     def written(self) -> int:
         """Return how many bytes were written."""

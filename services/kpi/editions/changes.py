@@ -97,8 +97,8 @@ class ChangesComparer:
                 before = step
             else:
                 yield step, total, None
-        if before is None:  # The caller has left.
-            return
+        if before is None:
+            return  # the caller has left
         works, sha256 = before.made, before.facts["works_sha256"]
         task = Task(unit_id, works, sha256, months, since.measure)
         for step in self._history.run(start.view, start.bound, is_wanted, task):

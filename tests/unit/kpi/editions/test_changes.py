@@ -1,7 +1,4 @@
-"""What cannot be compared is refused before anything is replayed, and what nobody waits for ends.
-
-The rest is tested on a stack.
-"""
+"""What cannot be compared is refused before anything is replayed; the rest is tested on a stack."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -10,18 +7,10 @@ from typing import Any, cast
 import pytest
 
 from services.kernel.errors import InvalidArgument
-from services.kpi.editions.changes import ChangesComparer, Since
+from services.kpi.editions.changes import Changes, ChangesComparer, Since
 from tests.unit.kpi.view_states import FakeStores, row, view
 
 NOW = datetime(2025, 8, 1, 9, 0, tzinfo=UTC)
-FIELDS: dict[str, Any] = {
-    "unit_id": "",
-    "from_month": "2025-01",
-    "to_month": "2025-06",
-    "at": {},
-    "day": None,
-    "measure": 1,
-}
 
 
 @pytest.mark.parametrize(
@@ -38,29 +27,31 @@ FIELDS: dict[str, Any] = {
     ids=["neither", "both", "today", "ahead", "another partition", "no unit", "no range"],
 )
 def test_what_cannot_be_compared_with_is_refused(changed: dict[str, Any], field: str) -> None:
-    stores = FakeStores(view())
-    stores.commit("g1-c1-f1", 7, row(5))
-    live = stores.live_view_of()
-    live.refresh()
-    comparer = ChangesComparer(cast(Any, stores), cast(Any, None))
     with pytest.raises(InvalidArgument) as refused:
-        list(comparer.compare(live, Since(**{**FIELDS, **changed}), NOW, lambda: True))
+        list(compared(None, **changed))
     assert field in refused.value.fields
 
 
-class LeftHistory:
-    """A replay that ends half-way, as it does when its caller leaves."""
+def test_a_comparison_ends_with_the_replay_that_its_caller_left() -> None:
+    class EndedHistory:
+        def run(self, *asked: Any) -> Iterator[int]:
+            yield 3
 
-    def run(self, *given: Any) -> Iterator[int]:
-        yield 3
+    assert list(compared(EndedHistory(), at={0: 3})) == [(3, 10, None)]
 
 
-def test_a_comparison_whose_caller_has_left_ends_with_its_first_replay() -> None:
+def compared(history: Any, **changed: Any) -> Iterator[tuple[int, int, Changes | None]]:
     stores = FakeStores(view())
     stores.commit("g1-c1-f1", 7, row(5))
     live = stores.live_view_of()
     live.refresh()
-    comparer = ChangesComparer(cast(Any, stores), cast(Any, LeftHistory()))
-    since = Since(**{**FIELDS, "at": {0: 3}})
-    steps = list(comparer.compare(live, since, NOW, lambda: False))
-    assert [(read, changes) for read, _, changes in steps] == [(3, None)]
+    fields: dict[str, Any] = {
+        "unit_id": "",
+        "from_month": "2025-01",
+        "to_month": "2025-06",
+        "at": {},
+        "day": None,
+        "measure": 1,
+    }
+    comparer = ChangesComparer(cast(Any, stores), history)
+    return comparer.compare(live, Since(**{**fields, **changed}), NOW, lambda: True)
