@@ -47,7 +47,7 @@ def page_of(
         principal: the caller.
         request: filters and page.
         units: the units of the directory.
-        is_wanted: returns False once the caller has left; the page, which nobody gets, then ends.
+        is_wanted: returns False once the caller has left; no more is then read, and the page is short.
 
     Raises:
         InvalidArgument: the caller sent a page token of another query, an invalid time, or a unit
