@@ -47,7 +47,7 @@ def page_of(
         principal: the caller.
         request: filters and page.
         units: the units of the directory.
-        is_wanted: returns False once the caller has left; no more is then read, and the page is short.
+        is_wanted: returns False once the caller has left, whose page then ends early.
 
     Raises:
         InvalidArgument: the caller sent a page token of another query, an invalid time, or a unit
