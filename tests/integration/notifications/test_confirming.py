@@ -103,9 +103,10 @@ def test_attempts_and_codes_are_limited(
         assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         kept = client.GetSubscription(api.GetSubscriptionRequest()).subscription
         assert kept.email == f"a{CODES_PER_HOUR_MAX - 1}@example.org"
+        # A code that waits to be sent goes to the address of now, so that may get several.
         wait_until(lambda: len(codes(mail_server)) >= 2)
-        latest = [m["To"] for m in mail_server.mailbox.mails if m["To"] == kept.email]
-        assert len(latest) <= 1
+        assert len(codes(mail_server)) <= CODES_PER_HOUR_MAX
+        assert "a9@example.org" not in {m["To"] for m in mail_server.mailbox.mails}
 
 
 def test_a_subscription_of_an_older_release_is_sent_nothing_until_it_is_confirmed(
