@@ -35,7 +35,14 @@ def files_of(text: str) -> Iterator[tuple[Any, list[str]]]:
             files = []
 
 
-@pytest.mark.parametrize("name", [*PAGES, *WITH_MORE_TABLES])
+# What changed a number replays the log twice for the page and for each of its files.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "cell with changes" else ())
+        for name in (*PAGES, *WITH_MORE_TABLES)
+    ],
+)
 def test_every_table_of_every_page_is_a_file_of_the_same_rows(
     stack: RunningStack, name: str
 ) -> None:
