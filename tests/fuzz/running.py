@@ -28,6 +28,7 @@ CALLERS = 6
 LISTENERS = 2
 """Callers of endless streams, which cost time instead of calls."""
 SAMPLE_SECONDS = 1.0
+STORES = ("broker", "database")
 WARM = 0.5
 """Part of a run after which memory has to be flat."""
 GROWTH_MB = 40.0
@@ -64,8 +65,15 @@ class Run:
     log_mb: float = 0.0
 
     def grown(self) -> dict[str, tuple[float, float]]:
-        """Return the processes whose memory was not flat, with MB when warm and at the end."""
-        return {name: ends for name, ends in self.ends().items() if _has_grown(*ends)}
+        """Return the services whose memory was not flat, with MB when warm and at the end.
+
+        The embedded broker and database are left out: they hold in memory what the calls wrote.
+        """
+        return {
+            name: ends
+            for name, ends in self.ends().items()
+            if name not in STORES and _has_grown(*ends)
+        }
 
     def ends(self) -> dict[str, tuple[float, float]]:
         """Return the highest memory of each process until it was warm, and that at the end."""
