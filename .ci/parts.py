@@ -20,27 +20,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import repeat
-from pathlib import Path
-from threading import Thread, Timer
-from typing import IO
 
-ROOT = Path(__file__).resolve().parents[1]
+from targets import ROOT, groups, make
+
 WHOLE_MINUTES = 50.0
 """After so long what still runs is interrupted, and nothing begins any more."""
 REPEAT_MINUTES = 5.0
-PATIENCE_SECONDS = 60.0
-"""After its time a part is interrupted, as by Ctrl-C, and may say what failed so far."""
-OUTPUT_SECONDS = 5.0
-"""A process that a part left behind may hold its output open; it is not waited for."""
 JAVA_MIN = 17
 LEAST_MINUTES = 0.1
 """With less time left a part does not begin."""
-COUNTS = re.compile(r"=+ ((?:no tests|\d+ [a-z]+)\b.* in [\d.]+s.*?) =+\n")
-"""The last line of pytest."""
-
-groups = set[int]()
-"""Process groups of the parts that run, by the pid of their make."""
-
 Missing = Callable[[], str]
 """Says what of a machine a part lacks; nothing if it can run."""
 
@@ -141,81 +129,6 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-@dataclass(frozen=True)
-class Done:
-    """How make ended.
-
-    Args:
-        passed: it ended in time, and well.
-        late: it had to be ended.
-        seconds: by the clock.
-        cpu_seconds: of its processes.
-        counted: what pytest says at its end.
-    """
-
-    passed: bool
-    late: bool
-    seconds: float
-    cpu_seconds: float
-    counted: str
-
-
-def make(target: str, minutes: float, arguments: Sequence[str]) -> Done:
-    """Run a target; its lines are printed behind its name as they come.
-
-    Args:
-        target: of the Makefile.
-        minutes: after which it is ended.
-        arguments: for pytest.
-    """
-    began = time.monotonic()
-    # A group of its own, so that all that the target started is told to end.
-    process = subprocess.Popen(
-        ["make", target, f"ARGS={' '.join(arguments)}"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    groups.add(process.pid)
-    assert process.stdout is not None
-    counts, sent = list[str](), list[signal.Signals]()
-    reader = Thread(target=tell, args=(target, process.stdout, counts), daemon=True)
-    reader.start()
-
-    def end(number: signal.Signals) -> None:
-        sent.append(number)
-        os.killpg(process.pid, number)
-
-    steps = enumerate((signal.SIGINT, signal.SIGTERM, signal.SIGKILL))
-    timers = [
-        Timer(minutes * 60 + step * PATIENCE_SECONDS, end, [number]) for step, number in steps
-    ]
-    for timer in timers:
-        timer.start()
-    _, status, used = os.wait4(process.pid, 0)
-    for timer in timers:
-        timer.cancel()
-    groups.discard(process.pid)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    reader.join(OUTPUT_SECONDS)
-    passed = process.returncode == 0 and not sent
-    cpu_seconds = used.ru_utime + used.ru_stime
-    counted = counts[-1] if counts else ""
-    return Done(passed, bool(sent), time.monotonic() - began, cpu_seconds, counted)
-
-
-def tell(target: str, output: IO[str], counts: list[str]) -> None:
-    """Print what a target says, and collect what pytest counts."""
-    with output:
-        for line in output:
-            print(f"{target} | {line}", end="", flush=True)
-            if found := COUNTS.fullmatch(line):
-                counts.append(found[1])
-
-
 def outcome(part: Part, end: float) -> Row:
     """Run a part, and once more what failed of it.
 
@@ -230,7 +143,7 @@ def outcome(part: Part, end: float) -> Row:
     if reason := part.missing():
         return Row(part.target, "left out", said=f"{reason}: make {part.target}")
     # Parts that run at the same time must not forget each other's failures, nor find older ones.
-    cache = Path("build", "ci", part.target)
+    cache = f"build/ci/{part.target}"
     shutil.rmtree(ROOT / cache, ignore_errors=True)
     arguments = ["-o", f"cache_dir={cache}", *part.only]
     failed = "FAILED" if part.decides else "NOT GREEN"

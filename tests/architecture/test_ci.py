@@ -41,7 +41,7 @@ PARTS_OF_OTHERS = {"check", "test-integration"}
 def root(tmp_path: Path) -> Path:
     """A folder with `.ci/` and nothing to run yet; tools of the machine are stand-ins."""
     (tmp_path / ".ci").mkdir()
-    for name in ("run", "parts.py"):
+    for name in ("run", "parts.py", "targets.py"):
         shutil.copy(ROOT / ".ci" / name, tmp_path / ".ci")
     (tmp_path / "bin").mkdir()
     # What pyenv has of this name is a script, which wants more tools.
@@ -183,7 +183,11 @@ def loaded(root: Path) -> ModuleType:
     assert spec
     module = importlib.util.module_from_spec(spec)
     sys.modules[loader.name] = module
-    loader.exec_module(module)
+    # What it imports lies beside it, and knows its folder by that.
+    sys.modules.pop("targets", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root / ".ci"))
+        loader.exec_module(module)
     return module
 
 
@@ -200,7 +204,7 @@ def test_a_part_that_is_late_says_what_failed_so_far(
     (root / "test_both.py").write_text(HANGS)
     (root / "Makefile").write_text(f"test:\n\t{PYTEST} -p no:cacheprovider test_both.py\n")
     ci = loaded(root)
-    monkeypatch.setattr(ci, "Timer", WhenItHangs)
+    monkeypatch.setattr(sys.modules["targets"], "Timer", WhenItHangs)
     row = ci.outcome(ci.Part("test", 5), time.monotonic() + 3600)
     assert row.result == "FAILED"
     assert row.said.startswith("not done after 5 minutes; 1 failed in ")

@@ -18,6 +18,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2
+from services.cli.backups.restore import drop
 from services.cli.local.child_process import ChildGroup
 from services.cli.local.ports import free_ports
 from services.kernel.config import KernelSettings
@@ -71,7 +72,7 @@ class Stack:
         self, broker: RunningBroker, mongo: RunningDatabase, partitions: int, folder: Path
     ) -> None:
         self._mongo = Mongo(mongo.uri, 5000)
-        self._mongo.client.drop_database(DATABASE)
+        drop(self._mongo, DATABASE)
         self._database = self._mongo.database(DATABASE)
         declare(self._database)
         catalogues, self._snapshots = Catalogues(self._mongo), Snapshots(self._mongo)

@@ -11,6 +11,7 @@ import pytest
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from services.cli.backups.restore import drop
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.transactions import SNAPSHOT
@@ -120,7 +121,7 @@ class RealStore(StoreUnderTest):
         (self._node,) = parse_uri(uri)["nodelist"]
         self._connection = Mongo(uri, 5000)
         for name in (DATABASE, database_name(INSTITUTION)):
-            self._connection.client.drop_database(name)
+            drop(self._connection, name)
         declare(self._connection.database(database_name(INSTITUTION)))
         super().__init__(self._connection)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from services.cli.backups.restore import drop
 from services.kernel.mongo import Mongo
 from services.kernel.publisher import Event
 from services.kpi import process
@@ -122,7 +123,7 @@ def stored(mongo: RunningDatabase) -> Iterator[Stored]:
 def storing(mongo: RunningDatabase) -> Iterator[Stored]:
     """Empty the database, and make what the fixture `stored` has; for a module that shares one."""
     connection = Mongo(mongo.uri, 5000)
-    connection.client.drop_database(DATABASE)
+    drop(connection, DATABASE)
     declare(connection.database(DATABASE))
     catalogues = Catalogues(connection)
     message = type(catalogue_message())()

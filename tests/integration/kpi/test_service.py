@@ -24,6 +24,7 @@ from kieng.kpi.v1 import (
     view_pb2,
 )
 from kieng.submissions.v1 import events_pb2
+from services.cli.backups.restore import drop
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
 from services.kernel.mongo import Mongo
@@ -142,7 +143,7 @@ def fresh_settings(
 ) -> Settings:
     """Settings of an installation whose database is empty."""
     connection = Mongo(mongo.uri, 5000)
-    connection.client.drop_database(DATABASE)
+    drop(connection, DATABASE)
     connection.close()
     is_kafka = config.getoption("--broker") == "kafka"
     return Settings(

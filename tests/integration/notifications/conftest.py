@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from services.cli.backups.restore import drop
 from services.kernel.mongo import Mongo
 from services.notifications.config import Settings
 from services.notifications.schema import DATABASE
@@ -68,7 +69,7 @@ class _Controller(Controller):
 @pytest.fixture
 def connection(mongo: RunningDatabase) -> Iterator[Mongo]:
     found = Mongo(mongo.uri, 5000)
-    found.client.drop_database(DATABASE)
+    drop(found, DATABASE)
     yield found
     found.close()
 

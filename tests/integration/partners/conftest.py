@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
+from services.cli.backups.restore import drop
 from services.kernel.mongo import Mongo
 from services.partners.config import Settings
 from services.partners.schema import DATABASE
@@ -29,7 +30,7 @@ def settings(
 @pytest.fixture
 def empty_database(settings: Settings) -> Iterator[Mongo]:
     connection = Mongo(settings.mongo_uri, 5000)
-    connection.client.drop_database(DATABASE)
+    drop(connection, DATABASE)
     yield connection
     connection.close()
 

@@ -25,6 +25,7 @@ from kieng.submissions.v1 import (
     review_service_pb2_grpc,
     submission_service_pb2_grpc,
 )
+from services.cli.backups.restore import drop
 from services.kernel.container import NativeContainer
 from services.kernel.errors import NotFound, Unavailable, WrongState
 from services.kernel.grpc import GrpcServer
@@ -187,7 +188,7 @@ def partners_address() -> Iterator[str]:
 def service(mongo: RunningDatabase, issuers: Path, partners_address: str) -> Iterator[Running]:
     connection = Mongo(mongo.uri, 5000)
     for institution in ("alpha", "beta"):
-        connection.client.drop_database(f"kieng_submissions_{institution}")
+        drop(connection, f"kieng_submissions_{institution}")
     settings = Settings(
         institutions=("alpha", "beta"),
         mongo_uri=mongo.uri,

@@ -14,6 +14,7 @@ from kafka.producer import KafkaProducer
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2
 from kieng.submissions.v1 import events_pb2
 from services.cli.admin import topics
+from services.cli.backups.restore import drop
 from services.kernel.errors import Unavailable
 from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
@@ -49,7 +50,7 @@ def settings(
     pytestconfig: pytest.Config, log: RunningBroker, mongo: RunningDatabase, tmp_path: Path
 ) -> Settings:
     with closing(Mongo(mongo.uri, 5000)) as connection:
-        connection.client.drop_database(DATABASE)
+        drop(connection, DATABASE)
     is_kafka = pytestconfig.getoption("--broker") == "kafka"
     return Settings(
         kafka_bootstrap=log.bootstrap,
