@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from services.kpi.domain.tree import UnitTree
+
 
 def parents_as_is(
     parents: Mapping[str, str], successors: Mapping[str, Sequence[str]]
@@ -47,6 +49,31 @@ def predecessors(unit_id: str, was: Mapping[str, str], now: Mapping[str, str]) -
         for unit in moved
         if unit_id in _path(unit, now)[1:] and unit_id not in _path(unit, was)[1:]
     )
+
+
+def counts_alike(unit_id: str, was: UnitTree, now: UnitTree) -> bool:
+    """Return True if two trees of the same units give a unit the same numbers, whatever its works.
+
+    The same units must be below it, and every unit, wherever it is, must belong to the same
+    institution: institutions share a work equally, so a claim that moves from one to another also
+    changes the shares of the others.
+
+    Args:
+        unit_id: the unit.
+        was: one tree.
+        now: the other.
+    """
+    return _below(unit_id, was) == _below(unit_id, now) and _institutions(was) == _institutions(now)
+
+
+def _below(unit_id: str, tree: UnitTree) -> set[str]:
+    number = tree.number[unit_id]
+    return {other for other, at in tree.number.items() if number in tree.ancestors[at]}
+
+
+def _institutions(tree: UnitTree) -> dict[str, str]:
+    owners = zip(tree.ids, tree.institution, strict=True)
+    return {unit: "" if owner is None else tree.ids[owner] for unit, owner in owners}
 
 
 def _path(unit_id: str, parents: Mapping[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cube import Cube, Range
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_range
-from services.kpi.domain.reorganisation import parents_as_is, predecessors
+from services.kpi.domain.reorganisation import counts_alike, parents_as_is, predecessors
 from services.kpi.domain.work import Key
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
@@ -59,8 +59,8 @@ def compare_trees(
     """Return a unit's numbers in the tree as it was and as it is, for two ranges of months.
 
     The response also names the units that were placed below it and, if the request names months for
-    a trend, has the numbers of each of them. Attainments are left out. Where the same units are
-    below it in both trees, the numbers are those in memory; otherwise its works are read.
+    a trend, has the numbers of each of them. Attainments are left out. Where both trees count its
+    works alike, the numbers are those in memory; otherwise its works are read.
 
     Args:
         request: unit, indicators and ranges; all indicators if it names none.
@@ -97,7 +97,7 @@ def compare_trees(
         view_id=view.view_id, moved_unit_ids=moved
     )
     counted = [each for each in indicators if not each.attainment_of]
-    if _below(request.unit_id, was) == _below(request.unit_id, now):
+    if counts_alike(request.unit_id, was.tree, now.tree):
         with live.read() as state:
             if state.view.view_id == view.view_id:
                 _add_values(response, request.unit_id, counted, [state.cube] * 2, ranges)
@@ -141,13 +141,6 @@ def _add_values(
             response.trends.add(
                 indicator_code=code, measure=measured, as_was=was[2:], as_is=now[2:]
             )
-
-
-def _below(unit_id: str, catalogue: Catalogue) -> set[str]:
-    """Return the unit and all units below it."""
-    tree = catalogue.tree
-    number = tree.number[unit_id]
-    return {other for other, at in tree.number.items() if number in tree.ancestors[at]}
 
 
 def _parents(catalogue: Catalogue) -> dict[str, str]:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.kpi.domain.reorganisation import parents_as_is, predecessors
+from services.kpi.domain.reorganisation import counts_alike, parents_as_is, predecessors
+from services.kpi.domain.tree import Unit, UnitTree
 
 WAS = {"root": "", "a": "root", "a/old": "a", "a/old/lab": "a/old", "a/new": "a", "a/other": "a"}
 
@@ -48,3 +49,26 @@ def test_a_circle_is_never_made(successors: dict[str, list[str]]) -> None:
         while path[-1]:
             path.append(now[path[-1]])
             assert len(path) <= len(now) + 1
+
+
+def tree(parents: dict[str, str]) -> UnitTree:
+    return UnitTree(Unit(unit, above, above == "root") for unit, above in parents.items())
+
+
+@pytest.mark.parametrize(
+    ("moved", "alike"),
+    [
+        ({}, {"root", "a", "a/new", "b", "c"}),
+        # Within an institution only the units on both ends of the move count otherwise.
+        ({"a/old": "a/new"}, {"root", "a", "b", "c"}),
+        # Between two: a work of a, b and c is shared by as many institutions as claim it.
+        ({"a/old": "b"}, set()),
+    ],
+)
+def test_trees_count_alike_if_no_claim_moves_into_a_unit_or_to_another_institution(
+    moved: dict[str, str], alike: set[str]
+) -> None:
+    parents = {"root": "", "a": "root", "b": "root", "c": "root", "a/old": "a", "a/new": "a"}
+    was, now = tree(parents), tree({**parents, **moved})
+    asked = {"root", "a", "a/new", "b", "c"}
+    assert {unit for unit in asked if counts_alike(unit, was, now)} == alike

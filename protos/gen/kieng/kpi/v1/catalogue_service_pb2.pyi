@@ -523,7 +523,7 @@ class CompareTreesResponse(_message.Message):
     view_id: _builtins.str
     """View whose works were read."""
     works: _builtins.int
-    """Works that were read; none if the same units are below this one in both trees."""
+    """Works that were read; none if both trees count the works of this unit alike."""
     @_builtins.property
     def moved_unit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Units that ended and stand below this one now."""
