@@ -17,6 +17,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.interrupts import heeding_ctrl_c
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -205,7 +206,8 @@ def test_a_part_that_is_late_says_what_failed_so_far(
     (root / "Makefile").write_text(f"test:\n\t{PYTEST} -p no:cacheprovider test_both.py\n")
     ci = loaded(root)
     monkeypatch.setattr(sys.modules["targets"], "Timer", WhenItHangs)
-    row = ci.outcome(ci.Part("test", 5), time.monotonic() + 3600)
+    with heeding_ctrl_c():
+        row = ci.outcome(ci.Part("test", 5), time.monotonic() + 3600)
     assert row.result == "FAILED"
     assert row.said.startswith("not done after 5 minutes; 1 failed in ")
     assert "test | FAILED test_both.py::test_one" in capsys.readouterr().out

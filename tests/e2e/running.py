@@ -19,25 +19,13 @@ from services.cli.client.channels import open_channel
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack, find
 from tests.e2e.forked import Answer, kieng
+from tests.interrupts import heeding_ctrl_c
 from tests.waiting import wait_until
 
 KIENG = Path(sys.executable).with_name("kieng")
 START_SECONDS = 420.0
 STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
-
-
-@contextmanager
-def heeding_ctrl_c() -> Iterator[None]:
-    """Start processes that Ctrl-C ends, even if the tests run in the background of a shell.
-
-    There they ignore it, and so would what they start.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class RunningStack:

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from services.cli.commands.up import DIRECTORY
-from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack, heeding_ctrl_c
+from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack
+from tests.interrupts import heeding_ctrl_c
 from tests.waiting import wait_until
 
 # Nobody else's works lie there.

@@ -11,8 +11,9 @@ from pathlib import Path
 from kieng.submissions.v1.submission_service_pb2 import ListSubmissionsRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from tests.e2e.calls import Caller
-from tests.e2e.running import KIENG, RunningStack, heeding_ctrl_c
+from tests.e2e.running import KIENG, RunningStack
 from tests.e2e.test_import_cases import PROOF, exported, imported, write
+from tests.interrupts import heeding_ctrl_c
 from tests.waiting import wait_until
 
 ROWS = 800

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
+from services.portal.domain.deadlines import DECIDED_WITHIN
 from services.portal.forms import fields_of, version_of
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.counting import Place, places_of
@@ -253,6 +254,7 @@ def _editor(
         asked=asked,
         request_id=str(uuid.uuid4()),
         done=page.query.get("done", ""),
+        days=DECIDED_WITHIN.days,
     )
 
 
