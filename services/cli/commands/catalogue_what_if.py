@@ -7,7 +7,7 @@ from typing import Any
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli.commands.catalogue_views import Directory, Indicators, TreeOption, read_tree
-from services.cli.commands.kpi import MEASURES, From, MeasureOption, To, read_measure
+from services.cli.commands.kpi import MEASURES, From, MeasureOption, To, read_measure, read_months
 from services.cli.commands.what_if_winners import (
     NAMES,
     Directions,
@@ -26,8 +26,8 @@ from services.cli.terminal.render import value_json
 def what_if(
     session: Session,
     file: Indicators,
-    from_month: From,
-    to_month: To,
+    from_month: From = "",
+    to_month: To = "",
     directory: Directory = 0,
     tree: TreeOption = "as-was",
     measure: MeasureOption = "verified",
@@ -39,14 +39,15 @@ def what_if(
     Example: kieng catalogue what-if indicators.yaml --from 2025-01 --to 2025-07
     """
     read_measure(measure)
+    first, last = read_months(from_month, to_month)
     message = catalogue_yaml.read(file)
     request = api.TryCatalogueRequest(
         indicators=message.indicators,
         taxonomies=message.taxonomies,
         directory_version=directory,
         tree=read_tree(tree),
-        from_month=from_month,
-        to_month=to_month,
+        from_month=first,
+        to_month=last,
     )
     changes: list[api.CellChange] = []
     screen = session.screen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import typer
@@ -60,8 +60,10 @@ Indicators = Annotated[
     list[str],
     typer.Option("--indicator", help="Indicator, e.g. KNW-01 (default: all). Repeatable."),
 ]
-From = Annotated[str, typer.Option("--from", help="First month, e.g. 2025-01.")]
-To = Annotated[str, typer.Option("--to", help="Last month, included.")]
+From = Annotated[
+    str, typer.Option("--from", help="First month, e.g. 2025-01 (default: January of that year).")
+]
+To = Annotated[str, typer.Option("--to", help="Last month, included (default: this month).")]
 ByMonth = Annotated[bool, typer.Option("--by-month", help="One value per month.")]
 MeasureOption = Annotated[
     str, typer.Option("--measure", help="verified or declared; JSON has both.")
@@ -73,6 +75,8 @@ OnDay = Annotated[
 OneUnit = Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")]
 EveryWork = Annotated[bool, typer.Option("--all", help="Every work, not only the first 100.")]
 OneIndicator = Annotated[str, typer.Option("--indicator", help="Indicator, e.g. KNW-03.")]
+
+VIETNAM = timezone(timedelta(hours=7))
 
 MEASURES = {
     "verified": kpi_service_pb2.MEASURE_VERIFIED,
@@ -101,6 +105,22 @@ def check_month(option: str, month: str) -> None:
         raise Failure(f"{option} {month!r}: write a month as 2025-01", USAGE)
 
 
+def read_months(from_month: str, to_month: str) -> tuple[str, str]:
+    """Return the first and the last month, `YYYY-MM`, that `--from` and `--to` mean.
+
+    Without a last month it is the present one in Vietnam, by whose days targets are judged; without
+    a first month it is January of the last month's year.
+
+    Raises:
+        Failure: a month is not valid.
+    """
+    last = to_month or f"{datetime.now(VIETNAM):%Y-%m}"
+    check_month("--to", last)
+    first = from_month or f"{last[:4]}-01"
+    check_month("--from", first)
+    return first, last
+
+
 def selection(
     units: list[str],
     indicators: list[str],
@@ -114,21 +134,20 @@ def selection(
     Args:
         units: unit ids.
         indicators: codes of indicators; empty for all.
-        from_month: first month, `YYYY-MM`.
-        to_month: last month, `YYYY-MM`, included.
+        from_month: first month, `YYYY-MM`; empty as in `read_months`.
+        to_month: last month, `YYYY-MM`, included; empty as in `read_months`.
         by_month: whether to read one number per month instead of one for the whole range.
         by: classification by which values are broken down, e.g. `field`; empty for none.
 
     Raises:
         Failure: a month is not valid.
     """
-    check_month("--from", from_month)
-    check_month("--to", to_month)
+    first, last = read_months(from_month, to_month)
     return view_pb2.Selection(
         unit_ids=units,
         indicator_codes=indicators,
-        from_month=from_month,
-        to_month=to_month,
+        from_month=first,
+        to_month=last,
         by_month=by_month,
         by=by,
     )
@@ -162,8 +181,8 @@ def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
 @with_session("viewer")
 def watch(
     session: Session,
-    from_month: From,
-    to_month: To,
+    from_month: From = "",
+    to_month: To = "",
     units: Units = [],  # noqa: B006
     indicators: Indicators = [],  # noqa: B006
     measure: MeasureOption = "verified",

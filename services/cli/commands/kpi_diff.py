@@ -15,13 +15,16 @@ from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.edition import follow, restated_json, restatement_json
 from services.cli.commands.kpi import (
     EveryWork,
+    From,
     MeasureOption,
     OneUnit,
-    check_month,
+    To,
     read_measure,
+    read_months,
     read_names,
 )
 from services.cli.commands.kpi_history import check_day, read_vector
+from services.cli.commands.kpi_targets import Exact
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.difference_tables import difference, kind_of
@@ -40,16 +43,15 @@ Since = Annotated[
 def diff(
     session: Session,
     since: Since,
-    from_month: Annotated[
-        str, typer.Option("--from", help="First month; an edition has its own.")
-    ] = "",
-    to_month: Annotated[str, typer.Option("--to", help="Last month, included.")] = "",
+    from_month: From = "",
+    to_month: To = "",
     unit: OneUnit = CONSORTIUM,
     indicator: Annotated[
         str, typer.Option("--indicator", help="Indicator, e.g. KNW-03 (default: all).")
     ] = "",
     measure: MeasureOption = "verified",
     every: EveryWork = False,
+    exact: Exact = False,
 ) -> None:
     """List the works that entered, left or changed a unit's numbers since then, and the sums.
 
@@ -71,7 +73,7 @@ def diff(
     }
 
     def shown() -> RenderableType:
-        tables = difference(screen, read_names(session), lines, cells, last, every)
+        tables = difference(screen, read_names(session), lines, cells, last, every, exact)
         return Group(*tables)
 
     screen.answer(document, shown)
@@ -90,7 +92,7 @@ def _asked(
     """Return the stream of messages that compares the present with ``since``.
 
     Raises:
-        Failure: an option is not valid, or the months are missing.
+        Failure: an option is not valid.
     """
     stub = session.stub(EditionServiceStub)
     chosen = read_measure(measure)
@@ -103,12 +105,11 @@ def _asked(
                 edition_id=since, measure=chosen, unit_id=unit, indicator_code=indicator
             )
         )
-    for option, month in zip(("--from", "--to"), months, strict=True):
-        check_month(option, month)
+    first, last = read_months(*months)
     request = api.ListChangesRequest(
         unit_id=unit,
-        from_month=months[0],
-        to_month=months[1],
+        from_month=first,
+        to_month=last,
         measure=chosen,
         indicator_code=indicator,
         unit_only=True,

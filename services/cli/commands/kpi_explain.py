@@ -21,6 +21,7 @@ from services.cli.commands.kpi import (
     OneUnit,
     To,
     read_measure,
+    read_months,
     read_names,
 )
 from services.cli.errors import NO, USAGE, Failure
@@ -50,8 +51,8 @@ def explain(
     session: Session,
     unit: OneUnit,
     indicator: OneIndicator,
-    from_month: From,
-    to_month: To,
+    from_month: From = "",
+    to_month: To = "",
     measure: MeasureOption = "verified",
     every: EveryWork = False,
     work: WorkKey = "",
@@ -63,11 +64,12 @@ def explain(
     """
     if work and submission:
         raise Failure("either --work or --submission, not both", USAGE)
+    first, last = read_months(from_month, to_month)
     fields = {
         "unit_id": unit,
         "indicator_code": indicator,
-        "from_month": from_month,
-        "to_month": to_month,
+        "from_month": first,
+        "to_month": last,
         "measure": read_measure(measure),
     }
     # Evidence and members are shown to their own institution only.

@@ -17,6 +17,7 @@ from services.cli.commands.kpi import (
     OneUnit,
     To,
     read_measure,
+    read_months,
     read_names,
 )
 from services.cli.session import Session, with_session
@@ -35,8 +36,8 @@ Matrix = Annotated[
 def overlaps(
     session: Session,
     indicator: OneIndicator,
-    from_month: From,
-    to_month: To,
+    from_month: From = "",
+    to_month: To = "",
     unit: OneUnit = "consortium",
     measure: MeasureOption = "verified",
     matrix: Matrix = False,
@@ -45,11 +46,12 @@ def overlaps(
 
     Example: kieng kpi overlaps --indicator KNW-03 --from 2025-01 --to 2025-07 --matrix
     """
+    first, last = read_months(from_month, to_month)
     fields = {
         "unit_id": unit,
         "indicator_code": indicator,
-        "from_month": from_month,
-        "to_month": to_month,
+        "from_month": first,
+        "to_month": last,
         "measure": read_measure(measure),
     }
     (_counted if matrix else _listed)(session, fields)

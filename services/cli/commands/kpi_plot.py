@@ -19,6 +19,7 @@ from services.cli.commands.kpi import (
     OneUnit,
     To,
     check_month,
+    read_months,
     read_names,
 )
 from services.cli.commands.kpi_history import check_day
@@ -38,7 +39,7 @@ Place = tuple[str, str]
 def plot(
     session: Session,
     indicator: OneIndicator,
-    to_month: To,
+    to_month: To = "",
     from_month: Annotated[
         str, typer.Option("--from", help="First month shown (default: January of the year).")
     ] = "",
@@ -60,7 +61,7 @@ def plot(
 
     Example: kieng kpi plot --unit vnu --indicator KNW-01 --to 2025-12 --file knw-01.svg
     """
-    check_month("--to", to_month)
+    _, to_month = read_months("", to_month)
     first = _first_month(from_month, to_month)
     check_day("--on", on)
     check_day("--as-of", as_of)

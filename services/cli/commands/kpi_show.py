@@ -27,8 +27,8 @@ from services.cli.terminal.target_tables import targets_table
 @with_session("viewer")
 def show(
     session: Session,
-    from_month: From,
-    to_month: To,
+    from_month: From = "",
+    to_month: To = "",
     units: Units = [],  # noqa: B006  typer copies it
     indicators: Indicators = [],  # noqa: B006
     children: kpi_targets.Children = False,
@@ -71,10 +71,10 @@ def show(
         if by:
             return kpi_breakdown.table(screen, names, cells, measure, view, by)
         if narrowed.is_on and not cells:
-            return kpi_targets.nothing_text(screen, answer.cells, from_month)
+            return kpi_targets.nothing_text(screen, answer.cells, wanted.from_month)
         if narrowed.is_on:
             past = (as_of, at_vector, replay)
-            drawn = kpi_targets.courses(session, cells, to_month, *past) if trend else None
+            drawn = kpi_targets.courses(session, cells, wanted.to_month, *past) if trend else None
             return targets_table(screen, names, cells, view, exact, drawn)
         return grid(screen, names, cells, measure, view, exact)
 

@@ -13,7 +13,7 @@ import typer
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.stack import CONSORTIUM
-from services.cli.commands.kpi import OnDay, OneUnit, To, check_month, read_names
+from services.cli.commands.kpi import From, OnDay, OneUnit, To, read_months, read_names
 from services.cli.commands.kpi_history import AsOf, check_day
 from services.cli.commands.kpi_targets import Exact
 from services.cli.errors import USAGE, Failure
@@ -28,11 +28,9 @@ from services.documents.page import Page
 @with_session("viewer", documents=("html", "pdf"))
 def report(
     session: Session,
-    to_month: To,
+    to_month: To = "",
     unit: OneUnit = CONSORTIUM,
-    from_month: Annotated[
-        str, typer.Option("--from", help="First month (default: January of the same year).")
-    ] = "",
+    from_month: From = "",
     on: OnDay = "",
     as_of: AsOf = "",
     exact: Exact = False,
@@ -46,14 +44,12 @@ def report(
     """
     if file is not None:
         need_place(file)
-    check_month("--to", to_month)
-    if from_month:
-        check_month("--from", from_month)
+    first, last = read_months(from_month, to_month)
     check_day("--on", on)
     check_day("--as-of", as_of)
     screen = session.screen
     request = kpi_service_pb2.GetReportRequest(
-        unit_id=unit, from_month=from_month, to_month=to_month, on_date=on, as_of=as_of
+        unit_id=unit, from_month=first, to_month=last, on_date=on, as_of=as_of
     )
     answer = session.stub(KpiServiceStub).GetReport(request)
     is_kept = bool(session.document) or file is not None or screen.output is Output.xlsx

@@ -49,6 +49,7 @@ def difference(
     cells: Sequence[api.RestatedCell],
     last: Any,
     every: bool,
+    exact: bool = False,
 ) -> list[RenderableType]:
     """Return the parts of the answer, from a summary to a sentence on whether the works add up.
 
@@ -62,6 +63,7 @@ def difference(
         cells: numbers that changed, one per unit and indicator.
         last: last message of the comparison, with the view and the result of the check.
         every: whether to list all works instead of the first 100.
+        exact: whether to write every digit of an amount of money.
     """
     kinds = [kind_of(line) for line in lines]
     counts = {kind: number_text(kinds.count(kind), screen.lang) for kind in KINDS}
@@ -69,7 +71,7 @@ def difference(
     shown: list[RenderableType] = [screen.text("diff.summary", **counts)]
     shown.append(frame_text(screen, last.view))
     if cells:
-        shown.append(cell_lines(screen, names, cells, former="before"))
+        shown.append(cell_lines(screen, names, cells, "before", exact))
     if lines:
         shown.append(_works(screen, names, lines if every else lines[:SHOWN_MAX]))
     if not every and len(lines) > SHOWN_MAX:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
+from services.cli.terminal.amounts import MONEY, amount_text, short_text
 from services.cli.terminal.frame import HASH_CHARACTERS
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import (
@@ -20,7 +21,7 @@ from services.cli.terminal.render import (
     value_text,
     with_sign,
 )
-from services.cli.terminal.screen import Screen
+from services.cli.terminal.screen import Output, Screen
 
 
 def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> RenderableType:
@@ -173,53 +174,64 @@ def changes_of(screen: Screen, names: Names, changes: Sequence[api.CellDifferenc
     return [f"{code} {text}: {', '.join(held)}" for (code, text), held in units.items()]
 
 
-def difference_text(screen: Screen, value: view_pb2.Value, unit: str) -> str:
+def difference_text(screen: Screen, value: view_pb2.Value, unit: str, exact: bool = True) -> str:
     """Return a difference with its sign, e.g. `+3` or `+0.50`; of a percentage both parts: `+1/+2`.
 
     Args:
         screen: language of the separators.
         value: the difference.
         unit: unit of measure of the indicator.
+        exact: whether to write every digit of an amount of money.
     """
     if value.HasField("ratio") and unit != "percent" and value.ratio.denominator:
         return with_sign(value_text(value, unit, screen.lang))
     if value.HasField("ratio"):
         parts = (value.ratio.numerator, value.ratio.denominator)
-        return "/".join(with_sign(number_text(part, screen.lang)) for part in parts)
-    return with_sign(number_text(value.whole, screen.lang))
+        # Parts as large as amounts are amounts; works and people are never so many.
+        shown = (amount_text(part, MONEY, screen.lang, exact) for part in parts)
+        return "/".join(map(with_sign, shown))
+    return with_sign(amount_text(value.whole, unit, screen.lang, exact))
 
 
 def cell_lines(
-    screen: Screen, names: Names, cells: Sequence[api.RestatedCell], former: str = "closed"
+    screen: Screen,
+    names: Names,
+    cells: Sequence[api.RestatedCell],
+    former: str = "closed",
+    exact: bool = True,
 ) -> Table:
     """Return a table of changed values: former value, what changed it, and present value.
 
     It has one row per unit and indicator. Changes by definitions, i.e. of the indicator or the unit
-    tree, have a column only if there are any.
+    tree, have a column only if there are any. On a terminal a single unit is the title instead of
+    a column.
 
     Args:
         screen: language of the texts.
         names: names of units and indicators.
         cells: values that changed.
         former: key of the heading of the former value, `heading.` omitted.
+        exact: whether to write every digit of an amount of money.
     """
+    units = {cell.unit_id for cell in cells}
+    has_units = len(units) > 1 or screen.output is not Output.table
+    title = "" if has_units else ", ".join(names.units.get(each, each) for each in units)
     has_definitions = any(cell.HasField("by_definitions") for cell in cells)
     by_definitions = [">by_definitions"] if has_definitions else []
-    table = screen.table(
-        "unit", "indicator", "name", f">{former}", ">by_works", *by_definitions, ">now"
-    )
+    keys = ["indicator", "name", f">{former}", ">by_works", *by_definitions, ">now"]
+    table = screen.table(*(["unit"] if has_units else []), *keys, title=title)
     for cell in cells:
         unit = names.units_of_value.get(cell.indicator_code, "")
         definitions = NOTHING
         if cell.HasField("by_definitions"):
-            definitions = difference_text(screen, cell.by_definitions, unit)
+            definitions = difference_text(screen, cell.by_definitions, unit, exact)
         table.add_row(
-            cell.unit_id,
+            *([cell.unit_id] if has_units else []),
             cell.indicator_code,
             names.indicators.get(cell.indicator_code, ""),
-            value_text(cell.closed, unit, screen.lang),
-            difference_text(screen, cell.by_works, unit),
+            short_text(cell.closed, unit, screen.lang, exact),
+            difference_text(screen, cell.by_works, unit, exact),
             *([definitions] if has_definitions else []),
-            value_text(cell.now, unit, screen.lang),
+            short_text(cell.now, unit, screen.lang, exact),
         )
     return table

@@ -66,7 +66,12 @@ def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
     quotient = value.ratio.numerator / value.ratio.denominator
     if unit == "percent":
         return percent_text(quotient, lang)
-    return _decimal(quotient, lang, quotient, "#,##0.00")
+    return hundredths_text(quotient, lang)
+
+
+def hundredths_text(number: float, lang: Lang) -> Shown:
+    """Return a number with two decimal places, e.g. `1,234.50`, as the language writes it."""
+    return _decimal(number, lang, number, "#,##0.00")
 
 
 def number_text(number: int, lang: Lang) -> Shown:

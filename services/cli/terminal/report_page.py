@@ -14,6 +14,9 @@ from services.cli.terminal.kpi_tables import Names, is_over
 from services.cli.terminal.pictures import bullet
 from services.cli.terminal.render import (
     NOTHING,
+    Shown,
+    decimal_text,
+    hundredths_text,
     iso_day_text,
     number_text,
     percent_text,
@@ -125,7 +128,7 @@ class ReportLayout:
             [Row(row.texts[: len(columns) - has_no_past], row.bar) for row in rows],
             (0, 1, 2, 3, keys.index(BAR) + 1),
             keys.index(BAR),
-            self._screen.text("report.targets_note"),
+            self._screen.text(f"report.targets_note{'' if has_no_past else '_of_past'}"),
         )
 
     def _children(self) -> Section:
@@ -194,14 +197,18 @@ class ReportLayout:
         )
 
     def _change(self, mover: kpi_service_pb2.Mover, unit: str) -> str:
+        lang = self._screen.lang
         if mover.now.HasField("whole"):
             change = mover.now.whole - mover.before.whole
-            return signed_text(change, unit, self._screen.lang, self._exact)
+            return signed_text(change, unit, lang, self._exact)
         now, before = fraction_of(mover.now), fraction_of(mover.before)
-        if now is None or before is None or not before:
+        if now is None or before is None:
             return NOTHING
-        part = (now - before) / abs(before)
-        return with_sign(percent_text(float(part), self._screen.lang))
+        difference = float(now - before)
+        if unit != "percent":
+            return with_sign(hundredths_text(difference, lang))
+        points = with_sign(decimal_text(difference * 100, lang))
+        return Shown(self._screen.text("report.points", points=points), difference)
 
     def _unit(self, code: str) -> str:
         return self._names.units_of_value.get(code, "")

@@ -83,7 +83,7 @@ def test_every_refusal_of_an_option_is_known_in_vietnamese() -> None:
         (["nosuch"], "Không có lệnh 'nosuch'."),
         (["kpi", "show", "--fro", "x"], "Không có tùy chọn --fro (có thể là: --from, --on, --to)"),
         (["kpi", "show", "-x"], "Không có tùy chọn -x"),
-        (["kpi", "show"], "Thiếu tùy chọn '--from'."),
+        (["kpi", "plot"], "Thiếu tùy chọn '--indicator'."),
         (["submission", "show"], "Thiếu tham số 'ID'."),
         (["kpi", "show", "--from"], "Tùy chọn '--from' cần một giá trị."),
         (["kpi", "show", "--children=1"], "Tùy chọn '--children' không nhận giá trị."),
@@ -116,10 +116,10 @@ def test_a_wrong_use_is_refused_in_english_as_typer_does(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit):
-        main(["kpi", "show", "--lang", "en"])
+        main(["kpi", "plot", "--lang", "en"])
     told = capsys.readouterr().err
-    assert "Usage: kieng kpi show [OPTIONS]" in told
-    assert "Missing option '--from'." in told
+    assert "Usage: kieng kpi plot [OPTIONS]" in told
+    assert "Missing option '--indicator'." in told
 
 
 @pytest.mark.parametrize(
