@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from services import facts
 from services.texts import Lang, read_texts
 
 FOLDER = Path(__file__).parent
@@ -13,8 +14,11 @@ FOLDER = Path(__file__).parent
 
 @cache
 def texts(lang: Lang) -> Mapping[str, str]:
-    """Return dotted key -> text in a language; the file of a language is read at its first use."""
-    return read_texts(FOLDER, lang)
+    """Return dotted key -> text in a language; the file of a language is read at its first use.
+
+    The names of facts, their values and submission types are those of `services.facts`.
+    """
+    return {**facts.texts(lang), **read_texts(FOLDER, lang)}
 
 
 def text(lang: Lang, key: str, **values: object) -> str:

@@ -120,13 +120,22 @@ def only_the_embedded_profile_knows_its_parts(root: Path) -> list[str]:
 
 # Beside the kernel: the pure policy, which the kernel asks too, the proposals of two services, and
 # what the command line and the portal share: files that are read and written, and what is written
-# in the language of readers, i.e. refusals, what indicators count, and large amounts.
+# in the language of readers, i.e. refusals, what indicators count, names of facts, large amounts.
 ALONE = set[str]()
-OF_READERS = {"refusals", "definitions", "amounts", "documents", "importing", "texts"}
+OF_READERS = {
+    "refusals",
+    "definitions",
+    "facts",
+    "amounts",
+    "documents",
+    "importing",
+    "texts",
+}
 SHARED = {
     "kernel": {"policy"},
     "policy": {"kernel"},
     **dict.fromkeys(OF_READERS, ALONE),
+    "facts": {"texts"},
     "importing": {"kernel", "refusals", "texts"},
 }
 SHARED_BY_ALL = {"kernel", "policy", "agreement", *OF_READERS}

@@ -29,7 +29,14 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.explanation_tables import explained, is_exact
 from services.cli.terminal.frame import frame_text
 from services.cli.terminal.kpi_tables import Names
-from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json
+from services.cli.terminal.render import (
+    enum_text,
+    message_json,
+    value_json,
+    value_text,
+    view_json,
+    word_text,
+)
 from services.cli.terminal.screen import Screen
 
 SHOWN_MAX = 100
@@ -196,6 +203,7 @@ def absence_table(
     for finding in answer.findings:
         told = finding_json(finding)
         why = screen.text(f"reason.{told.pop('reason')}")
+        told["field"] = word_text("fact", told["field"], screen.lang) if told["field"] else ""
         told["part"] = screen.text(f"part.{finding.part}") if finding.part else ""
         table.add_row(why, *told.values())
     share = value_text(answer.contribution, "", screen.lang)

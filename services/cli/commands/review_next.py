@@ -42,7 +42,7 @@ from services.cli.session import Session, with_session
 from services.cli.terminal import review_page, submission_tables
 from services.cli.terminal.effect_tables import effect_table, visible
 from services.cli.terminal.kpi_tables import Names
-from services.cli.terminal.render import iso_day_text, message_json
+from services.cli.terminal.render import iso_day_text, message_json, word_text
 from services.cli.terminal.review_tables import claims_table, subject_text
 from services.cli.terminal.screen import Output, Screen
 
@@ -223,7 +223,8 @@ def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any
     if screen.is_json:
         return document, ""
     content = item.submission.content
-    title = f"{content.facts.WhichOneof('kind')}: {subject_text(screen, content)}"
+    kind = word_text("type", content.facts.WhichOneof("kind") or "", screen.lang)
+    title = f"{kind}: {subject_text(screen, content)}"
     told = {
         "days": item.days(now),
         "due": iso_day_text(f"{item.due:%Y-%m-%d}", screen.lang),

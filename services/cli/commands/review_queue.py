@@ -28,7 +28,7 @@ from services.cli.files import decision_file
 from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.effect_tables import in_short
-from services.cli.terminal.render import iso_day_text
+from services.cli.terminal.render import iso_day_text, word_text
 from services.cli.terminal.review_tables import queue_table, subject_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.submission_tables import title_of
@@ -156,7 +156,7 @@ def _row(screen: Screen, item: Waiting, now: datetime) -> list[str]:
         item.submission.submission_id,
         mark,
         subject_text(screen, content),
-        content.facts.WhichOneof("kind") or "",
+        word_text("type", content.facts.WhichOneof("kind") or "", screen.lang),
         content.unit_id,
         item.submission.submitted_by,
         str(item.days(now)),

@@ -124,7 +124,8 @@ def restatement_table(
         who = "\n".join(who_of(screen, claim) for claim in line.claims)
         works.add_row(line.work_key, who, "\n".join(changes_of(screen, names, line.changes)))
     check = check_text(screen, len(lines), len(cells), adds_up)
-    return Group(works, cell_lines(screen, names, cells), check)
+    changed = [works, cell_lines(screen, names, cells)] if lines or cells else []
+    return Group(*changed, check)
 
 
 def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.cli.terminal.frame import HASH_CHARACTERS
 from services.cli.terminal.kpi_tables import contradicted_text
-from services.cli.terminal.render import NOTHING, day_text, number_text, value_text
+from services.cli.terminal.render import NOTHING, day_text, number_text, value_text, word_text
 from services.cli.terminal.screen import Screen
 
 
@@ -71,11 +71,14 @@ def explained(
         claims = "\n".join(_claim_text(screen, claim) for claim in work.claims)
         for each in work.disagreements:
             nothing = screen.text("explain.nothing")
-            said, counts = each.said or nothing, each.counts or nothing
+            said, counts = (
+                ", ".join(word_text("value", part, screen.lang) for part in text.split(", "))
+                for text in (each.said or nothing, each.counts or nothing)
+            )
             claims += "\n" + screen.text(
                 "explain.disagrees",
                 unit=each.unit_id,
-                field=each.field,
+                field=word_text("fact", each.field, screen.lang),
                 said=said,
                 counts=counts,
             )

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import view_pb2
+from services import facts
 from services.texts import Lang
 
 NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
@@ -24,7 +25,7 @@ Exact = int | float | str
 class Shown(str):
     """A text for people that also carries the exact value for other programs.
 
-    ``exact`` is the number, or a date or time in ISO 8601.
+    ``exact`` is the number, a date or time in ISO 8601, or the name that contracts use.
     """
 
     exact: Exact
@@ -243,6 +244,19 @@ def day_text(moment: Timestamp, lang: Lang) -> str:
     local = moment.ToDatetime(tzinfo=UTC).astimezone()
     pattern = TIME_PATTERNS[lang].partition(" ")[0]
     return Shown(local.strftime(pattern), local.date().isoformat())
+
+
+def word_text(group: str, name: str, lang: Lang) -> Shown:
+    """Return the words for a protobuf name, e.g. `phân hạng` for fact `quartile`.
+
+    Formats for data keep the name, and so does a name that has no words.
+
+    Args:
+        group: `fact`, `value` or `type`.
+        name: name as the contracts have it.
+        lang: language of the words.
+    """
+    return Shown(facts.word(lang.value, group, name), name)
 
 
 def enum_text(name: str, prefix: str) -> str:

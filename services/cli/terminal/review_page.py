@@ -11,7 +11,7 @@ from services.cli.terminal.effect_tables import period_text
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import day_text, value_text
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.submission_tables import content_pairs, title_of
+from services.cli.terminal.submission_tables import content_pairs, label_of, title_of
 
 EFFECTS_MAX = 8
 """Maximum number of effects that are shown; the others are counted."""
@@ -32,7 +32,7 @@ def fact_lines(screen: Screen, submission: submission_pb2.Submission) -> Iterato
     for name in dict.fromkeys([*now, *before]):
         value = now.get(name, ABSENT)
         was = before.get(name, ABSENT if before else value)
-        rows.append((name, value if was == value else f"{was} → {value}"))
+        rows.append((label_of(screen, name), value if was == value else f"{was} → {value}"))
     yield from _aligned(rows)
 
 

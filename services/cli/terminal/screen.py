@@ -166,7 +166,9 @@ class Screen:
 
         A `>` in front of a key aligns its column to the right.
         """
-        result = WholeTable([heading.removeprefix(">") for heading in headings], title)
+        result = WholeTable(
+            [heading.removeprefix(">") for heading in headings], title, self.text("table.nothing")
+        )
         for heading in headings:
             is_number = heading.startswith(">")
             label = self.text("heading." + heading.removeprefix(">"))

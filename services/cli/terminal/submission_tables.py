@@ -8,11 +8,20 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli.terminal.render import day_text, enum_text, iso_day_text, number_text, time_text
+from services.cli.terminal.render import (
+    day_text,
+    enum_text,
+    iso_day_text,
+    number_text,
+    time_text,
+    word_text,
+)
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
+from services.importing.shares import percentage
 
 Pairs = dict[str, str]
+SHARE = "share_ppm"
 UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
 """Facts that name a work for people, in the order in which they are tried."""
@@ -39,7 +48,7 @@ def one(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
     table.add_section()
     for name in dict.fromkeys([*claimed, *verified]):
         cells = [claimed.get(name, ""), *([verified.get(name, "")] if differs else [])]
-        table.add_row(name, *cells)
+        table.add_row(label_of(screen, name), *cells)
     return table
 
 
@@ -64,6 +73,14 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
     return {name: value for name, value in pairs.items() if value}
 
 
+def label_of(screen: Screen, name: str) -> str:
+    """Return what people call a key of `content_pairs`, e.g. `Date of issue` for `issued_on`."""
+    word, _, number = name.rpartition(".")[2].partition(" ")
+    if number:
+        return f"{screen.text('heading.evidence')} {number}"
+    return word_text("fact", word, screen.lang)
+
+
 def content_pairs(screen: Screen, content: submission_pb2.Content) -> Pairs:
     """Return name -> text of the fields that are set in the content of a submission.
 
@@ -71,7 +88,7 @@ def content_pairs(screen: Screen, content: submission_pb2.Content) -> Pairs:
     field of the claim is preceded by the type, e.g. `publication.source`.
     """
     kind = content.facts.WhichOneof("kind") or ""
-    pairs = {"unit_id": content.unit_id, "type": kind}
+    pairs = {"unit_id": content.unit_id, "type": word_text("type", kind, screen.lang)}
     for field in ("part", "share_ppm", "source"):
         described = content.DESCRIPTOR.fields_by_name[field]
         if value := getattr(content, field):
@@ -100,9 +117,14 @@ def _text(screen: Screen, field: FieldDescriptor, value: Any) -> str:
 def _single(screen: Screen, field: FieldDescriptor, value: Any) -> str:
     if field.enum_type is not None:
         prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
-        return enum_text(field.enum_type.values_by_number[value].name, prefix)
+        name = enum_text(field.enum_type.values_by_number[value].name, prefix)
+        return word_text("value", name, screen.lang)
     if isinstance(value, bool):
-        return str(value).lower()
+        return word_text("value", str(value).lower(), screen.lang)
+    if field.name.endswith("_on"):
+        return iso_day_text(str(value), screen.lang)
+    if field.name == SHARE:
+        return f"{percentage(value, screen.lang.value)}%"
     if field.name.endswith("_vnd"):
         return number_text(int(value), screen.lang)
     return str(value)
@@ -162,7 +184,7 @@ def many(screen: Screen, found: list[submission_pb2.Submission]) -> WholeTable:
             submission.submission_id,
             title_of(content),
             _state_and_reason(screen, submission),
-            content.facts.WhichOneof("kind") or "",
+            word_text("type", content.facts.WhichOneof("kind") or "", screen.lang),
             content.unit_id,
             f"{record.system} {record.record_id}".strip(),
             iso_day_text(day_of(content), screen.lang),

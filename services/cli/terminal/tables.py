@@ -34,12 +34,13 @@ class WholeTable(Table):
     """A table of texts that keeps its words whole.
 
     ``keys`` are the keys of the headings, as given to `Screen.table`; ``lines`` are the cells of
-    all rows, as they were added.
+    all rows, as they were added. On a terminal a table without rows is the sentence ``nothing``.
     """
 
-    def __init__(self, keys: Sequence[str], title: str = "") -> None:
+    def __init__(self, keys: Sequence[str], title: str = "", nothing: str = "") -> None:
         super().__init__(title=title or None, title_justify="left")
         self.keys = list(keys)
+        self.nothing = nothing
         self.lines: list[tuple[str, ...]] = []
 
     @property
@@ -62,6 +63,9 @@ class WholeTable(Table):
 
         A column without any text is left out if that makes the others fit.
         """
+        if self.nothing and not self.lines:
+            yield Text(": ".join(filter(None, (_plain(self.title), self.nothing))))
+            return
         widths = self._widths(options.max_width)
         filled = self._filled() if widths is None else None
         if filled is not None and filled.fits(options.max_width):
@@ -115,14 +119,18 @@ class WholeTable(Table):
             yield Text(_plain(self.caption), style="table.caption")
 
     def _labelled(self, width: int) -> Iterator[Text]:
-        """Yield each row as a label with its values below each other."""
+        """Yield each row as a label with its values below each other.
+
+        A word that is too long for the room beside the labels begins further left.
+        """
         indent = max((_width(visible(line[0])) for line in self.lines), default=0) + 2
         for label, value, *others in self.lines:
             named = zip(self.headings[2:], others, strict=True)
             values = [value, *(f"{name}: {other}" for name, other in named if other)]
             for number, piece in enumerate(_pieces("\n".join(values), width - indent)):
                 head = _whole(visible("" if number else label), "table.header")
-                head.append(" " * (indent - cell_len(head.plain)))
+                start = max(cell_len(head.plain) + 2, min(indent, width - cell_len(piece)))
+                head.append(" " * (start - cell_len(head.plain)))
                 head.append(piece, style="none")
                 yield head
 

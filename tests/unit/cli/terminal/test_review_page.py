@@ -41,16 +41,16 @@ def test_a_fact_that_was_verified_otherwise_is_shown_before_and_now() -> None:
     found = submission(issued_on="2025-03-02", doi="10.5555/new")
     found.verified_content.CopyFrom(submission(issued_on="2025-03-01").content)
     assert [*fact_lines(screen(), found)] == [
-        "unit_id    vnu/hus",
-        "doi        - → 10.5555/new",
-        "issued_on  2025-03-01 → 2025-03-02",
+        "Đơn vị kê khai  vnu/hus",
+        "DOI             - → 10.5555/new",
+        "Ngày công bố    01/03/2025 → 02/03/2025",
     ]
 
 
 def test_of_a_proof_the_beginning_of_its_hash_is_enough() -> None:
     found = submission()
     found.content.evidence.add(title="bài báo", sha256="ab" * 32)
-    assert [*fact_lines(screen(), found)][-1] == "evidence 1  bài báo · abababababab…"
+    assert [*fact_lines(screen(), found)][-1] == "Minh chứng 1    bài báo · abababababab…"
 
 
 def test_why_an_earlier_version_was_returned_is_said() -> None:

@@ -32,9 +32,16 @@ def test_all_facts_and_proofs_are_shown(capsys: pytest.CaptureFixture[str]) -> N
     submission.submitted_by = "author-7"
     submission.state = submission_pb2.STATE_UNIT_APPROVED
     shown = printed(capsys, submission)
-    for text in ("A title", "10.1000/xyz", "q1", "wos; scopus", "alpha; beta", "2025-03-01"):
+    for text in (
+        "A title",
+        "10.1000/xyz",
+        "Q1",
+        "Web of Science; Scopus",
+        "alpha; beta",
+        "2025-03-01",
+    ):
         assert text in shown
-    for text in ("article", "urn:archive:7", f"{1:064x}", "cris 7", "author-7", "evidence 2"):
+    for text in ("article", "urn:archive:7", f"{1:064x}", "cris 7", "author-7", "Evidence 2"):
         assert text in shown
     assert "Verified" not in shown
 
@@ -54,9 +61,9 @@ def test_what_is_verified_is_shown_beside_what_is_claimed(
 ) -> None:
     claimed, verified = transfer(value_vnd="9000000"), transfer()
     submission = submission_pb2.Submission(content=claimed, verified_content=verified)
-    (line,) = [each for each in printed(capsys, submission).splitlines() if "value_vnd" in each]
+    (line,) = [each for each in printed(capsys, submission).splitlines() if "Value (" in each]
     assert [cell.strip() for cell in line.strip("│").split("│")] == [
-        "value_vnd",
+        "Value (VND)",
         "9,000,000",
         "1,000,000",
     ]
