@@ -68,8 +68,8 @@ def test_a_wrong_command_line_is_noticed() -> None:
 
 
 def test_a_command_line_that_cannot_be_pasted_is_noticed() -> None:
-    lacking = ["kieng", "kpi", "show", "--to", "2025-01"]
-    assert mistakes_of(lacking, complete=True) == ["kieng kpi show: Missing option '--from'."]
+    lacking = ["kieng", "kpi", "plot", "--to", "2025-01"]
+    assert mistakes_of(lacking, complete=True) == ["kieng kpi plot: Missing option '--indicator'."]
     assert mistakes_of([*lacking, "--from", "2025-01"], complete=True) == []
     assert "Missing argument" in mistakes_of(["kieng", "submission", "show"], complete=True)[0]
     assert "no service kpi;" in mistakes_of(["kieng", "config", "print", "kpi"], complete=True)[0]
