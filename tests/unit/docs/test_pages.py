@@ -70,7 +70,7 @@ def test_a_wrong_command_line_is_noticed() -> None:
 def test_a_command_line_that_cannot_be_pasted_is_noticed() -> None:
     lacking = ["kieng", "kpi", "plot", "--to", "2025-01"]
     assert mistakes_of(lacking, complete=True) == ["kieng kpi plot: Missing option '--indicator'."]
-    assert mistakes_of([*lacking, "--from", "2025-01"], complete=True) == []
+    assert mistakes_of([*lacking, "--indicator", "KNW-01"], complete=True) == []
     assert "Missing argument" in mistakes_of(["kieng", "submission", "show"], complete=True)[0]
     assert "no service kpi;" in mistakes_of(["kieng", "config", "print", "kpi"], complete=True)[0]
     assert mistakes_of(["kieng", "config", "check", "kpi.query"], complete=True) == []
