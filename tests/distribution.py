@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -58,7 +59,11 @@ def unit_of_work(nodeid: str) -> str:
     It is the module, so that a fixture of a module is made once. The modules that share a stack of
     tests/e2e are one unit: those that break it, and the others.
     """
-    module = nodeid.partition("::")[0]
+    return _unit(nodeid.partition("::")[0])
+
+
+@cache
+def _unit(module: str) -> str:
     name = PurePosixPath(module).name
     if not module.startswith(E2E) or name in OWN_STACK:
         return module
@@ -68,20 +73,18 @@ def unit_of_work(nodeid: str) -> str:
 def in_order(items: list[pytest.Item]) -> None:
     """Sort tests by folder, those that take long first; otherwise they stay as they were."""
 
-    def rank(item: pytest.Item) -> int:
-        folders = (
-            number for number, name in enumerate(BEGUN_FIRST) if item.nodeid.startswith(name)
-        )
-        return next(folders, len(BEGUN_FIRST))
+    items.sort(key=lambda item: _rank(item.nodeid.partition("::")[0]))
 
+
+@cache
+def _rank(module: str) -> tuple[bool, bool, int]:
+    folders = (number for number, name in enumerate(BEGUN_FIRST) if module.startswith(name))
     # The shared stacks begin before all others, because they are the longest units.
     shared = f"{E2E}stack"
-    items.sort(
-        key=lambda item: (
-            not unit_of_work(item.nodeid).startswith(shared),
-            item.path.name == LAST,
-            rank(item),
-        )
+    return (
+        not _unit(module).startswith(shared),
+        PurePosixPath(module).name == LAST,
+        next(folders, len(BEGUN_FIRST)),
     )
 
 
