@@ -31,6 +31,8 @@ BREAKING = {
 }
 """Modules of tests/e2e that stop, freeze or deceive processes, or watch them: they share a stack of
 their own, which another worker starts at the same time."""
+BREAKS = f"{E2E}stack that breaks"
+"""The unit of work that these are."""
 LAST = "test_interrupting.py"
 """The module of tests/e2e that ends the stack that breaks, as Ctrl-C does."""
 MENDING = {"test_lost_log.py", "test_rolling_restart.py", "test_whole_restart.py"}
@@ -67,7 +69,7 @@ def _unit(module: str) -> str:
     name = PurePosixPath(module).name
     if not module.startswith(E2E) or name in OWN_STACK:
         return module
-    return f"{E2E}stack that breaks" if name in BREAKING else f"{E2E}stack"
+    return BREAKS if name in BREAKING else f"{E2E}stack"
 
 
 def in_order(items: list[pytest.Item]) -> None:
