@@ -19,8 +19,8 @@ from tests.integration.kpi.conftest import Stored, storing
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import UNITS, FakeRecord
 
-LOG = log(500)
-LOADED = 380
+LOG = log(400)
+LOADED = 300
 TYPES = ["publication", "receipt", "product", "agreement", "ip_right"]
 
 
