@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -30,6 +31,8 @@ BREAKING = {
 }
 """Modules of tests/e2e that stop, freeze or deceive processes, or watch them: they share a stack of
 their own, which another worker starts at the same time."""
+BREAKS = f"{E2E}stack that breaks"
+"""The unit of work that these are."""
 LAST = "test_interrupting.py"
 """The module of tests/e2e that ends the stack that breaks, as Ctrl-C does."""
 MENDING = {"test_lost_log.py", "test_rolling_restart.py", "test_whole_restart.py"}
@@ -58,30 +61,32 @@ def unit_of_work(nodeid: str) -> str:
     It is the module, so that a fixture of a module is made once. The modules that share a stack of
     tests/e2e are one unit: those that break it, and the others.
     """
-    module = nodeid.partition("::")[0]
+    return _unit(nodeid.partition("::")[0])
+
+
+@cache
+def _unit(module: str) -> str:
     name = PurePosixPath(module).name
     if not module.startswith(E2E) or name in OWN_STACK:
         return module
-    return f"{E2E}stack that breaks" if name in BREAKING else f"{E2E}stack"
+    return BREAKS if name in BREAKING else f"{E2E}stack"
 
 
 def in_order(items: list[pytest.Item]) -> None:
     """Sort tests by folder, those that take long first; otherwise they stay as they were."""
 
-    def rank(item: pytest.Item) -> int:
-        folders = (
-            number for number, name in enumerate(BEGUN_FIRST) if item.nodeid.startswith(name)
-        )
-        return next(folders, len(BEGUN_FIRST))
+    items.sort(key=lambda item: _rank(item.nodeid.partition("::")[0]))
 
+
+@cache
+def _rank(module: str) -> tuple[bool, bool, int]:
+    folders = (number for number, name in enumerate(BEGUN_FIRST) if module.startswith(name))
     # The shared stacks begin before all others, because they are the longest units.
     shared = f"{E2E}stack"
-    items.sort(
-        key=lambda item: (
-            not unit_of_work(item.nodeid).startswith(shared),
-            item.path.name == LAST,
-            rank(item),
-        )
+    return (
+        not _unit(module).startswith(shared),
+        PurePosixPath(module).name == LAST,
+        next(folders, len(BEGUN_FIRST)),
     )
 
 

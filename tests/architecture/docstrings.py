@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.architecture.sources import Function, parse, python_files
@@ -39,7 +40,12 @@ def parameters_are_explained(root: Path) -> list[str]:
     return found
 
 
-def _public_functions(root: Path) -> Iterator[tuple[str, str, Function, bool]]:
+@cache
+def _public_functions(root: Path) -> list[tuple[str, str, Function, bool]]:
+    return [*_found(root)]
+
+
+def _found(root: Path) -> Iterator[tuple[str, str, Function, bool]]:
     for path in python_files(root / "services"):
         for scope in ast.walk(parse(path)):
             is_private = isinstance(scope, ast.ClassDef) and scope.name.startswith("_")

@@ -13,6 +13,7 @@ import yaml
 from tests.deploy.charts import (
     EXAMPLES,
     WORKLOADS,
+    Object,
     deployments,
     environment,
     example,
@@ -24,11 +25,6 @@ from tests.deploy.charts import (
 from tests.deploy.known import DOCKERFILE, ROOT, needs_tools
 from tests.deploy.tools import locked_environment
 
-PODS = [
-    pytest.param(each, id=f"{name}-{name_of(each)}")
-    for name in EXAMPLES
-    for each in of_kind(example(name), *WORKLOADS)
-]
 LOCK = Path(__file__).parent / "checkov.lock"
 
 ACCEPTED = {
@@ -43,16 +39,27 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("each", PODS)
-def test_the_pod_is_restricted(each: dict[str, Any]) -> None:
-    pod = pod_of(each)
+@pytest.fixture(params=EXAMPLES)
+def workloads(request: pytest.FixtureRequest) -> list[Object]:
+    """What starts pods, with the values of an example."""
+    found = of_kind(example(request.param), *WORKLOADS)
+    assert found
+    return found
+
+
+def test_every_pod_is_restricted(workloads: list[Object]) -> None:
+    for each in workloads:
+        is_restricted(name_of(each), pod_of(each))
+
+
+def is_restricted(name: str, pod: dict[str, Any]) -> None:
     context = pod["securityContext"]
-    assert context["runAsNonRoot"] is True
+    assert context["runAsNonRoot"] is True, name
     assert context["runAsUser"] == context["runAsGroup"] == context["fsGroup"] == 10001
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert pod["automountServiceAccountToken"] is False
-    assert pod["enableServiceLinks"] is False
-    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    assert pod["automountServiceAccountToken"] is False, name
+    assert pod["enableServiceLinks"] is False, name
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(), name
     assert {next(iter(v.keys() - {"name"})) for v in pod["volumes"]} <= {"emptyDir", "projected"}
     for container in [*pod["containers"], *pod.get("initContainers", [])]:
         assert container["securityContext"] == {
@@ -64,19 +71,18 @@ def test_the_pod_is_restricted(each: dict[str, Any]) -> None:
         assert "sh" not in container["command"]
 
 
-@pytest.mark.parametrize("each", PODS)
-def test_memory_is_limited_and_the_processor_is_not(each: dict[str, Any]) -> None:
-    for container in pod_of(each)["containers"]:
-        resources = container["resources"]
-        assert set(resources["limits"]) == {"memory"}
-        assert "memory" in resources["requests"]
+def test_memory_is_limited_and_the_processor_is_not(workloads: list[Object]) -> None:
+    for each in workloads:
+        for container in pod_of(each)["containers"]:
+            resources = container["resources"]
+            assert set(resources["limits"]) == {"memory"}, name_of(each)
+            assert "memory" in resources["requests"], name_of(each)
 
 
-@pytest.mark.parametrize("each", PODS)
-def test_what_is_written_has_a_limit(each: dict[str, Any]) -> None:
-    pod = pod_of(each)
-    scratch = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
-    assert [volume for volume in scratch if "sizeLimit" not in volume] == []
+def test_what_is_written_has_a_limit(workloads: list[Object]) -> None:
+    for each in workloads:
+        scratch = [v["emptyDir"] for v in pod_of(each)["volumes"] if "emptyDir" in v]
+        assert [volume for volume in scratch if "sizeLimit" not in volume] == [], name_of(each)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

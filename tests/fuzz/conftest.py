@@ -20,6 +20,7 @@ def fuzzed(
     broker: str = pytestconfig.getoption("--broker")
     running = RunningStack(tmp_path_factory.mktemp("fuzz"), broker, {})
     files = tmp_path_factory.mktemp("sample")
+    sample.take_a_part()
     sample.write(files)
     options = ("--files", str(files), "--json-out", str(running.answer))
     try:

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.simulation.many import play_all
+from tests.simulation.run import Run, quietly
 
 SEEDS = int(os.environ.get("SEEDS", "1000" if "DEEP" in os.environ else "100"))
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "1"))
@@ -43,26 +43,31 @@ def test_every_schedule_ends_with_the_cells_of_the_oracle() -> None:
 
 
 TRACED = 40 if "DEEP" in os.environ else 12
-TRACES = f"""
+PRINTED = """
 import json
-from tests.simulation.run import Run, quietly
-with quietly():
-    print(json.dumps([Run(seed).play().trace for seed in range(1, {TRACED + 1})]))
+from tests.simulation.test_simulation import order, traces
+print(json.dumps([order(), traces()]))
 """
 
 
-def traces(hash_seed: str) -> list[str]:
-    """What a process comes to whose sets of strings have an order of their own."""
-    environ = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    command = [sys.executable, "-c", TRACES]
-    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True)
-    found: list[str] = json.loads(done.stdout)
-    return found
+def order() -> list[str]:
+    """Strings in the order of a set, which every process has its own of."""
+    return [*{f"string {number}" for number in range(100)}]
+
+
+def traces() -> list[str]:
+    with quietly():
+        return [Run(seed).play().trace for seed in range(1, TRACED + 1)]
 
 
 @pytest.mark.deep
 def test_a_seed_reproduces_bit_for_bit_in_another_process() -> None:
-    with ThreadPoolExecutor() as both:
-        one, other = both.map(traces, ("1", "2"))
-    assert one == other
-    assert len(set(one)) == len(one)
+    other = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    environ = {**os.environ, "PYTHONHASHSEED": other}
+    command = [sys.executable, "-c", PRINTED]
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True)
+    another_order, others = json.loads(done.stdout)
+    assert another_order != order()
+    found = traces()
+    assert found == others
+    assert len(set(found)) == len(found)

@@ -72,6 +72,7 @@ class LastLook:
         draft = self.path.with_suffix(f".{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft.touch(mode=0o600)
             draft.write_text(json.dumps(document) + "\n", encoding="utf-8")
             draft.replace(self.path)
         except OSError:

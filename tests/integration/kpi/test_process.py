@@ -62,7 +62,7 @@ def test_a_child_reads_the_settings_of_its_parent_and_a_request_with_its_bytes(
 
 def test_a_child_works_when_its_parent_does_not_want_the_processor(folder: Path) -> None:
     child = served(folder, 'import os; send({"nice": os.nice(0)})')
-    assert child.result() == {"nice": os.nice(0) + 10}
+    assert child.result() == {"nice": max(os.nice(0), 10)}
     child.end()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from services.kpi.domain.targets import is_measured
 from tests.property.kpi.histories import DETERMINISTIC, History, folded, histories
 from tests.unit.kpi.builders import cube_of
 
+EXAMPLES = 120 if "DEEP" in os.environ else 30
 NOW = 2025 * 12 + 6
 YEARS = (2024, 2025, 9999)
 TARGET = 7
@@ -19,7 +22,7 @@ TARGET = 7
 Told = dict[tuple[str, str, Range], tuple[Both, ...]]
 
 
-@settings(DETERMINISTIC, max_examples=60)
+@settings(DETERMINISTIC, max_examples=EXAMPLES)
 @given(histories(), st.integers(0, 10), st.booleans())
 def test_a_preview_is_what_the_fold_makes_of_the_same_events(
     history: History, known: int, by_month: bool

@@ -7,7 +7,9 @@ import os
 import random
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,10 +125,18 @@ def lines(path: str) -> list[list[str]]:
     return random.Random(path).sample(found, min(25, len(found)))
 
 
+@cache
+def every_command() -> Any:
+    return typer.main.get_command(app)
+
+
 @pytest.mark.parametrize("path", COMMANDS)
-def test_a_line_is_completed_as_typer_would(path: str, tmp_path: Path) -> None:
-    group: Any = typer.main.get_command(app)
-    typers = BashComplete(group, {}, "kieng", ASKED)
+def test_a_line_is_completed_as_typer_would(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A shell asks once, and this test thousands of times: the table is read once.
+    monkeypatch.setattr(completion, "json", SimpleNamespace(loads=lambda text: COMMANDS))
+    typers = BashComplete(every_command(), {}, "kieng", ASKED)
     for *words, incomplete in lines(path):
         ours = offers(Line(words, incomplete), {"KIENG_DATA": str(tmp_path)})
         theirs = [item.value for item in typers.get_completions([*words], incomplete)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -15,6 +16,7 @@ TESTED = re.compile(r"\btests/[\w./-]*\w\.(?:py|toml|json)\b")
 SEPARATORS = {"&&", "||", ";", "|", ">"}
 
 
+@cache
 def pages() -> list[Path]:
     folders = ("docs", "deploy", "helm", "protos")
     return sorted([*ROOT.glob("*.md"), *(p for f in folders for p in (ROOT / f).rglob("*.md"))])
@@ -34,6 +36,7 @@ def named_tests(page: Path) -> list[str]:
     return TESTED.findall(page.read_text(encoding="utf-8"))
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)

@@ -2,11 +2,18 @@ import re
 import zlib
 from dataclasses import replace
 
-from services.documents.pdf import pdf_bytes
+from services.documents.page import Page
 from tests.unit.documents.pages import NEWEST, page
 
 STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 MAPPED = re.compile(rb"<[0-9A-Fa-f]+> <([0-9A-Fa-f]+)>")
+
+
+def pdf_bytes(sheet: Page, lang: str) -> bytes:
+    """As in the module, which takes every worker half a second to import."""
+    from services.documents.pdf import pdf_bytes
+
+    return pdf_bytes(sheet, lang)
 
 
 def streams(content: bytes) -> list[bytes]:

@@ -24,13 +24,15 @@ def test_what_nobody_sees_is_left_out(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
-DASHES = [chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Pd"]
 MINUS = [*"\u2212\u02d7\u207b\u208b\u2796", "\u2043", "\u00ac"]
 
 
-@pytest.mark.parametrize("dash", [*DASHES, *MINUS])
-def test_every_dash_is_a_hyphen(dash: str) -> None:
-    assert folded(f"hđ 12{dash}2018") == "HĐ 12-2018"
+def test_every_dash_is_a_hyphen() -> None:
+    every = map(chr, range(sys.maxunicode))
+    dashes = [character for character in every if unicodedata.category(character) == "Pd"]
+    assert len(dashes) > 20
+    others = [dash for dash in (*dashes, *MINUS) if folded(f"hđ 12{dash}2018") != "HĐ 12-2018"]
+    assert others == []
 
 
 @pytest.mark.parametrize("letter", "đĐðÐɖƉ")

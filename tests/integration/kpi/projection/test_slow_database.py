@@ -19,7 +19,7 @@ from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
 from tests.pausing import paused
 
-LOG = log(900)
+LOG = log(450)
 SOCKET_TIMEOUT_MS = 400
 FITTING_DOCUMENTS = 60
 

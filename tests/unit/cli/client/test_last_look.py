@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from stat import S_IMODE
 
 import pytest
 import typer
@@ -15,6 +16,7 @@ def test_what_was_shown_is_not_new_until_it_changes(tmp_path: Path) -> None:
     assert look.is_new("s1", 1)
     look.see([("s1", 1), ("s2", 4)])
     assert look.save()
+    assert S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     again = LastLook.of(tmp_path, "vnu approver")
     assert [again.is_new("s1", 1), again.is_new("s1", 2), again.is_new("s3", 1)] == [0, 1, 1]
     assert LastLook.of(tmp_path, "hust approver").is_new("s1", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -27,7 +28,10 @@ def commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield from commands(below, *path, name)
 
 
-EVERY = dict(commands(typer.main.get_command(app)))
+@cache
+def every() -> dict[tuple[str, ...], Any]:
+    """The words that lead to a group or a command -> the group or command."""
+    return dict(commands(typer.main.get_command(app)))
 
 
 def said(command: Any) -> set[str]:
@@ -39,7 +43,7 @@ def said(command: Any) -> set[str]:
 
 
 def test_every_help_text_has_a_vietnamese_one_and_none_is_left_over() -> None:
-    known = set().union(*(said(command) for command in EVERY.values()))
+    known = set().union(*(said(command) for command in every().values()))
     assert sorted(known - set(TABLE["help"])) == [], "add them to help.vi.toml"
     assert sorted(set(TABLE["help"]) - known) == [], "English has changed: translate it anew"
     assert all(text.strip() and text != english for english, text in TABLE["help"].items())
@@ -47,8 +51,8 @@ def test_every_help_text_has_a_vietnamese_one_and_none_is_left_over() -> None:
 
 def test_the_words_of_typers_pages_are_known_and_are_typers() -> None:
     texts = {text for text in vars(rich_utils).values() if isinstance(text, str)}
-    metavars = {getattr(each, "subcommand_metavar", "") for each in EVERY.values()}
-    metavars |= {each.options_metavar for each in EVERY.values()}
+    metavars = {getattr(each, "subcommand_metavar", "") for each in every().values()}
+    metavars |= {each.options_metavar for each in every().values()}
     assert set(TABLE["words"]) <= texts | metavars | {USAGE, EXAMPLE}
     titles = {"Arguments", "Options", "Commands", "Error"}
     assert titles | (metavars - {""}) <= set(TABLE["words"])
@@ -70,7 +74,7 @@ def refusals_of(command: Any) -> Iterator[str]:
 
 def test_every_refusal_of_an_option_is_known_in_vietnamese() -> None:
     told = Sentences(TABLE["refusals"]).told
-    found = {text for command in EVERY.values() for text in refusals_of(command)}
+    found = {text for command in every().values() for text in refusals_of(command)}
     assert len(found) > 50
     english = ("Missing", "Invalid", "Input", "Value", "env var")
     assert sorted(text for text in found if any(word in told(text) for word in english)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -16,14 +17,20 @@ from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.ledger import Flush
 from services.kpi.store.writes import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
-from tests.unit.kpi.builders import article, catalogue_message, changed, record
+from tests.unit.kpi.builders import FakeRecord, article, catalogue_message, changed, record
 
 LIMIT_SECONDS = 30.0
 CATALOGUE = decode_catalogue(catalogue_message())
-LOG = [
-    record(offset, changed(f"s{offset}", 1, f"doi:10.1/{offset}", article(), article()))
-    for offset in range(6000)
-]
+EVENTS = 6000
+
+
+@cache
+def log() -> list[FakeRecord]:
+    claim = article()
+    return [
+        record(offset, changed(f"s{offset}", 1, f"doi:10.1/{offset}", claim, claim))
+        for offset in range(EVENTS)
+    ]
 
 
 class Clock:
@@ -70,14 +77,14 @@ class SlowStore(MemoryStore):
         return PartitionFold(lease, CATALOGUE, self, size=size)
 
 
-def catch_up(store: SlowStore, size: FlushSize, end: int = len(LOG)) -> None:
+def catch_up(store: SlowStore, size: FlushSize, end: int = EVENTS) -> None:
     """Fold the log as the aggregator does: after an error the partition is claimed again."""
     fold = store.claimed(size)
     while store.next_offset < end:
         assert store.timeouts < 10, "it does not progress"
         begin = store.next_offset
         try:
-            fold.apply(LOG[begin : min(end, begin + size.records)])
+            fold.apply(log()[begin : min(end, begin + size.records)])
             assert fold.stored_offset == store.next_offset
         except NetworkTimeout:
             assert fold.stored_offset == store.next_offset
@@ -123,11 +130,11 @@ def test_what_fits_the_limit_but_takes_long_shrinks_before_it_fails(clock: Clock
 
 def test_a_frozen_database_costs_one_flush_and_no_lasting_speed(clock: Clock) -> None:
     store, size = SlowStore(clock, 0.001), FlushSize()
-    for end in range(1000, len(LOG) + 1, 1000):
+    for end in range(1000, EVENTS + 1, 1000):
         store.frozen_seconds = 40.0
         catch_up(store, size, end)
     assert store.timeouts == 6
-    assert store.next_offset == len(LOG)
+    assert store.next_offset == EVENTS
     assert size.records >= RECORDS_FIRST / 4
 
 

@@ -154,9 +154,9 @@ def test_many_streams_share_their_signs_of_life(monkeypatch: pytest.MonkeyPatch)
     live.refresh()
     watchers = Watchers(100)
     streams = [watchers.watch(REQUEST, live, HERE, noon) for _ in range(100)]
+    begin = time.monotonic()  # the first stream is silent from its first answer on
     for stream in streams:
         next(stream)
-    begin = time.monotonic()
     assert not next(streams[0]).cells
     assert time.monotonic() - begin >= 0.1 * 0.9
 

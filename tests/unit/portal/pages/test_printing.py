@@ -13,7 +13,6 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
 from kieng.kpi.v1 import view_pb2
-from services.documents import pdf
 from services.documents.page import Page as Sheet
 from services.portal.texts import text
 from services.texts import Lang
@@ -49,7 +48,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sheet, threading.Thre
         found.append((sheet, threading.current_thread()))
         return b"%PDF-"
 
-    monkeypatch.setattr(pdf, "pdf_bytes", keep)
+    monkeypatch.setattr("services.documents.pdf.pdf_bytes", keep)
     return found
 
 
