@@ -17,7 +17,7 @@ from kieng.submissions.v1 import events_pb2
 from kieng.submissions.v1.events_pb2 import SubmissionChanged
 from services.kpi.log.file import FileRecord
 from services.kpi.log.topic import SUBMISSIONS
-from services.kpi.oracle.recompute import is_its_own
+from services.kpi.oracle.judgement import is_its_own
 from services.kpi.wire import events
 from tests.simulation.claims import claim
 

@@ -1,4 +1,4 @@
-"""The forms of the values that events state: those of the contract, and nothing that resembles them.
+"""The forms of the values that events state: exactly those of the contract.
 
 Python and SQL read more than the contract allows, each in its own way: `2_25-03-01`, full-width
 digits, blanks around a number. A value that two readers understand differently would give two
