@@ -16,8 +16,8 @@ from kieng.submissions.v1 import events_pb2
 
 DAYS = (
     "2_25-03-01",
-    "２０２５-03-01",
-    "2025-٠3-01",
+    "\uff12\uff10\uff12\uff15-03-01",
+    "2025-\u06603-01",
     " 025-03-01",
     "-202-03-01",
     "+202-03-01",
@@ -46,8 +46,8 @@ AMOUNTS = (
     "007",
     "00",
     "1_000",
-    "１２",
-    "٣",
+    "\uff11\uff12",
+    "\u0663",
     " 5",
     "5 ",
     "+5",
@@ -56,7 +56,7 @@ AMOUNTS = (
     "1e3",
     "5.0",
     "1" * 16,
-    "²",
+    "\u00b2",
 )
 TEXTS = (
     "",
@@ -67,7 +67,7 @@ TEXTS = (
     "'",
     "é",
     "e\u0301",
-    "𝔸",
+    "\U0001d538",
     "a\x01",
     "true",
     "null",
@@ -111,14 +111,19 @@ def _spoil_facts(rng: random.Random, claim: events_pb2.Claim) -> None:
         setattr(message, field.name, _field_values(rng, field))
 
 
+def _number(rng: random.Random, numbers: Sequence[int]) -> Any:
+    """Return one of these as a value of any enum, whether or not it is declared there."""
+    return rng.choice(numbers)
+
+
 def _spoil_claim(rng: random.Random, claim: events_pb2.Claim) -> None:
     kind = rng.randrange(4)
     if kind == 0:
         claim.share_ppm = rng.choice((1, 1_000_000, 1_000_001, (1 << 32) - 1))
     elif kind == 1:
-        claim.part = rng.choice((0, 1, 2, 3, -1))
+        claim.part = _number(rng, (0, 1, 2, 3, -1))
     elif kind == 2:
-        claim.source = rng.choice((0, 1, 3, 4, -5))
+        claim.source = _number(rng, (0, 1, 3, 4, -5))
     else:
         claim.evidence_sha256.extend(rng.choices(TEXTS, k=2))
 

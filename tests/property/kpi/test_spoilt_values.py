@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from kieng.submissions.v1 import events_pb2, facts_pb2
+from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
 from services.kpi.domain.cube import Cube
 from services.kpi.domain.months import month_text
 from services.kpi.domain.parking import UNLIMITED
@@ -55,8 +55,8 @@ def claim(rng: random.Random, kind: str, institution: str) -> events_pb2.Claim:
     units = [unit for unit in UNITS if unit.partition("/")[0] == institution]
     made = events_pb2.Claim(
         unit_id=rng.choice(units),
-        part=rng.choice((1, 2)),
-        source=rng.choice((1, 2, 3)),
+        part=rng.choice(submission_pb2.Part.values()),
+        source=rng.choice(submission_pb2.Source.values()),
         share_ppm=rng.choice((0, 0, 333_333, 1_000_000)),
     )
     message = getattr(made.facts, kind)
