@@ -17,9 +17,9 @@ from services.kpi.offline.verification import verify
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.golden.make import LEAVES
-from tests.property.kpi.spoilt_values import spoil
 from tests.simulation import history
 from tests.simulation.run import message
+from tests.simulation.spoilt_values import spoil
 
 FOLDER = Path(__file__).parent
 SPOILT, DIGESTS = FOLDER / "spoilt.kienglog", FOLDER / "spoilt.json"

@@ -13,6 +13,7 @@ from services.kpi.domain.cube import Cube
 from services.kpi.domain.months import month_of_date
 from services.kpi.log.file import FileRecord, read_log
 from services.kpi.offline.verification import verify
+from services.kpi.oracle.judgement import Judge
 from services.kpi.oracle.recompute import LogRecord, recompute
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.golden.make import CATALOGUE, DIGESTS, LOG
@@ -73,8 +74,8 @@ def test_the_forms_of_values_are_part_of_the_fold_version() -> None:
 
 
 def test_the_golden_log_says_enough_to_notice_a_difference() -> None:
-    known = decode_catalogue(message()).tree.number
-    events = [history.readable(record, known) for record in log()]
+    judge = Judge(message())
+    events = [history.readable(record, judge) for record in log()]
     foldable = [LogRecord(0, e.SerializeToString()) for e in events if e is not None]
     cells = recompute(foldable, message())[0]
     assert len({column for _, _, column, _ in cells}) >= 50

@@ -15,8 +15,8 @@ from services.kpi.domain.parking import UNLIMITED
 from services.kpi.oracle.recompute import LogRecord, recompute
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.wire.forms import limits
-from tests.property.kpi.spoilt_values import spoil
 from tests.property.kpi.test_rebuilding import OWNED, MemoryLedger
+from tests.simulation.spoilt_values import spoil
 from tests.unit.kpi.builders import (
     INSTITUTIONS,
     UNITS,

@@ -99,7 +99,7 @@ def _field_values(rng: random.Random, field: FieldDescriptor) -> Any:
 
 
 def _spoil_facts(rng: random.Random, claim: events_pb2.Claim) -> None:
-    message = getattr(claim.facts, claim.facts.WhichOneof("kind"))
+    message = getattr(claim.facts, str(claim.facts.WhichOneof("kind")))
     field = rng.choice(message.DESCRIPTOR.fields)
     if field.is_repeated:
         values = [_field_values(rng, field) for _ in range(rng.randrange(1, 4))]
