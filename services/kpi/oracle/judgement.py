@@ -92,7 +92,7 @@ def fields_read(catalogue: catalogue_pb2.Catalogue) -> dict[str, frozenset[str]]
             component: catalogue_pb2.Component = getattr(indicator, part)
             if not component.type:
                 continue
-            names = {*_named(component), *_ALWAYS}
+            names = {*_named(component), *_ALWAYS} - {"", "never"}
             for cut in indicator.cuts:
                 names |= _of_cut(cut, taxonomies)
             for kind in _TYPES if component.type == "any" else [component.type]:

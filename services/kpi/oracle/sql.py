@@ -135,7 +135,8 @@ def _test(type_name: str, condition: catalogue_pb2.Condition) -> str:
         return f"coalesce(TRY_CAST({value} AS DATE) <= {limit}, false)"
     if kind == "minimum":
         cases = " ".join(f"WHEN '{t}' THEN {n}" for t, n in condition.minimum.of_type.items())
-        limit = f"CASE any_value(type) {cases} ELSE {condition.minimum.otherwise} END"
+        limit = f"{condition.minimum.otherwise}"
+        limit = f"CASE any_value(type) {cases} ELSE {limit} END" if cases else limit
         return f"{facts.size(type_name, condition.field)} >= {limit}"
     words = condition.any_of.values if kind == "any_of" else condition.none_of.values
     items = facts.items_of(type_name, condition.field)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -127,6 +129,24 @@ def decode_statement(
         else:
             verified = _claim(event, event.verified, catalogue)
     return Statement(event.version, declared, verified, source)
+
+
+def decode_stored(
+    sources: Iterable[bytes], catalogue: Catalogue
+) -> Iterator[tuple[events_pb2.SubmissionChanged, Statement]]:
+    """Yield each event that a view has stored, with its statement.
+
+    Events that this release would park are left out. They are in views of former fold versions,
+    which answer until their successor is built.
+
+    Args:
+        sources: the encoded events.
+        catalogue: the catalogue to count with.
+    """
+    for source in sources:
+        event = decode_changed(source)
+        with suppress(InvalidRecord):
+            yield event, decode_statement(event, catalogue, source)
 
 
 def _claim(
