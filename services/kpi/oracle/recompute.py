@@ -87,11 +87,23 @@ def components(
             if not indicator.HasField(field):  # type: ignore[arg-type]
                 continue
             component = getattr(indicator, field)
-            identity = component.SerializeToString(deterministic=True)
+            identity = _identity(component)
             for cut in ("", *indicator.cuts):
                 if (identity, cut) not in seen:
                     seen.add((identity, cut))
                     yield f"{name}/by-{cut}" if cut else name, component, cut
+
+
+def _identity(component: catalogue_pb2.Component) -> bytes:
+    """Return bytes that are equal for components that count alike, however they are written."""
+    plain = catalogue_pb2.Component()
+    plain.CopyFrom(component)
+    plain.per = plain.per or 1
+    for condition in plain.where:
+        if condition.WhichOneof("test") in ("any_of", "none_of"):
+            values = getattr(condition, str(condition.WhichOneof("test"))).values
+            values[:] = sorted(set(values))
+    return plain.SerializeToString(deterministic=True)
 
 
 def _load_units(database: duckdb.DuckDBPyConnection, units: Iterable[directory_pb2.Unit]) -> None:

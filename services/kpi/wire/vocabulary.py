@@ -113,7 +113,7 @@ def check_component(path: str, message: catalogue_pb2.Component, terms: Terms) -
             if not name.endswith("_vnd"):
                 refuse(f"{path}.{role}", f"names a field that ends with _vnd, not {name!r}")
     if message.member:
-        _check_known(f"{path}.member", message.type, message.member)
+        _check_member(f"{path}.member", message.type, message.member)
     for position, condition in enumerate(message.where):
         _check_condition(f"{path}.where[{position}]", message.type, condition, terms)
 
@@ -169,6 +169,14 @@ def _check_date(path: str, type_name: str, name: str) -> None:
         refuse(path, f"{type_name} has no date {name!r}{near(name, [*dates, HAPPENED, REPORTED])}")
     if name not in dates:
         refuse(path, f"names a field that ends with _on, not {name!r}")
+
+
+def _check_member(path: str, type_name: str, name: str) -> None:
+    _check_known(path, type_name, name)
+    field = fields(type_name).get(name)
+    is_one = field is None or not (field.is_repeated or field.type == FieldDescriptor.TYPE_BOOL)
+    if name == INSTITUTIONS or not is_one:
+        refuse(path, f"names a text, a word, a number or a date, not {name!r}")
 
 
 def _check_number(path: str, type_name: str, name: str, *, or_list: bool = False) -> None:
