@@ -101,7 +101,13 @@ def amount(name: str, text: str) -> int:
 
 
 def number(name: str, value: int, low: int, high: int) -> int:
-    """Return a number as it is, after checking that it lies between two limits, both included.
+    """Return a number as it is, after checking that it lies within limits.
+
+    Args:
+        name: name of its field.
+        value: the number.
+        low: lowest number that the contract allows.
+        high: highest one.
 
     Raises:
         InvalidRecord: it does not; the message names the field. The producer's fault.
