@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ Words = catalogue_pb2.Values
 KINDS = ("publication", "joint_project", "training", "facility", "product", "expert")
 
 
-def component(kind: str, *where: Condition, **fields: str) -> catalogue_pb2.Component:
+def component(kind: str, *where: Condition, **fields: Any) -> catalogue_pb2.Component:
     rule = fields.pop("rule", "WHOLE")
     made = catalogue_pb2.Component(type=kind, date="happened_on", where=where, **fields)
     made.rule = RULES.Value(f"COUNTING_RULE_{rule}")
