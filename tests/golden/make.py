@@ -15,7 +15,7 @@ from services.kpi.log.file import FileRecord, read_log, write_log
 from services.kpi.offline.verification import verify
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
-from tests.simulation import history
+from tests.simulation import history, strangers
 from tests.simulation.run import message
 
 FOLDER = Path(__file__).parent
@@ -46,7 +46,7 @@ def records() -> list[FileRecord]:
         log.append(*entry)
     for number in range(5):
         key = f"nonsense:{number}"
-        log.append(key, *history.poison(rng, f"s{number}", 10_000, key, "a"))
+        log.append(key, *strangers.poison(rng, f"s{number}", 10_000, key, "a"))
     return [
         FileRecord(r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
         for rows in log.records

@@ -12,6 +12,7 @@ from google.protobuf.json_format import ParseDict
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.domain.catalogue import Catalogue
+from services.kpi.oracle.judgement import Judge
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.simulation import history
 
@@ -28,6 +29,7 @@ class Frozen:
     message: catalogue_pb2.Catalogue
     catalogue: Catalogue
     document: dict[str, object]
+    judge: Judge
 
     @property
     def units(self) -> list[directory_pb2.Unit]:
@@ -60,7 +62,7 @@ def frozen(version: int) -> Frozen:
         "definition_sha256": str(version),
         "message": message.SerializeToString(deterministic=True),
     }
-    return Frozen(message, decode_catalogue(message), document)
+    return Frozen(message, decode_catalogue(message), document, Judge(message))
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from kieng.submissions.v1 import events_pb2
 from kieng.submissions.v1.events_pb2 import SubmissionChanged
 from services.kpi.log.file import FileRecord
 from services.kpi.log.topic import SUBMISSIONS
-from services.kpi.oracle.recompute import is_its_own
+from services.kpi.oracle.judgement import Judge
 from services.kpi.wire import events
 from tests.simulation.claims import claim
 
@@ -121,43 +121,44 @@ class Log:
 
     def changes(
         self,
-        known: Container[str] = frozenset(UNITS),
+        judge: Judge,
         until: Mapping[int, int] | None = None,
         topic_id: str = "",
     ) -> list[SubmissionChanged]:
-        """Return the events that can be folded by who knows these units.
+        """Return the events that can be folded with a catalogue.
 
         Args:
-            known: units.
+            judge: judges by the catalogue.
             until: partition -> offset to stop at; everything without it.
             topic_id: topic; the present one without it.
         """
         found = (
-            readable(record, known)
+            readable(record, judge)
             for partition, rows in enumerate(self.topics[topic_id or self.topic_id])
             for record in rows[: None if until is None else until.get(partition, 0)]
         )
         return [event for event in found if event is not None]
 
-    def parked(self, known: Container[str]) -> int:
+    def parked(self, judge: Judge) -> int:
         """Return how many records cannot be folded and were not replaced by a newer version."""
         total = 0
         for rows in self.records:
-            open_: dict[tuple[str, str, str], list[int]] = {}
+            open_: dict[tuple[str, str], list[int]] = {}
             unnamed = 0
             for record in rows:
                 if dict(record.headers)["ce_type"] != events.CHANGED.encode():
                     continue
-                event = readable(record, known)
+                event = readable(record, judge)
                 if event is not None:
-                    name = event.submission_id, event.work_key, event.institution_id
+                    name = whole_name(event.institution_id, event.submission_id), event.work_key
                     open_[name] = [v for v in open_.get(name, []) if v >= event.version]
                     continue
                 submission_id, work_key, institution, version = named(record)
                 if not submission_id:
                     unnamed += 1
                     continue
-                open_.setdefault((submission_id, work_key, institution), []).append(version)
+                name = whole_name(institution, submission_id), work_key
+                open_.setdefault(name, []).append(version)
             total += unnamed + sum(map(len, open_.values()))
         return total
 
@@ -165,6 +166,12 @@ class Log:
 def source(institution: str) -> tuple[str, bytes]:
     """Return the header that names who speaks."""
     return "ce_source", f"kieng/submissions/{institution}".encode()
+
+
+def whole_name(institution: str, submission_id: str) -> str:
+    """Return a name of a submission that no other institution's has."""
+    is_whole = submission_id.rpartition(".")[0] == institution
+    return submission_id if is_whole else f"{institution}.{submission_id}"
 
 
 def named(record: Record) -> tuple[str, str, str, int]:
@@ -183,18 +190,13 @@ def named(record: Record) -> tuple[str, str, str, int]:
     return submission_id, work_key, institution, int(version or 0)
 
 
-def readable(record: Record | FileRecord, known: Container[str]) -> SubmissionChanged | None:
+def readable(record: Record | FileRecord, judge: Judge) -> SubmissionChanged | None:
     """Read an event without the code that is tested; None for what cannot be folded."""
     if dict(record.headers)["ce_type"] != events.CHANGED.encode():
         return None
-    try:
-        event = SubmissionChanged.FromString(record.value or b"")
-    except DecodeError:
-        return None
-    if source(event.institution_id) not in record.headers or not is_its_own(event):
-        return None
-    claims = [getattr(event, name) for name in ("declared", "verified") if event.HasField(name)]
-    return event if all(claim.unit_id in known for claim in claims) else None
+    event = judge.event(record.value or b"")
+    is_said = event is not None and source(event.institution_id) in record.headers
+    return event if is_said else None
 
 
 @dataclass
@@ -238,56 +240,3 @@ class Author:
         if self.verified and self.verified[0] == key:
             event.verified.CopyFrom(self.verified[1])
         return event
-
-
-def poison(
-    rng: random.Random, submission_id: str, version: int | None, work_key: str, institution: str
-) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """Return a record that can never be folded, or one of a type that is not known yet.
-
-    It says that it is of a version of the submission, if one is given, or names nothing.
-    """
-    headers = [("ce_type", events.CHANGED.encode())]
-    if version is not None:
-        headers.append(("ce_id", f"{submission_id}:{version}:{work_key}".encode()))
-        headers.append(source(institution))
-    if rng.random() < 0.3:
-        return b"\x00", [("ce_type", b"kieng.submissions.v9.FromTheFuture")]
-    unknown_unit = SubmissionChanged(submission_id="", version=1, work_key=work_key)
-    unknown_unit.declared.CopyFrom(claim(rng, "no/such/unit", 3)[1])
-    return rng.choice((b"\xff\xff", unknown_unit.SerializeToString())), headers
-
-
-FORGER = "forger"
-
-
-def forgery(rng: random.Random, honest: SubmissionChanged) -> tuple[bytes, Headers]:
-    """Return what another producer makes of an event: a claim, or a retraction, of somebody else.
-
-    Most of it nobody can say. Under an id of older releases, though, a forger speaks for itself.
-    """
-    others = [name for name in ("a", "b", "c") if name != honest.institution_id]
-    event, forger = SubmissionChanged(), rng.choice(others)
-    event.CopyFrom(honest)
-    event.version += 1
-    event.submitted_by = FORGER
-    speaker = event.institution_id
-    kind = rng.randrange(5)
-    if kind == 0:  # it ends every later version
-        event.version = rng.choice((1 << 62, 5 << 40))
-        event.ClearField("declared")
-        event.ClearField("verified")
-    elif kind == 1:  # for units of another institution
-        event.institution_id = speaker = forger
-    elif kind == 2:  # in the name of another institution
-        speaker = forger
-    elif kind == 3:  # under the id of another institution
-        event.institution_id = speaker = forger
-        for claimed in ("declared", "verified"):
-            if event.HasField(claimed):
-                getattr(event, claimed).unit_id = {"a": "a/x"}.get(forger, forger)
-    else:
-        event.institution_id = ""
-    identity = f"{event.submission_id}:{event.version}:{event.work_key}"
-    headers = [("ce_type", events.CHANGED.encode()), ("ce_id", identity.encode())]
-    return event.SerializeToString(deterministic=True), [*headers, source(speaker)]

@@ -105,7 +105,8 @@ class Loss:
     def check_whole(self, view: View, vector: Mapping[int, int]) -> None:
         """Assert that a new generation answers only when it has heard what was there before it."""
         heard: dict[tuple[str, str], int] = {}
-        for event in self.log.changes(until=vector, topic_id=view.topic_id):
+        judge = catalogues.frozen(view.catalogue_version).judge
+        for event in self.log.changes(judge, vector, view.topic_id):
             name = event.institution_id, event.submission_id
             heard[name] = max(heard.get(name, 0), event.version)
         known = catalogues.frozen(view.catalogue_version).known

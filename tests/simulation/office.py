@@ -12,6 +12,7 @@ from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import NotFound, Refusal, Unavailable
 from services.kernel.outbox import OutboxRelay
 from services.kernel.publisher import Event
+from services.kpi.wire.events import CHANGED
 from services.submissions.documents import Loaded, Write, decode
 from services.submissions.domain import transitions
 from services.submissions.domain.claims import live_keys
@@ -19,7 +20,7 @@ from services.submissions.domain.submission import Change, Content, Decision, Su
 from services.submissions.events import events_of, repairing_events
 from services.submissions.outbox import DOCUMENTS_MAX, Outage, SubmissionOutbox
 from services.submissions.store import Databases
-from tests.simulation import claims, history
+from tests.simulation import catalogues, claims, history, strangers
 from tests.simulation.database import SimulatedMongo
 from tests.simulation.world import World
 
@@ -31,6 +32,7 @@ UNKNOWN_ACKNOWLEDGEMENTS = 0.03
 SHUFFLES = 0.3
 ECHOES = 0.2
 FORGERIES = 0.15
+OUTSIDERS = 0.15
 
 
 class Office:
@@ -82,6 +84,8 @@ class Office:
                 self._say_nonsense(submission_id, unit_id)
             if rng.random() < FORGERIES:
                 self._forge()
+            if rng.random() < OUTSIDERS:
+                self._say_from_outside(unit_id)
             # Refused, somebody was faster, or nobody knows: a person looks again later.
             with suppress(Refusal, AutoReconnect):
                 self._change(submission_id, unit_id)
@@ -180,7 +184,7 @@ class Office:
         key = found["work_key"] if found else f"nonsense:{self.world.random.randrange(5)}"
         self.log.append(
             key,
-            *history.poison(
+            *strangers.poison(
                 self.world.random,
                 submission_id,
                 None if found is None else found["version"],
@@ -191,10 +195,17 @@ class Office:
 
     def _forge(self) -> None:
         """Append what another producer makes of an event that is there."""
-        events = [each for each in self.log.changes() if each.submitted_by != history.FORGER]
-        if events:
-            honest = self.world.random.choice(events)
-            self.log.append(honest.work_key, *history.forgery(self.world.random, honest))
+        judge = catalogues.frozen(1).judge
+        honest = [each for each in self.log.changes(judge) if each.submitted_by != strangers.FORGER]
+        if honest:
+            event = self.world.random.choice(honest)
+            self.log.append(event.work_key, *strangers.forgery(self.world.random, event))
+
+    def _say_from_outside(self, unit_id: str) -> None:
+        """Append what a producer outside of the product makes of a work."""
+        event = strangers.outsider(self.world.random, unit_id, KEYS)
+        headers = [("ce_type", CHANGED.encode()), history.source(event.institution_id)]
+        self.log.append(event.work_key, event.SerializeToString(deterministic=True), headers)
 
 
 def lost(office: Office, institutions: Iterable[str]) -> list[str]:
@@ -207,7 +218,7 @@ def lost(office: Office, institutions: Iterable[str]) -> list[str]:
         institutions: those that are looked at.
     """
     newest: dict[tuple[str, str, str], Any] = {}
-    for event in office.log.changes():
+    for event in office.log.changes(catalogues.frozen(1).judge):
         place = event.institution_id, event.submission_id, event.work_key
         if place not in newest or newest[place].version < event.version:
             newest[place] = event

@@ -47,8 +47,8 @@ def standing(
 ) -> Standing:
     """Return what a view says at a position; ``view`` is its document."""
     version = view["catalogue_version"]
-    known = catalogues.frozen(version).known
-    events = [e.SerializeToString() for e in log.changes(known, vector, view["topic_id"])]
+    judge = catalogues.frozen(version).judge
+    events = [e.SerializeToString() for e in log.changes(judge, vector, view["topic_id"])]
     return Standing(f"{what}, {view['_id']} at {dict(vector)}", version, cells, events)
 
 

@@ -90,8 +90,8 @@ class Run:
         live = self.mongo.databases[TRANSACTIONS_IN]["views"][reader.live_id()][1]
         progress = self.mongo.documents(TRANSACTIONS_IN, "progress")
         parked = sum(d["parked"] for d in progress if d["v"] == live["_id"])
-        known = catalogues.frozen(live["catalogue_version"]).known
-        expected = self.log.parked(known)
+        frozen = catalogues.frozen(live["catalogue_version"])
+        known, expected = frozen.known, self.log.parked(frozen.judge)
         # Who fills a log may die when all have published that are in the tree of the new view.
         filled = sorted(known.intersection(INSTITUTIONS)) if self.loss.losses else INSTITUTIONS
         complaints = lost(self.office, filled)

@@ -86,7 +86,7 @@ def refusal(speaker: Speaker, unit_ids: Iterable[str]) -> str:
     own = speaker.institution_id
     if not own:
         return "no institution answers for it"
-    if owner_of(speaker.submission_id) not in ("", own):
+    if OWNER_END in speaker.submission_id and owner_of(speaker.submission_id) != own:
         return f"submission {speaker.submission_id!r} is not one of {own!r}"
     is_single = speaker.work_key.startswith(OWN_WORK)
     if is_single and speaker.work_key != OWN_WORK + speaker.submission_id:

@@ -13,7 +13,7 @@ from services.kpi.domain.cuts import Cut
 from services.kpi.domain.shares import WHOLE
 from services.kpi.domain.tree import UnitTree
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Version of the fold, part of a view's id. Raise it with every change that can alter a cell."""
 
 INSTITUTIONS = "institutions"

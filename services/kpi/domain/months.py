@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 
 from services.kernel.errors import InvalidArgument
 
 RANGE_MONTHS_MAX = 120
+DATE = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])(?:-[0-9]{2})?")
 
 
 @lru_cache(maxsize=4096)
@@ -14,12 +16,13 @@ def month_of_date(date: str) -> int:
     """Return the month of a date `YYYY-MM-DD` or `YYYY-MM`, as a number: year * 12 + month - 1.
 
     Raises:
-        ValueError: the text is not a date. The producer's fault.
+        ValueError: the text is not exactly a date. The caller's fault.
     """
-    year, month = int(date[:4]), int(date[5:7])
-    if not 1 <= month <= 12 or date[4] != "-":
+    # Not `int` of slices, which accepts blanks, signs, underscores and digits of other scripts.
+    parts = DATE.fullmatch(date)
+    if parts is None:
         raise ValueError(f"not a date: {date}")
-    return year * 12 + month - 1
+    return int(parts[1]) * 12 + int(parts[2]) - 1
 
 
 @cache
@@ -45,7 +48,7 @@ def month_range(from_month: str, to_month: str) -> tuple[int, int]:
             if len(text) != len("YYYY-MM"):
                 raise ValueError(text)
             bounds.append(month_of_date(text))
-        except (ValueError, IndexError):
+        except ValueError:
             raise InvalidArgument(
                 f"{field} is not a month: write YYYY-MM", fields={field: "write YYYY-MM"}
             ) from None

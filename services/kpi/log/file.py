@@ -19,6 +19,9 @@ from services.kpi.log.topic import SUBMISSIONS
 MAGIC = b"KIENGLOG\x01"
 RECORD_BYTES_MAX = 16 * 1024 * 1024
 HEADERS_MAX = (1 << 16) - 1
+READ = frozenset({"ce_type", "ce_source", "ce_id", "ce_time"})
+"""Names of the headers that decide what a record counts, or how it is parked."""
+Headers = Sequence[tuple[str, bytes | None]]
 _POSITION = struct.Struct(">IQQ")
 
 
@@ -31,7 +34,7 @@ class FileRecord:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]] = field(default_factory=list)
+    headers: Headers = field(default_factory=list)
     topic: str = SUBMISSIONS
 
     @staticmethod
@@ -51,7 +54,8 @@ def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
     """Write records to a file in the log format, in the given order; return their number.
 
     Absent keys, values and header values become empty bytes, and a negative timestamp becomes 0. Of
-    more than `HEADERS_MAX` headers the surplus is dropped, but never the event type.
+    more than `HEADERS_MAX` headers the surplus is dropped, but never what a reader looks at: the
+    first header of each name in `READ`, and the event type.
     """
     file.write(MAGIC)
     count = 0
@@ -63,15 +67,25 @@ def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
         ]
         headers = record.headers
         if len(headers) > HEADERS_MAX:
-            # Surplus headers are dropped, but never the event type, which decoding depends on.
-            unlike = dict.fromkeys(headers)
-            headers = sorted(unlike, key=lambda header: header[0] != "ce_type")[:HEADERS_MAX]
+            headers = _most_needed(headers)
         parts.append(struct.pack(">H", len(headers)))
         for name, value in headers:
             parts += [_pack(name.encode()), _pack(value or b"")]
         file.write(_pack(b"".join(parts)))
         count += 1
     return count
+
+
+def _most_needed(headers: Headers) -> Headers:
+    """Return as many headers as a record may have, those first that decoding depends on."""
+    unlike = dict.fromkeys(headers)
+    first: dict[str, tuple[str, bytes | None]] = {}
+    for header in unlike:
+        if header[0] in READ:
+            first.setdefault(header[0], header)
+    # Two different types park a record, so of the others those come next.
+    others = sorted(unlike, key=lambda header: header[0] != "ce_type")
+    return list(dict.fromkeys([*first.values(), *others]))[:HEADERS_MAX]
 
 
 def read_log(file: BinaryIO) -> Iterator[FileRecord]:

@@ -17,8 +17,9 @@ from google.protobuf.json_format import MessageToDict
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
+from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.kpi.oracle import sql
+from services.kpi.oracle.judgement import CLAIMS, Judge, happened
 
 CellKey = tuple[str, str, str, str]
 """(unit id, month `YYYY-MM`, column name, member) of a cell; the member is empty for counts."""
@@ -42,8 +43,8 @@ def recompute(
 ) -> dict[int, dict[CellKey, int]]:
     """Return all cells of one or more logs, computed in SQL.
 
-    Of each submission and work only the newest event counts; events that their institution may not
-    write are ignored.
+    Of each submission and work only the newest event counts; those that are to be parked, by
+    themselves, are ignored.
 
     Args:
         log: events of all runs, in any order.
@@ -56,7 +57,7 @@ def recompute(
     known = {taxonomy.code: taxonomy for taxonomy in catalogue.taxonomies}
     _load_units(database, catalogue.units)
     _load_taxonomies(database, known.values())
-    _load_claims(database, log)
+    _load_claims(database, log, Judge(catalogue))
     database.execute(sql.COUNTED)
     database.execute(sql.ALONE)
     cells: dict[int, dict[CellKey, int]] = {}
@@ -86,11 +87,23 @@ def components(
             if not indicator.HasField(field):  # type: ignore[arg-type]
                 continue
             component = getattr(indicator, field)
-            identity = component.SerializeToString(deterministic=True)
+            identity = _identity(component)
             for cut in ("", *indicator.cuts):
                 if (identity, cut) not in seen:
                     seen.add((identity, cut))
                     yield f"{name}/by-{cut}" if cut else name, component, cut
+
+
+def _identity(component: catalogue_pb2.Component) -> bytes:
+    """Return bytes that are equal for components that count alike, however they are written."""
+    plain = catalogue_pb2.Component()
+    plain.CopyFrom(component)
+    plain.per = plain.per or 1
+    for condition in plain.where:
+        if condition.WhichOneof("test") in ("any_of", "none_of"):
+            values = getattr(condition, str(condition.WhichOneof("test"))).values
+            values[:] = sorted(set(values))
+    return plain.SerializeToString(deterministic=True)
 
 
 def _load_units(database: duckdb.DuckDBPyConnection, units: Iterable[directory_pb2.Unit]) -> None:
@@ -127,11 +140,13 @@ def _load_taxonomies(
             )
 
 
-def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) -> None:
-    newest: dict[tuple[int, str, str], events_pb2.SubmissionChanged] = {}
+def _load_claims(
+    database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord], judge: Judge
+) -> None:
+    newest: dict[tuple[int, str, tuple[str, str]], events_pb2.SubmissionChanged] = {}
     for record in log:
-        event = events_pb2.SubmissionChanged.FromString(record.value)
-        if not is_its_own(event):
+        event = judge.event(record.value)
+        if event is None:
             continue
         key = (record.run, event.work_key, _submission(event))
         if key not in newest or newest[key].version < event.version:
@@ -139,39 +154,23 @@ def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) 
     rows = [
         _claim_row(run, event, measure, getattr(event, measure))
         for (run, _, _), event in newest.items()
-        for measure in ("declared", "verified")
+        for measure in CLAIMS
         if event.HasField(measure)
     ]
-    names = "run, work, sub, measure, unit, is_lead, share, since, rank, type, facts"
+    names = "run, work, sub, owner, measure, unit, is_lead, share, since, rank, type, facts"
     lines = "\n".join(json.dumps(dict(zip(names.split(", "), row, strict=True))) for row in rows)
     database.execute(sql.CLAIMS_TABLE)
     if rows:
         database.execute(sql.LOAD_CLAIMS, [f"[{','.join(lines.splitlines())}]"])
 
 
-def is_its_own(event: events_pb2.SubmissionChanged) -> bool:
-    """Return True if the institution of an event has the right to write it (ADR 0025)."""
-    mine = event.institution_id
-    claims = [getattr(event, name) for name in ("declared", "verified") if event.HasField(name)]
-    *owner, _ = event.submission_id.rsplit(".", 1)
-    epoch, change = divmod(event.version, 2**40)
-    return (
-        bool(mine)
-        and all(claim.unit_id.split("/")[0] == mine for claim in claims)
-        and owner in ([], [mine])
-        and (event.work_key[:4] != "sub:" or event.work_key[4:] == event.submission_id)
-        and 0 <= epoch <= 2**20
-        and change > 0
-    )
+def _submission(event: events_pb2.SubmissionChanged) -> tuple[str, str]:
+    """Return a name of the event's submission that is unique across institutions, as sort key.
 
-
-def _submission(event: events_pb2.SubmissionChanged) -> str:
-    """Return a name of the event's submission that is unique across institutions.
-
-    Older ids are unique only within their institution. The name begins with the time at which the
-    submission was created, so that it can serve as sort key.
+    Older ids are unique only within their institution. The first part begins with the time at which
+    the submission was created; the second is the institution, with the dot that ends it in ids.
     """
-    return f"{event.submission_id.rsplit('.', 1)[-1]}\x1f{event.institution_id}"
+    return event.submission_id.rsplit(".", 1)[-1], f"{event.institution_id}."
 
 
 def _claim_row(
@@ -184,7 +183,7 @@ def _claim_row(
     return (
         run,
         event.work_key,
-        _submission(event),
+        *_submission(event),
         measure,
         claim.unit_id,
         claim.part == submission_pb2.PART_LEAD,
@@ -209,10 +208,10 @@ def _beside(
     event: events_pb2.SubmissionChanged, claim: events_pb2.Claim, message: Any
 ) -> Iterator[tuple[str, object]]:
     """Yield (name, value) of the facts of a claim that are not fields of its type."""
-    for field in message.DESCRIPTOR.fields:
-        if field.GetOptions().Extensions[facts_pb2.happened]:
-            yield "happened_on", getattr(message, field.name)
-    changed = event.changed_at.seconds
-    hanoi = datetime.datetime(1970, 1, 1) + datetime.timedelta(hours=7, seconds=changed)
-    yield "reported_on", event.reported_on or (changed and hanoi.strftime("%Y-%m-%d"))
+    yield "happened_on", getattr(message, happened(str(claim.facts.WhichOneof("kind"))))
+    day = ""
+    if event.HasField("changed_at"):
+        hanoi = datetime.timedelta(hours=7, seconds=event.changed_at.seconds)
+        day = (datetime.datetime(1970, 1, 1) + hanoi).date().isoformat()
+    yield "reported_on", event.reported_on or day
     yield "evidence", len(set(claim.evidence_sha256))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import facts_pb2
+from services.kpi.oracle import facts
 
 DENOMINATOR = 720720
+SCALE = 10**24
+"""Of remainders, which differ by more than its inverse; times a bottom it fits a HUGEINT."""
 NO_END = "9999-99-99"
 _RULES = catalogue_pb2
 Taxonomies = Mapping[str, catalogue_pb2.Taxonomy]
 
 CLAIMS_TABLE = """
-CREATE TABLE claims (run BIGINT, work VARCHAR, sub VARCHAR, measure VARCHAR, unit VARCHAR,
-    is_lead BOOLEAN, share BIGINT, since BIGINT, rank INTEGER, type VARCHAR, facts JSON)
+CREATE TABLE claims (run BIGINT, work VARCHAR, sub VARCHAR, owner VARCHAR, measure VARCHAR,
+    unit VARCHAR, is_lead BOOLEAN, share BIGINT, since BIGINT, rank INTEGER, type VARCHAR,
+    facts JSON)
 """
 
 TAXONOMY_TABLES = """
@@ -24,7 +28,7 @@ CREATE TABLE links (taxonomy VARCHAR, source VARCHAR, target VARCHAR, since VARC
 
 LOAD_CLAIMS = """
 INSERT INTO claims
-SELECT (c->>'run')::BIGINT, c->>'work', c->>'sub', c->>'measure', c->>'unit',
+SELECT (c->>'run')::BIGINT, c->>'work', c->>'sub', c->>'owner', c->>'measure', c->>'unit',
     (c->>'is_lead')::BOOLEAN, (c->>'share')::BIGINT, (c->>'since')::BIGINT,
     (c->>'rank')::INTEGER, c->>'type', c->'facts'
 FROM (SELECT unnest(from_json(?::JSON, '["JSON"]')) AS c)
@@ -36,22 +40,20 @@ CREATE TABLE counted AS
 SELECT claims.*, led, here.institution,
     coalesce((facts->>'unit_authors')::BIGINT, 1) AS authors
 FROM claims
-JOIN (SELECT run, work, measure, arg_min(type, (since, rank, sub)) AS work_type,
-          arg_min(facts, (since, rank, sub)) AS led
+JOIN (SELECT run, work, measure, arg_min(type, (since, rank, sub, owner)) AS work_type,
+          arg_min(facts, (since, rank, sub, owner)) AS led
       FROM claims GROUP BY ALL) USING (run, work, measure)
 JOIN (SELECT DISTINCT unit, institution FROM closure) AS here ON here.unit = claims.unit
 WHERE type = work_type
 """
 
-# The same claims, each turned into a work of its own.
+# The same claims, each turned into a work of its own. The lengths keep apart what only looks alike
+# when it is put together, because keys and ids may contain any character.
 ALONE = """
 CREATE VIEW alone AS
-SELECT * REPLACE (work || chr(31) || sub AS work, facts AS led) FROM counted
+SELECT * REPLACE (concat_ws('/', length(work), length(sub), work, sub, owner) AS work, facts AS led)
+FROM counted
 """
-
-# All institutions that claim the work or that its facts name.
-_INSTITUTIONS = """list_filter(list_distinct(list_concat(list(institution),
-    coalesce(any_value(led)->>'$.institutions[*]', []))), lambda x: x IS NOT NULL)"""
 
 
 def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonomies) -> str:
@@ -64,7 +66,7 @@ def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonom
     """
     source = "alone" if definition.rule == _RULES.COUNTING_RULE_CLAIMS else "counted"
     leaves = definition.until not in ("", "never")
-    end = f"({_settled(definition.until)})" if leaves else "CAST(NULL AS VARCHAR)"
+    end = f"({facts.settled(definition.until)})" if leaves else "CAST(NULL AS VARCHAR)"
     tests = " AND ".join(_test(definition.type, condition) for condition in definition.where)
     of_type = "true" if definition.type == "any" else f"type = '{definition.type}'"
     own, other, placed = _cut(definition.type, cut, taxonomies)
@@ -75,8 +77,8 @@ def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonom
         SELECT run, work, measure,
             {_begin(definition)} AS begin_on, {end} AS end_on,
             {_amount(definition)} AS amount,
-            {_settled(definition.member)} AS member,
-            {_settled("payer_unit_id")} AS payer,
+            {facts.member(definition.type, definition.member)} AS member,
+            {facts.settled("payer_unit_id")} AS payer,
             {own} AS own, {other} AS other
         FROM said GROUP BY run, work, measure
         HAVING begin_on IS NOT NULL AND ({tests or "true"})
@@ -98,17 +100,12 @@ def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonom
     """
 
 
-def _settled(field: str) -> str:
-    """Return the SQL for a fact of the work, i.e. of its leading claim; NULL for no field."""
-    return f"(any_value(led)->>'{field}')" if field else "NULL"
-
-
 def _begin(definition: catalogue_pb2.Component) -> str:
     """Return the SQL for the day from which a work counts; NULL if a needed date is missing."""
-    first = _settled(definition.date)
+    first = facts.settled(definition.date)
     if not definition.not_before:
         return first
-    second = _settled(definition.not_before)
+    second = facts.settled(definition.not_before)
     # If one of them is NULL, neither comparison is true and the result is NULL.
     return f"CASE WHEN {first} > {second} THEN {first} WHEN {first} <= {second} THEN {second} END"
 
@@ -116,51 +113,40 @@ def _begin(definition: catalogue_pb2.Component) -> str:
 def _amount(definition: catalogue_pb2.Component) -> str:
     if not definition.amount:
         return str(DENOMINATOR)
-    amount = f"({_settled(definition.amount)})::HUGEINT"
-    return f"{amount} * ({_settled(definition.times)})::HUGEINT" if definition.times else amount
+    amount = f"({facts.settled(definition.amount)})::HUGEINT"
+    return (
+        f"{amount} * ({facts.settled(definition.times)})::HUGEINT" if definition.times else amount
+    )
 
 
 def _test(type_name: str, condition: catalogue_pb2.Condition) -> str:
     kind = condition.WhichOneof("test")
-    value = _settled(condition.field)
-    if condition.field == "institutions":
-        return f"len({_INSTITUTIONS}) >= {condition.at_least}"
+    value = facts.settled(condition.field)
     if kind == "present":
-        return f"({value} IS NOT NULL) = {'true' if condition.present else 'false'}"
+        set_ = f"{value} IS NOT NULL"
+        if condition.field == "institutions":
+            set_ = f"len({facts.INSTITUTIONS}) > 0"
+        return f"({set_}) = {'true' if condition.present else 'false'}"
     if kind == "at_least":
-        return f"coalesce(({value})::BIGINT, 0) >= {condition.at_least}"
+        return f"{facts.size(type_name, condition.field)} >= {condition.at_least}"
     if kind == "within":
-        after = _settled(condition.within.after)
+        after = facts.settled(condition.within.after)
         limit = f"TRY_CAST({after} AS DATE) + {condition.within.days}"
         return f"coalesce(TRY_CAST({value} AS DATE) <= {limit}, false)"
     if kind == "minimum":
         cases = " ".join(f"WHEN '{t}' THEN {n}" for t, n in condition.minimum.of_type.items())
-        limit = f"CASE any_value(type) {cases} ELSE {condition.minimum.otherwise} END"
-        return f"coalesce(({value})::BIGINT, 0) >= {limit}"
+        limit = f"{condition.minimum.otherwise}"
+        limit = f"CASE any_value(type) {cases} ELSE {limit} END" if cases else limit
+        return f"{facts.size(type_name, condition.field)} >= {limit}"
     words = condition.any_of.values if kind == "any_of" else condition.none_of.values
-    items = f"list_filter({_items(type_name, condition.field)}, lambda x: x IN ({_listed(words)}))"
+    items = facts.items_of(type_name, condition.field)
+    items = f"list_filter({items}, lambda x: x IN ({_listed(words)}))"
     return f"coalesce(len({items}), 0) {'>' if kind == 'any_of' else '='} 0"
 
 
-def _listed(words: object) -> str:
-    return ", ".join(f"'{word}'" for word in words)  # type: ignore[attr-defined]
-
-
-def _items(type_name: str, name: str) -> str:
-    """Return the SQL for the list of words in a field, spelled as in definitions; NULL if unset."""
-    if name == "institutions":
-        return f"nullif({_INSTITUTIONS}, []::VARCHAR[])"
-    message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
-    assert message is not None
-    field = message.fields_by_name[name]
-    items = (
-        f"from_json(any_value(led)->'{name}', '[\"VARCHAR\"]')"
-        if field.is_repeated
-        else f"[{_settled(name)}]"
-    )
-    if field.enum_type is not None:
-        items = f"list_transform({items}, lambda x: lower(regexp_replace(x, '^[A-Z]+_', '')))"
-    return f"CASE WHEN {_settled(name)} IS NULL THEN NULL ELSE {items} END"
+def _listed(words: Iterable[str]) -> str:
+    quoted = (word.replace("'", "''") for word in words)
+    return ", ".join(f"'{word}'" for word in quoted)
 
 
 def _cut(type_name: str, cut: str, taxonomies: Taxonomies) -> tuple[str, str, str]:
@@ -173,11 +159,13 @@ def _cut(type_name: str, cut: str, taxonomies: Taxonomies) -> tuple[str, str, st
     if cut not in taxonomies:
         is_flag = cut in fields and fields[cut].type == fields[cut].TYPE_BOOL
         rest = "false" if is_flag else "unclassified"
-        return _items(type_name, cut), "NULL", _placed("own_words", rest)
+        return facts.terms(type_name, cut), "NULL", _placed("own_words", rest)
     taxonomy = taxonomies[cut]
     other = taxonomies[taxonomy.derived_from].fact if taxonomy.derived_from else ""
-    own_words = _items(type_name, taxonomy.fact) if taxonomy.fact in fields else "NULL::VARCHAR[]"
-    other_words = _items(type_name, other) if other in fields else "NULL::VARCHAR[]"
+    own_words = (
+        facts.terms(type_name, taxonomy.fact) if taxonomy.fact in fields else "NULL::VARCHAR[]"
+    )
+    other_words = facts.terms(type_name, other) if other in fields else "NULL::VARCHAR[]"
     named = f"""
         SELECT run, work, measure, code AS term FROM (
             SELECT * FROM own_words
@@ -211,7 +199,7 @@ _WHOLE = """
 _LEAD = """
     SELECT run, work, measure, above, begin_on, end_on, '' AS member, 1 AS value
     FROM works
-    JOIN (SELECT run, work, measure, arg_min(unit, (since, rank, sub)) AS unit FROM said
+    JOIN (SELECT run, work, measure, arg_min(unit, (since, rank, sub, owner)) AS unit FROM said
           WHERE is_lead GROUP BY ALL) USING (run, work, measure)
     JOIN closure USING (unit)
 """
@@ -246,14 +234,14 @@ def _shared(netted: bool) -> str:
     SELECT run, work, measure, above, begin_on, end_on, '' AS member, part AS value
     FROM (
         SELECT *, floor_part + CASE WHEN row_number() OVER (
-            PARTITION BY run, work, measure ORDER BY remainder DESC, since, rank, sub
+            PARTITION BY run, work, measure ORDER BY remainder DESC, since, rank, sub, owner
         ) <= total - sum(floor_part) OVER (PARTITION BY run, work, measure)
         THEN 1 ELSE 0 END AS part
         FROM (
             SELECT *, (total * top) // bottom AS floor_part,
-                ((total * top) % bottom) * 1000000000000 // bottom AS remainder
+                ((total * top) % bottom) * {SCALE} // bottom AS remainder
             FROM (
-                SELECT works.*, sub, since, rank, unit, amount::HUGEINT AS total,
+                SELECT works.*, sub, owner, since, rank, unit, amount::HUGEINT AS total,
                     (CASE WHEN bool_and(share > 0) OVER w THEN share
                         ELSE authors END)::HUGEINT AS top,
                     (CASE WHEN bool_and(share > 0) OVER w THEN sum(share) OVER w

@@ -27,6 +27,7 @@ from services.kpi.store.works import StoredWork
 from services.kpi.wire import events
 from services.kpi.wire.contradictions import encode_disagreement
 from services.kpi.wire.values import encode_value
+from services.kpi.wire.vocabulary import enum_word
 
 PAGE_SIZE = 100
 
@@ -116,7 +117,7 @@ def readiness(product: facts_pb2.Product) -> dict[str, Any]:
     `trl` is the technology readiness level, 0 if unknown; `stage` is the enum's name in lower case,
     without prefix.
     """
-    stage = facts_pb2.Product.Stage.Name(product.stage).removeprefix("STAGE_").lower()
+    stage = enum_word(facts_pb2.Product.Stage.DESCRIPTOR, product.stage)
     return {"trl": product.trl, "stage": stage}
 
 
@@ -205,12 +206,9 @@ def restored_of(
         stored: the work.
         catalogue: rules by which its contribution is computed.
     """
-    said = [events.decode_changed(source) for source in stored.sources]
-    statements = {
-        events.name_of(event): events.decode_statement(event, catalogue, source)
-        for event, source in zip(said, stored.sources, strict=True)
-    }
-    return restored(statements, catalogue), said
+    said = list(events.decode_stored(stored.sources, catalogue))
+    statements = {events.name_of(event): statement for event, statement in said}
+    return restored(statements, catalogue), [event for event, _ in said]
 
 
 def claims_in(

@@ -177,11 +177,8 @@ def _sources(
 def _cube(works: Iterable[list[bytes]], catalogue: Catalogue) -> Cube:
     total: dict[Key, int] = {}
     for sources in works:
-        said = []
-        for source in sources:
-            event = events.decode_changed(source)
-            said.append(events.decode_statement(event, catalogue, source))
-        for key, value in contribution(said, catalogue).items():
+        said = events.decode_stored(sources, catalogue)
+        for key, value in contribution([statement for _, statement in said], catalogue).items():
             total[key] = total.get(key, 0) + value
     cube = Cube(catalogue)
     for (unit_id, month), row in roll_up(total, catalogue).items():

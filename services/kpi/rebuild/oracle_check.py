@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from zlib import crc32
 
+from google.protobuf.message import DecodeError
+
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2
-from services.kernel.kafka import Record
+from services.kernel.kafka import Record, header
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
@@ -57,9 +59,8 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
             raise LookupError(f"there is no view {view_id}")
         message = catalogues.message(view.catalogue_version)
         for partition, end in ends.items():
-            parked = _parked(mongo, view_id, partition)
             begin = view.begins.get(partition, 0)
-            values = _values(read_partition(settings, partition, begin, end), parked)
+            values = _values(read_partition(settings, partition, begin, end))
             expected = recomputed(values, message, parts=1 + end // EVENTS_PER_PART)
             found = _stored(mongo, view_id, partition)
             wrong = differing(found, expected)
@@ -108,19 +109,23 @@ def differing(found: Cells, expected: Cells) -> list[OracleCell]:
     return sorted(cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))
 
 
-def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[bytes, bytes]]:
+def _values(log: Iterator[list[Record]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (work key, encoded event) of the records whose headers fit to their event.
+
+    Which of them count is judged by the oracle, not by what the view has parked.
+    """
     for records in log:
         for record in records:
-            if record.offset in parked or kind_of(record) != events.CHANGED:
+            if kind_of(record) != events.CHANGED:
                 continue
-            # From the event, because a producer may omit the record's key or set another one.
             value = record.value or b""
-            yield events_pb2.SubmissionChanged.FromString(value).work_key.encode(), value
-
-
-def _parked(mongo: Mongo, view_id: str, partition: int) -> set[int]:
-    query = {"v": view_id, "p": partition}
-    return {document["o"] for document in mongo.database(DATABASE)["parked"].find(query, {"o": 1})}
+            try:
+                event = events_pb2.SubmissionChanged.FromString(value)
+            except DecodeError:
+                continue
+            if header(record, "ce_source") == f"kieng/submissions/{event.institution_id}":
+                # Not the record's key, because a producer may omit it or set another one.
+                yield event.work_key.encode(), value
 
 
 def _stored(mongo: Mongo, view_id: str, partition: int) -> Cells:

@@ -19,6 +19,7 @@ import bson
 from services.kpi.domain.cube import Row
 from services.kpi.domain.fold import CellKey
 
+INT64_MAX = 2**63 - 1
 LEVEL = 1
 """Compression level; a higher one would cost more than it saves."""
 TEXT_MAX = 80
@@ -53,13 +54,18 @@ class PackedRow:
         """Return the row of a stored document, of this or an older format."""
         if "d" not in document:
             return cls.of(_cells_of_before(document))
-        counts = {intern(column): value for column, value in document["n"].items()}
+        counts = {intern(column): int(value) for column, value in document["n"].items()}
         packed = bson.decode(document["d"]) if document["d"] else {}
         return cls(counts, {intern(column): content for column, content in packed.items()})
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of the row's document: `n` for counts, `d` for distinct counts."""
-        return {"n": self.counts, "d": bson.encode(self.packed) if self.packed else b""}
+        counts: Mapping[str, int | str] = self.counts
+        if max(map(abs, self.counts.values()), default=0) > INT64_MAX:
+            # As text: amounts of many works may add up to what no integer of the database holds,
+            # and an error would stop the partition for everybody.
+            counts = {c: v if abs(v) <= INT64_MAX else str(v) for c, v in self.counts.items()}
+        return {"n": counts, "d": bson.encode(self.packed) if self.packed else b""}
 
     def changed(self, steps: Row) -> tuple[PackedRow, dict[CellKey, int]]:
         """Return a new row with differences added, and the new values of the cells that changed.

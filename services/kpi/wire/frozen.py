@@ -16,6 +16,7 @@ from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_of_date, month_text
 from services.kpi.domain.restated_claims import ContributionKey, FrozenClaim, FrozenWork
 from services.kpi.wire import events
+from services.kpi.wire.vocabulary import enum_word
 
 HASH_CHARACTERS = 16
 
@@ -66,7 +67,7 @@ def _claim(event: events_pb2.SubmissionChanged) -> FrozenClaim:
         event.institution_id,
         unit_id,
         event.submitted_by,
-        submission_pb2.State.Name(event.state).removeprefix("STATE_").lower(),
+        enum_word(submission_pb2.State.DESCRIPTOR, event.state),
         *hashes,
     )
 

@@ -13,11 +13,15 @@ INT64_MAX = 2**63 - 1
 
 
 def encode_value(value: Value) -> view_pb2.Value:
-    """Return a value as a protobuf message: an integer, or a ratio, whose denominator may be 0."""
+    """Return a value as a protobuf message: an integer, or a ratio, whose denominator may be 0.
+
+    What does not fit into 63 bits is the largest number that does: an impossible sum of amounts
+    must not keep the others of the answer from being read.
+    """
     if isinstance(value, Ratio):
-        ratio = view_pb2.Ratio(numerator=value.numerator, denominator=value.denominator)
-        return view_pb2.Value(ratio=ratio)
-    return view_pb2.Value(whole=value)
+        numerator, denominator = _bounded(value.numerator), _bounded(value.denominator)
+        return view_pb2.Value(ratio=view_pb2.Ratio(numerator=numerator, denominator=denominator))
+    return view_pb2.Value(whole=_bounded(value))
 
 
 def encode_pace(pace: Pace) -> view_pb2.Pace:
@@ -30,7 +34,7 @@ def encode_pace(pace: Pace) -> view_pb2.Pace:
         expected=encode_fraction(pace.expected),
         forecast=encode_fraction(pace.forecast),
         standing=view_pb2.Pace.Standing.Value(f"STANDING_{pace.standing.value.upper()}"),
-        value=pace.value,
+        value=_bounded(pace.value),
         season_years=pace.season_years,
         gap=_bounded(pace.gap),
         past_forecasts=[

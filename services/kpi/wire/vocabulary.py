@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import facts_pb2
@@ -60,9 +60,22 @@ def enum_words(field: FieldDescriptor) -> dict[int, str]:
     Words are in lower case and without the enum's prefix, e.g. `QUARTILE_Q1` is `q1`.
     """
     assert field.enum_type is not None
-    values = field.enum_type.values
-    prefix = values[0].name.removesuffix("UNSPECIFIED")
-    return {value.number: value.name.removeprefix(prefix).lower() for value in values}
+    return _words(field.enum_type)
+
+
+def enum_word(enum: EnumDescriptor, number: int) -> str:
+    """Return the word of an enum's value, as `enum_words` writes it, or the number as text.
+
+    Enums are open: an event that counts may have a number of a later release, or any other, in a
+    field that the fold does not read.
+    """
+    return _words(enum).get(number, str(number))
+
+
+@lru_cache(maxsize=64)
+def _words(enum: EnumDescriptor) -> dict[int, str]:
+    prefix = enum.values[0].name.removesuffix("UNSPECIFIED")
+    return {value.number: value.name.removeprefix(prefix).lower() for value in enum.values}
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -100,7 +113,7 @@ def check_component(path: str, message: catalogue_pb2.Component, terms: Terms) -
             if not name.endswith("_vnd"):
                 refuse(f"{path}.{role}", f"names a field that ends with _vnd, not {name!r}")
     if message.member:
-        _check_known(f"{path}.member", message.type, message.member)
+        _check_member(f"{path}.member", message.type, message.member)
     for position, condition in enumerate(message.where):
         _check_condition(f"{path}.where[{position}]", message.type, condition, terms)
 
@@ -156,6 +169,14 @@ def _check_date(path: str, type_name: str, name: str) -> None:
         refuse(path, f"{type_name} has no date {name!r}{near(name, [*dates, HAPPENED, REPORTED])}")
     if name not in dates:
         refuse(path, f"names a field that ends with _on, not {name!r}")
+
+
+def _check_member(path: str, type_name: str, name: str) -> None:
+    _check_known(path, type_name, name)
+    field = fields(type_name).get(name)
+    is_one = field is None or not (field.is_repeated or field.type == FieldDescriptor.TYPE_BOOL)
+    if name == INSTITUTIONS or not is_one:
+        refuse(path, f"names a text, a word, a number or a date, not {name!r}")
 
 
 def _check_number(path: str, type_name: str, name: str, *, or_list: bool = False) -> None:

@@ -37,6 +37,7 @@ def test_an_institution_speaks_of_its_own(speaker: Speaker, units: list[str]) ->
         (Speaker("hust", OWN, 2, "w"), "hust", "submission 'vnu.0198' is not one of 'hust'"),
         (Speaker("vn", OWN, 2, "w"), "vn", "submission 'vnu.0198' is not one of 'vn'"),
         (Speaker("vnu", "vnu.a.0198", 2, "w"), "vnu", "submission 'vnu.a.0198' is not one"),
+        (Speaker("vnu", ".0198", 2, "w"), "vnu", "submission '.0198' is not one of 'vnu'"),
         (Speaker("hust", "hust.1", 1, "w"), "vnu/hus", "unit 'vnu/hus' is not one of 'hust'"),
         (Speaker("vnu", OWN, 1, "w"), "vnu-hcm", "unit 'vnu-hcm' is not one of 'vnu'"),
         (Speaker("hust", "hust.1", 1, f"sub:{OWN}"), "hust", "work 'sub:vnu.0198' is not one of"),

@@ -15,7 +15,25 @@ def test_a_month_is_a_number_and_comes_back_as_text(text: str, month: int) -> No
 
 @pytest.mark.parametrize("text", ["2025-13-01", "2025-00-01", "2025/01/01", "2025", "", "soon"])
 def test_what_is_no_date_raises(text: str) -> None:
-    with pytest.raises((ValueError, IndexError)):
+    with pytest.raises(ValueError, match="not a date"):
+        month_of_date(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2_25-03",
+        "-202-03",
+        "+202-03",
+        " 025-03",
+        "2025- 3",
+        "2025-03\n",
+        "\uff12025-03",
+        "2025-\u06603",
+    ],
+)
+def test_what_python_alone_takes_for_a_date_raises(text: str) -> None:
+    with pytest.raises(ValueError, match="not a date"):
         month_of_date(text)
 
 
@@ -29,6 +47,7 @@ def test_a_range_includes_both_ends() -> None:
     ("first", "last", "field"),
     [
         ("2025-1", "2025-02", "from_month"),
+        ("2_25-01", "2025-02", "from_month"),
         ("2025-01", "2025-20", "to_month"),
         ("2025-01", "", "to_month"),
         ("2025-02", "2025-01", "to_month"),

@@ -218,3 +218,10 @@ def test_what_is_no_day_names_its_field() -> None:
         with pytest.raises(InvalidArgument) as refused:
             decode_day(text, "on_date")
         assert list(refused.value.fields) == ["on_date"]
+
+
+def test_a_sum_beyond_what_the_contract_holds_is_answered_as_the_largest_number() -> None:
+    assert encode_value(10**19).whole == 2**63 - 1
+    assert encode_value(-(10**19)).whole == -(2**63 - 1)
+    ratio = encode_value(Ratio(10**19, 720_720)).ratio
+    assert (ratio.numerator, ratio.denominator) == (2**63 - 1, 720_720)

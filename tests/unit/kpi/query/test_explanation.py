@@ -25,3 +25,8 @@ def test_without_a_leading_claim_nothing_is_told() -> None:
 def test_a_product_is_told_with_its_stage_in_words() -> None:
     product = facts_pb2.Product(trl=9, stage=facts_pb2.Product.STAGE_ON_MARKET)
     assert readiness(product) == {"trl": 9, "stage": "on_market"}
+
+
+def test_a_product_of_a_stage_of_a_later_release_is_told_with_its_number() -> None:
+    product = facts_pb2.Product.FromString(bytes([5 << 3, 77]))
+    assert readiness(product) == {"trl": 0, "stage": "77"}

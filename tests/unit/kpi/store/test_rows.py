@@ -92,3 +92,11 @@ def test_a_row_of_before_without_members_is_read() -> None:
 def test_a_damaged_row_stops_loudly(document: dict[str, Any]) -> None:
     with pytest.raises(zlib.error, match="incorrect header"):
         decode_row(document)
+
+
+def test_a_sum_that_no_integer_of_the_database_holds_is_stored_as_well() -> None:
+    whole = {("MON-01:declared", ""): 10**19, ("MON-02:declared", ""): -(2**63), ("N", ""): 7}
+    document = PackedRow.of(whole).fields()
+    stored = bson.decode(bson.encode(document))
+    assert stored["n"] == {"MON-01:declared": str(10**19), "MON-02:declared": str(-(2**63)), "N": 7}
+    assert PackedRow.stored(stored).cells() == whole

@@ -27,6 +27,7 @@ def where(field: str) -> list[catalogue_pb2.Condition]:
     return [catalogue_pb2.Condition(field=field, present=True)]
 
 
+DISTINCT = catalogue_pb2.COUNTING_RULE_DISTINCT
 REFUSED: dict[str, tuple[catalogue_pb2.Catalogue, str]] = {
     "an unknown type": (with_value(type="poem"), "indicators[AAA-01].value.type"),
     "an unknown date": (with_value(date="signed_on"), "indicators[AAA-01].value.date"),
@@ -40,6 +41,18 @@ REFUSED: dict[str, tuple[catalogue_pb2.Catalogue, str]] = {
     "an amount that is none": (
         with_value(type="receipt", rule=MONEY, date="received_on", amount="number"),
         "indicators[AAA-01].value.amount",
+    ),
+    "a list as what a distinct count counts": (
+        with_value(rule=DISTINCT, member="fields"),
+        "indicators[AAA-01].value.member",
+    ),
+    "the institutions as what a distinct count counts": (
+        with_value(rule=DISTINCT, member="institutions"),
+        "indicators[AAA-01].value.member",
+    ),
+    "a flag as what a distinct count counts": (
+        with_value(type="facility", rule=DISTINCT, date="opened_on", member="in_kind"),
+        "indicators[AAA-01].value.member",
     ),
     "an unknown field in a denominator": (
         with_value("denominator", where=where("colour")),

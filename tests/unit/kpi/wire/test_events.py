@@ -8,6 +8,7 @@ from services.kpi.wire.events import (
     decode_changed,
     decode_republished,
     decode_statement,
+    decode_stored,
 )
 from services.kpi.wire.vocabulary import enum_words, happened
 from tests.unit.kpi.builders import TREE, article, changed, real_catalogue, wire_claim
@@ -93,9 +94,14 @@ def test_equal_claims_are_one_object_and_amended_ones_are_two() -> None:
 WRONG = {
     "a unit that the tree does not have": (article("alpha/absent"), "alpha/absent"),
     "no facts": (events_pb2.Claim(unit_id="alpha"), "no facts"),
-    "a date that is none": (article(issued_on="soon"), "not a date"),
-    "a month that is none": (article(issued_on="2025-13-01"), "not a date"),
-    "an amount with a fraction": (wire_claim("alpha", "receipt", amount_vnd="1.5"), "amount"),
+    "a date that is none": (article(issued_on="soon"), "issued_on is not a date"),
+    "a month that is none": (article(issued_on="2025-13-01"), "issued_on is not a date"),
+    "a part of a later release": (article(part=3), "part has no value 3"),
+    "a source of a later release": (article(vouched=-1), "source has no value -1"),
+    "more than the whole": (article(share_ppm=1_000_001), "share_ppm is not a number from 0 to"),
+    "fewer authors than none": (article(unit_authors=-1), "unit_authors is not a number from 0"),
+    "no index of a list": (article(indexes=[1, 0]), "indexes has no value 0"),
+    "an amount with a fraction": (wire_claim("alpha", "receipt", amount_vnd="1.5"), "amount_vnd"),
     "a negative amount": (wire_claim("alpha", "receipt", amount_vnd="-5"), "amount"),
     "an amount with a separator": (wire_claim("alpha", "receipt", amount_vnd="1_000"), "amount"),
     "an amount over 15 digits": (wire_claim("alpha", "receipt", amount_vnd="1" * 16), "amount"),
@@ -115,7 +121,6 @@ def test_a_claim_that_cannot_be_read_is_an_invalid_record(
 
 def test_an_index_that_is_not_named_does_not_make_an_article_indexed() -> None:
     assert "indexes" not in claim_of(article(indexes=[])).facts
-    assert claim_of(article(indexes=[0])).facts.get("indexes", ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -183,8 +188,32 @@ def test_a_day_of_reporting_is_the_one_told_else_that_of_the_change_in_vietnam()
     event.reported_on = "2025-03-12"
     assert facts_of(event)["reported_on"] == "2025-03-12"
     event.reported_on = "soon"
-    with pytest.raises(InvalidRecord, match="not a date"):
+    with pytest.raises(InvalidRecord, match="reported_on is not a date"):
         facts_of(event)
+
+
+@pytest.mark.parametrize("name", ["changed_at", "verified_at"])
+def test_a_time_of_no_year_of_the_calendar_is_an_invalid_record(name: str) -> None:
+    event = changed(declared=article())
+    getattr(event, name).seconds = 1 << 62
+    with pytest.raises(InvalidRecord, match=f"{name} is no time"):
+        decode_statement(event, CATALOGUE, b"")
+
+
+def test_what_the_catalogue_does_not_read_may_have_any_form() -> None:
+    article_of_an_odd_year = article(quartile_year=-5)
+    assert "quartile_year" not in CATALOGUE.fields_of["publication"]
+    assert claim_of(article_of_an_odd_year).facts["issued_on"] == "2025-03-10"
+
+
+def test_stored_events_that_this_release_parks_are_left_out() -> None:
+    """They are in views of former fold versions, which answer until a successor is built."""
+    good, odd = changed("s1", declared=article()), changed("s2", declared=article())
+    odd.declared.facts.publication.issued_on = "2_25-03-01"
+    stored = [each.SerializeToString() for each in (odd, good)]
+    ((event, statement),) = decode_stored(stored, CATALOGUE)
+    assert event == good
+    assert statement.source == stored[1]
 
 
 def test_the_same_proof_twice_is_one() -> None:

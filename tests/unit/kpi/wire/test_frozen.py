@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
+from kieng.submissions.v1 import submission_pb2
 from services.kpi.wire.frozen import encode_frozen, freeze
 from tests.unit.kpi.builders import article, changed, real_catalogue
 
@@ -19,3 +20,14 @@ def test_a_frozen_work_has_the_same_bytes_in_whatever_order_its_events_arrived()
         encode_frozen([freeze("doi:10.1/a", order, catalogue)]) for order in permutations(sources)
     }
     assert len(frozen) == 1
+
+
+def test_a_state_of_a_later_release_is_frozen_as_its_number() -> None:
+    event = changed(declared=article())
+    catalogue = real_catalogue()
+    states = []
+    for number in (submission_pb2.STATE_VERIFIED, 77):
+        # Any producer may write it, and no number depends on it.
+        value = event.SerializeToString() + bytes([5 << 3, number])
+        states.append(freeze("doi:10.1/a", [value], catalogue).claims[0].state)
+    assert states == ["verified", "77"]
