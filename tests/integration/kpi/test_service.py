@@ -114,13 +114,8 @@ class Stack:
             for number, message in enumerate(messages)
         )
 
-    def publish_directory(
-        self,
-        version: int,
-        units: Iterable[directory_pb2.Unit],
-        terms: proposal_pb2.Terms | None = None,
-    ) -> None:
-        directory = directory_pb2.Directory(version=version, units=units, terms=terms)
+    def publish_directory(self, version: int, units: Iterable[directory_pb2.Unit]) -> None:
+        directory = directory_pb2.Directory(version=version, units=units)
         published = directory_events.DirectoryPublished(directory=directory)
         self.publish(published, topic="kieng.directory.v1")
 
