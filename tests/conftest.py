@@ -27,6 +27,8 @@ from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup
 from services.cli.local.ports import free_ports
+from services.kernel import mongo_features
+from services.kernel.mongo import Mongo
 from services.kpi.log.topic import SUBMISSIONS
 from tests.cpu_times import CpuTimes
 from tests.distribution import Scheduling, depends_on_the_broker, in_order
@@ -196,8 +198,13 @@ def mongo(
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningDatabase]:
-    """The session's database, empty at first; with ``--mongo`` that one."""
+    """The session's database, empty at first; with ``--mongo`` that one, if it has all it needs."""
     if uri := pytestconfig.getoption("--mongo"):
+        with contextlib.closing(Mongo(uri, 5000)) as connection:
+            lacking = mongo_features.missing(connection.database("test_features"))
+        if lacking:
+            text = f"the database lacks {'; '.join(lacking)}: see {mongo_features.PAGE}"
+            pytest.exit(text, returncode=1)
         yield RunningDatabase(uri, 0)
         return
     directory = tmp_path_factory.mktemp("mongo")
