@@ -75,6 +75,16 @@ def measured(pytestconfig: pytest.Config) -> Callable[[str], None]:
     return pytestconfig.stash.setdefault(MEASURED, []).append
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End at once if the database of `--mongo` is one that no service would start on."""
+    if uri := session.config.getoption("--mongo"):
+        with contextlib.closing(Mongo(uri, 5000)) as connection:
+            lacking = mongo_features.missing(connection.database("test_features"))
+        if lacking:
+            text = f"the database lacks {'; '.join(lacking)}: see {mongo_features.PAGE}"
+            pytest.exit(text, returncode=1)
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
@@ -198,13 +208,8 @@ def mongo(
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningDatabase]:
-    """The session's database, empty at first; with ``--mongo`` that one, if it has all it needs."""
+    """The session's database, empty at first; with ``--mongo`` that one."""
     if uri := pytestconfig.getoption("--mongo"):
-        with contextlib.closing(Mongo(uri, 5000)) as connection:
-            lacking = mongo_features.missing(connection.database("test_features"))
-        if lacking:
-            text = f"the database lacks {'; '.join(lacking)}: see {mongo_features.PAGE}"
-            pytest.exit(text, returncode=1)
         yield RunningDatabase(uri, 0)
         return
     directory = tmp_path_factory.mktemp("mongo")

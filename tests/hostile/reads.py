@@ -25,6 +25,7 @@ from tests.hostile.repeating import (
     STREAM_SECONDS,
     YEARS,
     Attack,
+    answered,
     repeat,
     repeat_each,
 )
@@ -82,9 +83,8 @@ def numbers(channel: grpc.Channel, metadata: Any) -> None:
 def editions(channel: grpc.Channel, metadata: Any) -> None:
     """Exports of a closed period, and what it would be today, left half-way."""
     stub = EditionServiceStub(channel)
-    listed = stub.ListEditions(
-        edition_service_pb2.ListEditionsRequest(), timeout=20, metadata=metadata
-    )
+    every = edition_service_pb2.ListEditionsRequest()
+    listed = answered(lambda: stub.ListEditions(every, timeout=20, metadata=metadata))
     edition_id = next((each.edition_id for each in listed.editions), "none")
     export = edition_service_pb2.GetEditionRequest(edition_id=edition_id)
     since = edition_service_pb2.ListRestatementsRequest(edition_id=edition_id)
@@ -144,7 +144,8 @@ def histories(channel: grpc.Channel, metadata: Any) -> None:
     months: Any = {"from_month": first, "to_month": last}
     wanted = view_pb2.Selection(unit_ids=["consortium"], indicator_codes=[INDICATOR], **months)
     request = kpi_service_pb2.GetKpisRequest(selection=wanted)
-    now = KpiServiceStub(channel).GetKpis(request, timeout=20, metadata=metadata).view
+    kpis = KpiServiceStub(channel)
+    now = answered(lambda: kpis.GetKpis(request, timeout=20, metadata=metadata)).view
     since = edition_service_pb2.ListChangesRequest(at=now.progress, **months)
     stub = EditionServiceStub(channel)
     repeat(lambda: list(stub.ListChanges(since, timeout=STREAM_SECONDS, metadata=metadata)))
@@ -154,9 +155,8 @@ def trials(channel: grpc.Channel, metadata: Any) -> None:
     """What the live catalogue would change, which nothing does: every work is counted anew."""
     first, last = YEARS
     stub = CatalogueServiceStub(channel)
-    live = stub.GetCatalogue(
-        catalogue_service_pb2.GetCatalogueRequest(), timeout=20, metadata=metadata
-    )
+    newest = catalogue_service_pb2.GetCatalogueRequest()
+    live = answered(lambda: stub.GetCatalogue(newest, timeout=20, metadata=metadata))
     request = catalogue_service_pb2.TryCatalogueRequest(
         indicators=live.catalogue.indicators,
         taxonomies=live.catalogue.taxonomies,

@@ -39,6 +39,19 @@ def repeat(call: Callable[[], Any]) -> None:
         threading.Thread(target=work, name=NAME, daemon=True).start()
 
 
+def answered(call: Callable[[], Any]) -> Any:
+    """Make a call that an attack needs before it begins until it is answered; return the answer.
+
+    Other attacks of the same institution are on their way, and such a call meets its limits.
+    """
+    while not over.is_set():
+        try:
+            return call()
+        except grpc.RpcError:
+            over.wait(0.1)
+    return None
+
+
 def repeat_each(*calls: Callable[[], Any]) -> None:
     """Make several calls in turn, again and again from as many threads as for one."""
     turns = itertools.cycle(calls)

@@ -30,7 +30,7 @@ from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from tests.hostile.repeating import STREAM_SECONDS, YEARS, Attack, repeat, repeat_each
+from tests.hostile.repeating import STREAM_SECONDS, YEARS, Attack, answered, repeat, repeat_each
 
 INSTITUTION, UNIT = "vnu", "vnu/hus"
 ROWS = 500
@@ -108,7 +108,8 @@ def decisions(channel: grpc.Channel, metadata: Any) -> None:
     request = submissions.ListSubmissionsRequest(
         states=[submission_pb2.STATE_SUBMITTED, submission_pb2.STATE_VERIFIED], page_size=ROWS
     )
-    listed = SubmissionServiceStub(channel).ListSubmissions(request, timeout=20, metadata=metadata)
+    reading = SubmissionServiceStub(channel)
+    listed = answered(lambda: reading.ListSubmissions(request, timeout=20, metadata=metadata))
     # Of a version that nobody has reached: each is read and judged, and none changes anything.
     asked = [
         review_service_pb2.DecideSubmissionsRequest(
@@ -157,7 +158,8 @@ def closings(channel: grpc.Channel, metadata: Any) -> None:
 def publications(channel: grpc.Channel, metadata: Any) -> None:
     """Trees that differ in what belongs to all, each of which becomes a proposal."""
     stub, proposals = DirectoryServiceStub(channel), ProposalServiceStub(channel)
-    tree = stub.GetDirectory(directory.GetDirectoryRequest(), timeout=20, metadata=metadata)
+    newest = directory.GetDirectoryRequest()
+    tree = answered(lambda: stub.GetDirectory(newest, timeout=20, metadata=metadata))
     every = proposal_service_pb2.ListProposalsRequest()
     left: Any = {"timeout": STREAM_SECONDS, "metadata": metadata}
 
@@ -173,9 +175,8 @@ def publications(channel: grpc.Channel, metadata: Any) -> None:
 def catalogues(channel: grpc.Channel, metadata: Any) -> None:
     """Catalogues that differ, each of which becomes a proposal."""
     stub = CatalogueServiceStub(channel)
-    live = stub.GetCatalogue(
-        catalogue_service_pb2.GetCatalogueRequest(), timeout=20, metadata=metadata
-    ).catalogue
+    newest = catalogue_service_pb2.GetCatalogueRequest()
+    live = answered(lambda: stub.GetCatalogue(newest, timeout=20, metadata=metadata)).catalogue
 
     def publish() -> None:
         request = catalogue_service_pb2.PublishCatalogueRequest(
