@@ -87,17 +87,22 @@ def test_forged_events_are_parked_with_the_reason_and_move_nothing(settings: Set
 def test_a_later_claim_of_another_moves_no_verified_number_whatever_it_says(
     settings: Settings,
 ) -> None:
-    """Such claims of one university once took verified works and money from another."""
+    """Such words of one university once took verified works and money from another.
+
+    What a work is shared by is another matter: each further institution takes its part of it.
+    """
     with running(settings) as stack:
         wait_until(lambda: "no catalogue" in stack.unready())
         publish_catalogue(stack)
-        stack.publish(*(dated(f"{OWN}{i}", i, FIRST, 1) for i in range(len(STRONGER))))
+        stack.publish(*(dated(f"{OWN}{i}", i, FIRST) for i in range(len(STRONGER))))
+        plain = article("beta", quartile=2)
+        stack.publish(*(dated(f"beta.0199{i}", i, plain) for i in range(len(STRONGER))))
         count = len(STRONGER)
-        wait_until(lambda: kpis_or_none(stack) == {"root": count, "alpha": count, "beta": 0})
+        wait_until(lambda: kpis_or_none(stack) == {"root": count, "alpha": count, "beta": count})
         before = numbers(stack, "alpha")
 
         theirs = [
-            dated(f"beta.0199{i}", i, article("beta", **words), 2)
+            dated(f"beta.0199{i}", i, article("beta", **{"quartile": 2, **words}), version=2)
             for i, words in enumerate(STRONGER)
         ]
         # It counts, and says when everything before it was read.
@@ -109,11 +114,11 @@ def test_a_later_claim_of_another_moves_no_verified_number_whatever_it_says(
 
 
 def dated(
-    submission: str, work: int, claim: events_pb2.Claim, second: int
+    submission: str, work: int, claim: events_pb2.Claim, version: int = 1
 ) -> events_pb2.SubmissionChanged:
-    """A verified claim of a work, first verified at a second after a time."""
-    event = changed(submission, 1, f"{WORK}.{work}", claim, claim)
-    event.verified_at.seconds = 1_750_000_000 + second
+    """A claim of a work, verified; the first institution was the first to be."""
+    event = changed(submission, version, f"{WORK}.{work}", claim, claim)
+    event.verified_at.seconds = 1_750_000_000 + (claim.unit_id == "beta")
     return event
 
 
