@@ -34,7 +34,6 @@ LEAVES = {"#/$defs/resources", "#/$defs/affinity"}
 PLACE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 SERVICES = (
     "kernel",
-    "agreement",
     "submissions",
     "partners",
     "kpi",
@@ -42,8 +41,7 @@ SERVICES = (
     "exporter",
     "portal",
 )
-READ_BY = {"kernel": "every service", "agreement": "partners, kpi"}
-WITHOUT_METRICS = ("agreement",)
+READ_BY = {"kernel": "every service"}
 
 
 def settings() -> str:
@@ -74,8 +72,6 @@ def metrics() -> str:
 
 def metrics_of(service: str) -> list[Any]:
     """Return the metrics that a service declares, in order."""
-    if service in WITHOUT_METRICS:
-        return []
     declared = vars(importlib.import_module(f"services.{service}.metrics")).values()
     return [value for value in declared if isinstance(value, MetricWrapperBase)]
 

@@ -27,6 +27,8 @@ from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup
 from services.cli.local.ports import free_ports
+from services.kernel import mongo_features
+from services.kernel.mongo import Mongo
 from services.kpi.log.topic import SUBMISSIONS
 from tests.cpu_times import CpuTimes
 from tests.distribution import Scheduling, depends_on_the_broker, in_order
@@ -71,6 +73,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def measured(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Call it with a line that the end of the test run shows."""
     return pytestconfig.stash.setdefault(MEASURED, []).append
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End at once if the database of `--mongo` is one that no service would start on."""
+    if uri := session.config.getoption("--mongo"):
+        with contextlib.closing(Mongo(uri, 5000)) as connection:
+            lacking = mongo_features.missing(connection.database("test_features"))
+        if lacking:
+            text = f"the database lacks {'; '.join(lacking)}: see {mongo_features.PAGE}"
+            pytest.exit(text, returncode=1)
 
 
 def pytest_terminal_summary(

@@ -80,6 +80,7 @@ class ProposalApi:
             agreement: terms of the vote on a new proposal.
 
         Raises:
+            Exhausted: the caller's institution has too many open proposals.
             Conflict: concurrent calls came first in every attempt; repeat.
         """
         now, principal, traceparent = _now(), self.call.principal, self.call.traceparent

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ROLLBACK = "rollback"
     LOG_GENERATION = "log_generation"
     PARTNER = "partner"
+    TERMS = "terms"
 
 
 class State(StrEnum):
@@ -214,7 +215,8 @@ def reject(proposal: Proposal, institution: str, now: datetime) -> Proposal:
 def declare_emergency(proposal: Proposal, institution: str, reason: str, now: datetime) -> Proposal:
     """Return the next version as an emergency, with the institution's approval.
 
-    If it is an emergency already, only the approval is added and the first reason stays.
+    If it is an emergency already, only the approval is added and the first reason stays. Other
+    terms are never an emergency: a smaller quorum could otherwise be had by a smaller quorum.
 
     Args:
         proposal: proposal that cannot wait for all votes.
@@ -224,8 +226,11 @@ def declare_emergency(proposal: Proposal, institution: str, reason: str, now: da
 
     Raises:
         Forbidden: the institution is not a member and has no vote.
-        WrongState: the proposal is no longer open.
+        WrongState: the proposal is no longer open, or it is about the terms of proposals.
     """
+    if proposal.motion.kind is Kind.TERMS:
+        text = "other terms need the quorum that holds now, also in an emergency"
+        raise WrongState(text, reason="NO_EMERGENCY")
     if proposal.emergency:
         return approve(proposal, institution, now)
     _need_vote(proposal, institution, now)

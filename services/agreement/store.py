@@ -12,11 +12,13 @@ from pymongo.errors import DuplicateKeyError
 
 from services.agreement.documents import decode, encode
 from services.agreement.domain import Agreement, Motion, Proposal, State, expired, propose
-from services.kernel.errors import Conflict, NotFound
+from services.kernel.errors import Conflict, Exhausted, NotFound
 from services.kernel.mongo import Mongo
 
 TRIES = 5
 LISTED_MAX = 200
+OPEN_MAX = 20
+"""Most open proposals of one institution: those of all have to fit on a list."""
 WAITING = [str(State.OPEN), str(State.APPROVED)]
 
 
@@ -55,6 +57,7 @@ class Proposals:
             traceparent: trace context of the call.
 
         Raises:
+            Exhausted: the institution has as many open proposals as it may have.
             Conflict: concurrent proposals of the same motion came first in every attempt; repeat.
         """
         for _ in range(TRIES):
@@ -62,6 +65,10 @@ class Proposals:
             pending = [each for each in known if not expired(each, now).is_closed]
             if pending:
                 return pending[0]
+            mine = {"state": str(State.OPEN), "proposed_by": proposer}
+            if self._documents.count_documents(mine, limit=OPEN_MAX) >= OPEN_MAX:
+                text = f"{OPEN_MAX} proposals of {proposer!r} are open; wait until they are decided"
+                raise Exhausted(text, reason="TOO_MANY_PROPOSALS")
             made = propose(motion, len(known) + 1, proposer, agreement, now)
             try:
                 self._documents.insert_one(encode(made, now, traceparent))

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 
 from kieng.proposals.v1 import events_pb2, proposal_pb2
-from services.agreement.domain import Kind, Motion, Proposal
+from services.agreement.domain import Agreement, Kind, Motion, Proposal, members_of
+
+DAYS_DEFAULT = 14
+"""Days for which a proposal is open unless the institutions have agreed on others."""
+
+
+def agreement_of(terms: proposal_pb2.Terms, institutions: Iterable[str]) -> Agreement:
+    """Return the terms of a vote by what the institutions have agreed.
+
+    Args:
+        terms: the terms of a directory version; a field that is 0 has its default.
+        institutions: ids of the institutions that vote, in any order.
+    """
+    return Agreement(
+        members_of(institutions),
+        terms.quorum,
+        terms.emergency_quorum,
+        timedelta(days=terms.proposal_days or DAYS_DEFAULT),
+    )
 
 
 def motion_of(kind: Kind, request: Message, affected: Iterable[str] = ()) -> Motion:

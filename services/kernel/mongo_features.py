@@ -15,6 +15,7 @@ from uuid import uuid4
 from bson import Binary
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import AutoReconnect, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -22,6 +23,7 @@ from pymongo.read_concern import ReadConcern
 from services.kernel.errors import NotReady
 
 Database = MongoDatabase[dict[str, Any]]
+Trial = tuple[Collection[dict[str, Any]], dict[str, Any], ClientSession]
 PAGE = "docs/databases.md"
 TRANSIENT = "TransientTransactionError"
 
@@ -58,7 +60,8 @@ def missing(database: Database) -> list[str]:
         except AutoReconnect:
             raise
         except PyMongoError as error:
-            found.append(f"{name} ({str(error)[:120]})")
+            # What pymongo adds to the server's sentence is the whole answer.
+            found.append(f"{name} ({str(error).partition(', full error')[0][:120]})")
         finally:
             database["schema"].delete_one({"_id": probe["_id"]})
     return found
@@ -74,17 +77,21 @@ def _durable_write(database: Database, probe: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _transaction(database: Database) -> Iterator[ClientSession]:
-    """Open a transaction with read concern `snapshot`; the end of its session aborts it."""
+def _transaction(database: Database, probe: dict[str, Any]) -> Iterator[Trial]:
+    """Store a document and open a transaction with read concern `snapshot`.
+
+    Yields the collection, the filter of the document, and the session, whose end aborts the
+    transaction.
+    """
+    documents, mine = database["schema"], {"_id": probe["_id"]}
+    documents.insert_one(probe)
     with database.client.start_session() as session:
         session.start_transaction(ReadConcern("snapshot"))
-        yield session
+        yield documents, mine, session
 
 
 def _atomic(database: Database, probe: dict[str, Any]) -> str:
-    documents, mine = database["schema"], {"_id": probe["_id"]}
-    documents.insert_one(probe)
-    with _transaction(database) as session:
+    with _transaction(database, probe) as (documents, mine, session):
         documents.update_one(mine, {"$inc": {"n": 1}}, session=session)
         inside = (documents.find_one(mine, session=session) or {}).get("n")
         outside = (documents.find_one(mine) or {}).get("n")
@@ -95,9 +102,7 @@ def _atomic(database: Database, probe: dict[str, Any]) -> str:
 
 
 def _conflicts(database: Database, probe: dict[str, Any]) -> str:
-    documents, mine = database["schema"], {"_id": probe["_id"]}
-    documents.insert_one(probe)
-    with _transaction(database) as session:
+    with _transaction(database, probe) as (documents, mine, session):
         documents.find_one(mine, session=session)
         documents.update_one(mine, {"$inc": {"n": 1}})
         try:
@@ -108,9 +113,7 @@ def _conflicts(database: Database, probe: dict[str, Any]) -> str:
 
 
 def _snapshot(database: Database, probe: dict[str, Any]) -> str:
-    documents, mine = database["schema"], {"_id": probe["_id"]}
-    documents.insert_one(probe)
-    with _transaction(database) as session:
+    with _transaction(database, probe) as (documents, mine, session):
         documents.find_one(mine, session=session)
         documents.update_one(mine, {"$inc": {"n": 1}})
         seen = (documents.find_one(mine, session=session) or {}).get("n")

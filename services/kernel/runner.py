@@ -17,6 +17,7 @@ import threading
 from functools import partial
 from typing import Any, TextIO, cast
 
+import eventlet.debug
 import structlog
 
 from services.kernel import tls, tracing
@@ -146,6 +147,8 @@ def run(name: str) -> int:
     if getattr(service_cls, "serves", ()) and (mistakes := tls.mistakes(settings)):
         give_up(mistakes)
     configure_log(name, settings.log_format)
+    # An error of a start is raised here; the hub would print it as well, with its traceback.
+    eventlet.debug.hub_exceptions(False)
     tracing.configure(name, settings.otlp_endpoint)
     sys.setswitchinterval(SWITCH_SECONDS)
     container = NativeContainer(service_cls, settings)

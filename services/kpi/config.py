@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.agreement import config as agreement
 from services.kernel.config import KernelSettings, ZoneName
 from services.kpi.signing import Signer, read_signer
 
@@ -24,7 +23,7 @@ EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
 """Environment variables that hold the private key of editions or name its file."""
 
 
-class Settings(agreement.Settings):
+class Settings(KernelSettings):
     """Settings of `kpi.aggregator` and `kpi.query`, in addition to those of every service."""
 
     watchers_max: int = 128

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.agreement import config as agreement
+from services.kernel.config import KernelSettings
 
 
-class Settings(agreement.Settings):
-    """Settings of the partners service: those of every service and those of proposals."""
+class Settings(KernelSettings):
+    """Settings of the partners service: only those of every service."""

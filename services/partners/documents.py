@@ -18,17 +18,20 @@ from mongoengine import (
 
 from services.partners.domain.directory import Directory, Kind, Unit
 from services.partners.domain.partner import House, Partner
+from services.partners.domain.terms import Terms
 from services.partners.search_text import fold
 
 
 class DirectoryDocument(Document):
-    """One published version of the unit tree.
+    """One published version of the unit tree and of the terms of proposals.
 
+    ``terms`` is missing in versions that are older than terms, which means the defaults.
     ``unsent`` is true until the event of the version is published; no other field ever changes.
     """
 
     version = IntField(required=True)
     units = ListField(DictField(), required=True)
+    terms = DictField()
     published_at = DateTimeField(required=True)
     event_id = StringField(required=True)
     traceparent = StringField()
@@ -89,6 +92,7 @@ def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
     return {
         "version": directory.version,
         "units": [asdict(unit) for unit in directory.units],
+        "terms": asdict(directory.terms),
         "published_at": directory.published_at,
         **_outbox(change),
     }
@@ -107,7 +111,8 @@ def decode_directory(document: dict[str, Any]) -> Directory:
         )
         for unit in document["units"]
     )
-    return Directory(document["version"], units, document["published_at"])
+    terms = Terms(**document.get("terms", {}))
+    return Directory(document["version"], units, document["published_at"], terms)
 
 
 def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:

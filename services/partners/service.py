@@ -6,6 +6,7 @@ RPCs: all of DirectoryService, PartnerService and ProposalService.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +16,9 @@ from kieng.directory.v1 import directory_service_pb2
 from kieng.partners.v1 import partner_service_pb2
 from kieng.proposals.v1 import proposal_service_pb2
 from services.agreement.api import ProposalApi
-from services.agreement.domain import Kind, Motion, State
-from services.agreement.providers import ProposalStore, Terms
-from services.agreement.wire import encode_proposal, motion_of, read_motion
+from services.agreement.domain import Agreement, Kind, Motion, State
+from services.agreement.providers import ProposalStore
+from services.agreement.wire import agreement_of, encode_proposal, motion_of, read_motion
 from services.kernel.container import Waker, repeat
 from services.kernel.errors import Conflict
 from services.kernel.grpc import CurrentCall, grpc
@@ -27,6 +28,7 @@ from services.partners import metrics, wire
 from services.partners.documents import Change
 from services.partners.domain import changes, directory
 from services.partners.domain.partner import best_first, the_one
+from services.partners.domain.terms import DEFAULTS, Terms
 from services.partners.outbox import (
     DIRECTORY_TOPIC,
     SOURCE,
@@ -34,7 +36,7 @@ from services.partners.outbox import (
     DirectoryOutbox,
     PartnerOutbox,
 )
-from services.partners.publication_plan import Plan, plan_of
+from services.partners.publication_plan import Plan, TermsPlan, plan_of, terms_plan_of
 from services.partners.schema import DATABASE
 from services.partners.search_text import fold
 from services.partners.store import TRIES, DirectoryStore, PartnerStore
@@ -58,7 +60,6 @@ class PartnersService(ProposalApi):
     call = CurrentCall()
     proposals = ProposalStore(DATABASE)
     proposals_topic, proposals_source = DIRECTORY_TOPIC, SOURCE
-    terms = Terms()
     directories = DirectoryStore()
     partners = PartnerStore()
     publish = Publisher()
@@ -85,7 +86,7 @@ class PartnersService(ProposalApi):
             plan = plan_of(request, self.directories, datetime.now(UTC).date())
             if plan.touched and self._may(plan.touched) is Decision.PROPOSE:
                 motion = motion_of(Kind.DIRECTORY, plan.request, plan.affected)
-                found = self.ask(motion, self.terms(plan.bound))
+                found = self.ask(motion, _agreement(plan.terms, plan.bound))
                 version = int(found.outcome) if found.outcome.isdecimal() else plan.version
                 return directory_service_pb2.PublishDirectoryResponse(
                     version=version, proposal=encode_proposal(found)
@@ -96,6 +97,30 @@ class PartnersService(ProposalApi):
                 if attempt == TRIES - 1:
                     raise
         raise AssertionError("the last attempt returns or raises")
+
+    @grpc
+    def change_terms(self, request: Any) -> Any:
+        """Propose other terms of proposals, or return the version that has them.
+
+        Return also the terms in force, which are the wanted ones if the caller's approval was the
+        last one needed.
+
+        Raises:
+            InvalidArgument: the terms cannot be met; see `terms_plan_of`.
+            WrongState: there is no directory, or the terms were changed meanwhile.
+        """
+        plan = terms_plan_of(request, self.directories, datetime.now(UTC).date())
+        answer = directory_service_pb2.ChangeTermsResponse()
+        held = plan.newest
+        if plan.terms != held.terms:
+            self._may(frozenset())
+            motion = motion_of(Kind.TERMS, plan.request)
+            found = self.ask(motion, _agreement(held.terms, plan.bound))
+            answer.proposal.CopyFrom(encode_proposal(found))
+            held = self.directories.stored() or held
+        answer.version = held.version
+        answer.terms.CopyFrom(wire.encode_terms(held.terms))
+        return answer
 
     @grpc
     def get_directory(self, request: Any) -> Any:
@@ -174,19 +199,25 @@ class PartnersService(ProposalApi):
         )
 
     def take_effect(self, motion: Motion) -> str:
-        """Publish the approved tree, or add the approved names and tax code to a partner.
+        """Publish the approved tree or terms, or add approved names and a tax code to a partner.
 
         Returns:
             The version of the directory, or the partner id, as text.
 
         Raises:
-            Refusal: the motion can no longer be carried out, see `plan_of` and `Partners.register`.
+            Refusal: the motion can no longer be carried out, see `plan_of`, `terms_plan_of`
+                and `Partners.register`.
         """
         if motion.kind is Kind.DIRECTORY:
             tree = directory_service_pb2.PublishDirectoryRequest()
             read_motion(motion, tree)
             today = datetime.now(UTC).date()
             return str(self._publish(plan_of(tree, self.directories, today, is_exact=True)))
+        if motion.kind is Kind.TERMS:
+            terms = directory_service_pb2.ChangeTermsRequest()
+            read_motion(motion, terms)
+            today = datetime.now(UTC).date()
+            return str(self._publish_terms(terms_plan_of(terms, self.directories, today)))
         asked = partner_service_pb2.RegisterPartnerRequest()
         read_motion(motion, asked)
         partner = wire.decode_partner(asked.partner)
@@ -199,7 +230,10 @@ class PartnersService(ProposalApi):
         newest = self.directories.stored()
         today = datetime.now(UTC).date().isoformat()
         bound = changes.institutions(newest.units if newest else (), today)
-        found = self.ask(motion_of(Kind.PARTNER, request), self.terms(bound))
+        found = self.ask(
+            motion_of(Kind.PARTNER, request),
+            _agreement(newest.terms if newest else DEFAULTS, bound),
+        )
         answer.proposal.CopyFrom(encode_proposal(found))
         if found.state is State.EFFECTIVE:
             full = self.partners.completion(wire.decode_partner(request.partner), wire.key_of)
@@ -212,7 +246,15 @@ class PartnersService(ProposalApi):
     def _publish(self, plan: Plan) -> int:
         if not plan.touched:
             return plan.version
-        version = self.directories.publish(plan.units, plan.version, self.change)
+        version = self.directories.publish(plan.units, plan.terms, plan.version, self.change)
+        self.wake_relay()
+        return int(version)
+
+    def _publish_terms(self, plan: TermsPlan) -> int:
+        held = plan.newest
+        if plan.terms == held.terms:
+            return int(held.version)
+        version = self.directories.publish(held.units, plan.terms, held.version, self.change)
         self.wake_relay()
         return int(version)
 
@@ -225,3 +267,7 @@ class PartnersService(ProposalApi):
         outboxes = DirectoryOutbox(self.directories), PartnerOutbox(self.partners)
         seconds: float | None = self.relay.run(outboxes, self.publish, UNSENT_PER_RUN)
         return seconds
+
+
+def _agreement(terms: Terms, institutions: Iterable[str]) -> Agreement:
+    return agreement_of(wire.encode_terms(terms), institutions)

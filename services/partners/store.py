@@ -27,6 +27,7 @@ from services.partners.documents import (
 )
 from services.partners.domain.directory import Directory, Entry, Unit, entries_of
 from services.partners.domain.partner import PARTNER_ID, TAX_CODE, Partner, completed, known_as
+from services.partners.domain.terms import Terms
 from services.partners.schema import DATABASE, declare
 from services.partners.search_text import fold
 
@@ -98,18 +99,19 @@ class Directories:
         version = self._newest_version()
         return self._read(version) if version else None
 
-    def publish(self, units: tuple[Unit, ...], after: int, change: Change) -> int:
-        """Store a tree as version ``after + 1`` and return this number.
+    def publish(self, units: tuple[Unit, ...], terms: Terms, after: int, change: Change) -> int:
+        """Store a tree and the terms of proposals as version ``after + 1``; return this number.
 
         Args:
             units: units of the tree, parents before children.
+            terms: terms by which its institutions decide.
             after: number of the newest version; 0 before the first.
             change: metadata of the write.
 
         Raises:
             Conflict: another process has stored that version; plan the publication again.
         """
-        directory = Directory(after + 1, units, change.changed_at)
+        directory = Directory(after + 1, units, change.changed_at, terms)
         try:
             self._documents.insert_one(encode_directory(directory, change))
         except DuplicateKeyError:

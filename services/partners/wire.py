@@ -10,9 +10,11 @@ from stdnum.vn import mst
 from kieng.directory.v1 import directory_pb2, events_pb2
 from kieng.partners.v1 import events_pb2 as partner_events_pb2
 from kieng.partners.v1 import partner_pb2
+from kieng.proposals.v1 import proposal_pb2
 from services.kernel.errors import InvalidArgument
 from services.partners.domain.directory import Directory, Kind, Unit
 from services.partners.domain.partner import IDENTITY_NUMBER, House, Partner, comparison_key
+from services.partners.domain.terms import DEFAULTS, Terms
 from services.partners.search_text import fold
 
 
@@ -51,9 +53,29 @@ def encode_unit(unit: Unit) -> directory_pb2.Unit:
 
 
 def encode_directory(directory: Directory) -> directory_pb2.Directory:
-    """Return a directory version as a protobuf message, with all its units."""
+    """Return a directory version as a protobuf message, with all its units.
+
+    Its terms are unset if they are the defaults.
+    """
     units = map(encode_unit, directory.units)
-    return directory_pb2.Directory(version=directory.version, units=units)
+    message = directory_pb2.Directory(version=directory.version, units=units)
+    if directory.terms != DEFAULTS:
+        message.terms.CopyFrom(encode_terms(directory.terms))
+    return message
+
+
+def decode_terms(message: proposal_pb2.Terms) -> Terms:
+    """Return the terms in a message; whether they can be met is not checked."""
+    return Terms(message.quorum, message.emergency_quorum, message.proposal_days)
+
+
+def encode_terms(terms: Terms) -> proposal_pb2.Terms:
+    """Return terms as a protobuf message."""
+    return proposal_pb2.Terms(
+        quorum=terms.quorum,
+        emergency_quorum=terms.emergency_quorum,
+        proposal_days=terms.proposal_days,
+    )
 
 
 def encode_published(directory: Directory) -> events_pb2.DirectoryPublished:

@@ -47,11 +47,15 @@ VICTIM, ATTACKER = "hust", "vnu"
 # Processes that want a core, above which times say more of the machine than of the product.
 LOAD_MAX = 3.0
 NUMBERS = count()
+ROLES = ("contributor", "reviewer", "approver", "auditor", "operator", "steward", "viewer")
+"""All that an institution's own issuer can sign."""
 
 HELD_OPEN = {"kpi": "half_open,watchers,forged", "submissions": "half_open,idle_imports,forged"}
 EXPENSIVE = {
-    "kpi": "explanations,overlaps,replays,histories,trials",
-    "submissions": "lists",
+    "kpi": "explanations,overlaps,replays,histories,trials,"
+    "numbers,editions,previews,closings,catalogues",
+    "submissions": "lists,imports,decisions,republications",
+    "partners": "searches,publications",
 }
 
 
@@ -134,7 +138,7 @@ def _pace(call: Callable[[], None], seen: Seen, seconds: float) -> None:
 @contextmanager
 def attacking(stack: RunningStack, service: str, kinds: str) -> Iterator[int]:
     """A process of the attacker, while the block runs; yields its process id."""
-    token = stack.token(ATTACKER, "contributor", "viewer", "auditor", subject="attacker@vnu")
+    token = stack.token(ATTACKER, *ROLES, subject="attacker@vnu")
     argv = (sys.executable, "-m", "tests.hostile.attacker", kinds, stack.stack.address(service))
     with subprocess.Popen((*argv, token), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None

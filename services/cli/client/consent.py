@@ -13,7 +13,11 @@ from services.cli.client.proposals import DirectoryProposals, KpiProposals
 from services.cli.client.stack import Stack
 from services.cli.errors import NO, Failure
 
-DIRECTORY_KINDS = (proposal_pb2.KIND_DIRECTORY, proposal_pb2.KIND_PARTNER)
+DIRECTORY_KINDS = (
+    proposal_pb2.KIND_DIRECTORY,
+    proposal_pb2.KIND_PARTNER,
+    proposal_pb2.KIND_TERMS,
+)
 
 
 def stub_of(proposal: proposal_pb2.Proposal) -> type[DirectoryProposals] | type[KpiProposals]:

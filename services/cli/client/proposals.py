@@ -6,7 +6,7 @@ from kieng.proposals.v1.proposal_service_pb2_grpc import ProposalServiceStub
 
 
 class DirectoryProposals(ProposalServiceStub):
-    """Stub for proposals about the directory and partners, which the partners service keeps."""
+    """Stub for proposals about directory, terms and partners, which the partners service keeps."""
 
 
 class KpiProposals(ProposalServiceStub):

@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from kieng.directory.v1 import directory_service_pb2 as directory_api
+from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from kieng.proposals.v1 import proposal_pb2
 from kieng.proposals.v1 import proposal_service_pb2 as api
 from services.cli.client.consent import DIRECTORY_KINDS, missing, need_effect
 from services.cli.client.id_prefixes import completed
 from services.cli.client.proposals import DirectoryProposals, KpiProposals
+from services.cli.client.stack import CONSORTIUM
 from services.cli.errors import NO, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json, time_text
@@ -32,6 +35,8 @@ PAYLOADS = (
     "kieng.partners.v1.partner_service_pb2",
 )
 """Modules of the messages that proposals contain."""
+DAYS_DEFAULT = 14
+"""Days for which a proposal is open by the default terms."""
 
 
 @app.command("list")
@@ -113,6 +118,45 @@ def emergency(
     tell(session.screen, stub.DeclareEmergency(request).proposal)
 
 
+@app.command()
+@with_session("viewer")
+def terms(session: Session) -> None:
+    """Show how many institutions have to approve a proposal, and how long it is open.
+
+    Example: kieng proposal terms
+    """
+    request = directory_api.GetDirectoryRequest()
+    directory = session.stub(DirectoryServiceStub).GetDirectory(request).directory
+    _tell_terms(session.screen, directory.version, directory.terms)
+
+
+@app.command()
+@with_session("steward", institution=CONSORTIUM)
+def change_terms(
+    session: Session,
+    quorum: Annotated[int, typer.Option(min=0, help="Approvals needed; 0: of all institutions.")],
+    emergency_quorum: Annotated[
+        int, typer.Option(min=0, help="Approvals that an emergency needs; 0: of more than half.")
+    ] = 0,
+    days: Annotated[
+        int, typer.Option(min=0, max=365, help="Days after which a proposal expires; 0: 14.")
+    ] = 0,
+) -> None:
+    """Propose other terms; as many institutions approve them as the terms that hold now ask for.
+
+    Proposals that are open keep theirs. What is not said becomes the default.
+
+    Example: kieng proposal change-terms --quorum 2 --days 30 --institution vnu
+    """
+    wanted = proposal_pb2.Terms(
+        quorum=quorum, emergency_quorum=emergency_quorum, proposal_days=days
+    )
+    request = directory_api.ChangeTermsRequest(terms=wanted)
+    answer = session.stub(DirectoryServiceStub).ChangeTerms(request)
+    if not is_told(session.screen, answer):
+        _tell_terms(session.screen, answer.version, answer.terms)
+
+
 def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
     """Print the state of a proposal and the institutions that have not voted; as JSON all of it."""
     text = screen.text(
@@ -181,6 +225,22 @@ def _found(session: Session, given: str) -> tuple[Any, str]:
         return stub, given
     known = stub.ListProposals(api.ListProposalsRequest()).proposals
     return stub, completed(given, (each.proposal_id for each in known))
+
+
+def _tell_terms(screen: Screen, version: int, terms: proposal_pb2.Terms) -> None:
+    """Print terms that hold, as numbers and as a sentence."""
+    document: dict[str, Any] = {
+        "version": version,
+        "quorum": terms.quorum,
+        "emergency_quorum": terms.emergency_quorum,
+        "proposal_days": terms.proposal_days or DAYS_DEFAULT,
+    }
+    quorum = str(terms.quorum) if terms.quorum else screen.text("terms.all")
+    urgent = str(terms.emergency_quorum) if terms.emergency_quorum else screen.text("terms.most")
+    text = screen.text(
+        "terms.hold", quorum=quorum, urgent=urgent, days=document["proposal_days"], version=version
+    )
+    screen.answer(document, lambda: text)
 
 
 def _table(screen: Screen, found: list[proposal_pb2.Proposal]) -> Table:

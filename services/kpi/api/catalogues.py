@@ -13,8 +13,8 @@ from google.protobuf.message import Message
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.agreement.api import ProposalApi
 from services.agreement.domain import Kind, Motion, Proposal, State
-from services.agreement.providers import ProposalStore, Terms
-from services.agreement.wire import encode_proposal, motion_of
+from services.agreement.providers import ProposalStore
+from services.agreement.wire import agreement_of, encode_proposal, motion_of
 from services.kernel.bell import Ringer
 from services.kernel.errors import NotFound, WrongState
 from services.kernel.grpc import CurrentCall, grpc
@@ -50,7 +50,6 @@ class CatalogueApi(ProposalApi):
 
     proposals = ProposalStore(DATABASE)
     proposals_topic, proposals_source = TOPIC, SOURCE
-    terms = Terms()
 
     @property
     def effects(self) -> Effects:
@@ -168,7 +167,8 @@ class CatalogueApi(ProposalApi):
         """
         need(self.call.principal, self.call.method, Resource())
         today = datetime.now(UTC).date().isoformat()
-        terms = self.terms(bound(self.catalogues.directory(0), today))
+        directory = self.catalogues.directory(0)
+        terms = agreement_of(directory.terms, bound(directory, today))
         found = self.ask(motion_of(kind, request), terms)
         shown.CopyFrom(encode_proposal(found))
         return found

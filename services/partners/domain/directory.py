@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from services.kernel.errors import InvalidArgument
+from services.partners.domain.terms import DEFAULTS, Terms
 
 Fold = Callable[[str], str]
 Mistakes = Iterator[tuple[str, str]]
@@ -52,11 +53,15 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One immutable version of the tree; ``units`` lists parents before their children."""
+    """One immutable version of the tree and of the terms by which its institutions decide.
+
+    ``units`` lists parents before their children.
+    """
 
     version: int
     units: tuple[Unit, ...]
     published_at: datetime
+    terms: Terms = DEFAULTS
 
 
 def arranged(units: Sequence[Unit], fold: Fold) -> tuple[Unit, ...]:

@@ -25,7 +25,7 @@ from services.kernel.grpc import GrpcServer
 from tests.waiting import wait_until
 
 KEY = Ed25519PrivateKey.generate()
-INSTITUTIONS = ("alpha", "beta", "root")
+INSTITUTIONS = ("alpha", "beta", "gamma", "delta", "root")
 
 
 def write_issuers(path: Path) -> Path:

@@ -16,6 +16,7 @@ from kieng.proposals.v1 import (
     proposal_service_pb2,
     proposal_service_pb2_grpc,
 )
+from services.agreement.store import OPEN_MAX
 from services.kernel.mongo import Mongo
 from services.partners.schema import DATABASE
 from tests.integration.partners.serving import Caller, credential, refusal_of
@@ -202,6 +203,20 @@ def test_a_shared_partner_is_not_changed_by_one_university(
     assert beta.partners.ResolvePartner(resolve).partner == agreed.partner
     new = alpha.partners.RegisterPartner(partner("Mẫu Mới"))
     assert (new.created, new.HasField("proposal")) == (True, False)
+
+
+def test_one_institution_cannot_fill_the_list_of_proposals(settled: grpc.Channel) -> None:
+    """A list holds 200; beyond it the proposals of others would neither be seen nor carried out."""
+    alpha, beta = steward(settled, "alpha"), steward(settled, "beta")
+    beta.partners.RegisterPartner(partner("Mẫu Điện"))
+    for number in range(OPEN_MAX):
+        alpha.partners.RegisterPartner(partner("Mẫu Điện", f"Tên {number}"))
+    more = partner("Mẫu Điện", "Tên nữa")
+    code, _ = refusal_of(alpha.partners.RegisterPartner, more)
+    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert len(alpha.waiting()) == OPEN_MAX
+    theirs = beta.partners.RegisterPartner(more).proposal
+    assert alpha.approve(theirs).state == proposal_pb2.STATE_EFFECTIVE
 
 
 def denied(found: proposal_pb2.Proposal) -> Iterator[tuple[str, str, Any]]:

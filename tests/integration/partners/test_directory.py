@@ -79,7 +79,7 @@ def test_a_directory_is_published_once_read_in_order_searched_and_told(
     assert [u.unit_id for u in directory.SearchUnits(search).units] == ["beta/sci", "alpha/sci"]
 
     with Log(settings.kafka_bootstrap, "kieng.directory.v1") as log:
-        record = log.first(lambda r: directory_event(r).directory == newest)
+        record = log.first(lambda r: directory_of_event(r) == newest)
     headers = dict(record.headers)
     assert record.key == b"directory"
     assert headers["ce_type"] == b"kieng.directory.v1.DirectoryPublished"
@@ -88,8 +88,11 @@ def test_a_directory_is_published_once_read_in_order_searched_and_told(
     assert headers.get("traceparent", b"00-").startswith(b"00-")
 
 
-def directory_event(record: Any) -> directory_events_pb2.DirectoryPublished:
-    return directory_events_pb2.DirectoryPublished.FromString(record.value)
+def directory_of_event(record: Any) -> directory_pb2.Directory | None:
+    """The directory of a record; None for an event of another type, e.g. of a proposal."""
+    if record.key != b"directory":
+        return None
+    return directory_events_pb2.DirectoryPublished.FromString(record.value).directory
 
 
 def test_a_directory_that_is_no_tree_is_refused_by_field(channel: grpc.Channel) -> None:

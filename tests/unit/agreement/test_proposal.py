@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kieng.proposals.v1 import proposal_pb2
 from services.agreement.domain import (
     Agreement,
     Kind,
@@ -22,6 +23,7 @@ from services.agreement.domain import (
     reject,
     settled,
 )
+from services.agreement.wire import agreement_of
 from services.kernel.errors import Forbidden, WrongState
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -112,6 +114,20 @@ def test_an_emergency_never_needs_more_than_the_quorum() -> None:
     assert replace(THREE, quorum=9).needed == 3
     assert replace(THREE, emergency_quorum=1).needed_in_emergency == 1
     assert Agreement(("alpha", "beta")).needed_in_emergency == 2
+
+
+def test_other_terms_are_never_an_emergency() -> None:
+    """Two of three could otherwise agree that one is enough."""
+    found = propose(Motion(Kind.TERMS, b"quorum 1"), 1, "alpha", THREE, NOW)
+    with pytest.raises(WrongState, match="quorum that holds now") as refusal:
+        declare_emergency(approve(found, "alpha", NOW), "beta", "at once", NOW)
+    assert refusal.value.reason == "NO_EMERGENCY"
+
+
+def test_the_terms_of_a_vote_are_those_that_were_agreed_and_else_the_defaults() -> None:
+    agreed = agreement_of(proposal_pb2.Terms(quorum=2, proposal_days=3), ["gamma", "alpha", "beta"])
+    assert (agreed.needed, agreed.lifetime) == (2, timedelta(days=3))
+    assert agreement_of(proposal_pb2.Terms(), THREE.members) == THREE
 
 
 def test_what_is_not_approved_in_time_expires_and_takes_no_vote() -> None:

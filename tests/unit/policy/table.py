@@ -19,6 +19,7 @@ ROLES = {
 
 TABLE = {
     "kieng.directory.v1.DirectoryService.PublishDirectory": ("S", "agreement"),
+    "kieng.directory.v1.DirectoryService.ChangeTerms": ("S", "agreement"),
     "kieng.directory.v1.DirectoryService.GetDirectory": (ALL, "shared"),
     "kieng.directory.v1.DirectoryService.SearchUnits": (ALL, "shared"),
     "kieng.partners.v1.PartnerService.RegisterPartner": ("SC", "agreement"),

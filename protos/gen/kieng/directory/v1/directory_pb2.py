@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from kieng.proposals.v1 import proposal_pb2 as kieng_dot_proposals_dot_v1_dot_proposal__pb2
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"kieng/directory/v1/directory.proto\x12\x12kieng.directory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18kieng/text/v1/text.proto\"G\n\rLocalizedText\x12\x1a\n\x02vi\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xac\x02\xf8\xd9\x18\x01\x12\x1a\n\x02\x65n\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xac\x02\xf8\xd9\x18\x01\"\xb5\x03\n\x04Unit\x12\x32\n\x07unit_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9-]+(/[a-z0-9-]+)*$\x12\x1e\n\tparent_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x36\n\x04kind\x18\x03 \x01(\x0e\x32\x1c.kieng.directory.v1.UnitKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x04name\x18\x04 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0c\x61\x62\x62reviation\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18(\xf8\xd9\x18\x01\x12$\n\x07\x61liases\x18\x06 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x14\"\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\x12:\n\nvalid_from\x18\x07 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x38\n\x08valid_to\x18\x08 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12)\n\rsuccessor_ids\x18\t \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x14\"\x08r\x06\x18\x64\xf8\xd9\x18\x01\"E\n\tDirectory\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\'\n\x05units\x18\x02 \x03(\x0b\x32\x18.kieng.directory.v1.Unit*\x9e\x01\n\x08UnitKind\x12\x19\n\x15UNIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14UNIT_KIND_CONSORTIUM\x10\x01\x12\x19\n\x15UNIT_KIND_INSTITUTION\x10\x02\x12\x14\n\x10UNIT_KIND_SCHOOL\x10\x03\x12\x17\n\x13UNIT_KIND_INSTITUTE\x10\x04\x12\x13\n\x0fUNIT_KIND_GROUP\x10\x05\x42q\n\x12kieng.directory.v1B\x0e\x44irectoryProtoP\x01Z4kieng.internal/protos/kieng/directory/v1;directoryv1\xaa\x02\x12Kieng.Directory.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"kieng/directory/v1/directory.proto\x12\x12kieng.directory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!kieng/proposals/v1/proposal.proto\x1a\x18kieng/text/v1/text.proto\"G\n\rLocalizedText\x12\x1a\n\x02vi\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xac\x02\xf8\xd9\x18\x01\x12\x1a\n\x02\x65n\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xac\x02\xf8\xd9\x18\x01\"\xb5\x03\n\x04Unit\x12\x32\n\x07unit_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9-]+(/[a-z0-9-]+)*$\x12\x1e\n\tparent_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x36\n\x04kind\x18\x03 \x01(\x0e\x32\x1c.kieng.directory.v1.UnitKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x04name\x18\x04 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0c\x61\x62\x62reviation\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18(\xf8\xd9\x18\x01\x12$\n\x07\x61liases\x18\x06 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x14\"\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\x12:\n\nvalid_from\x18\x07 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x38\n\x08valid_to\x18\x08 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12)\n\rsuccessor_ids\x18\t \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x14\"\x08r\x06\x18\x64\xf8\xd9\x18\x01\"o\n\tDirectory\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\'\n\x05units\x18\x02 \x03(\x0b\x32\x18.kieng.directory.v1.Unit\x12(\n\x05terms\x18\x03 \x01(\x0b\x32\x19.kieng.proposals.v1.Terms*\x9e\x01\n\x08UnitKind\x12\x19\n\x15UNIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14UNIT_KIND_CONSORTIUM\x10\x01\x12\x19\n\x15UNIT_KIND_INSTITUTION\x10\x02\x12\x14\n\x10UNIT_KIND_SCHOOL\x10\x03\x12\x17\n\x13UNIT_KIND_INSTITUTE\x10\x04\x12\x13\n\x0fUNIT_KIND_GROUP\x10\x05\x42q\n\x12kieng.directory.v1B\x0e\x44irectoryProtoP\x01Z4kieng.internal/protos/kieng/directory/v1;directoryv1\xaa\x02\x12Kieng.Directory.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,12 +57,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNIT'].fields_by_name['valid_to']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
   _globals['_UNIT'].fields_by_name['successor_ids']._loaded_options = None
   _globals['_UNIT'].fields_by_name['successor_ids']._serialized_options = b'\272H\017\222\001\014\020\024\"\010r\006\030d\370\331\030\001'
-  _globals['_UNITKIND']._serialized_start=698
-  _globals['_UNITKIND']._serialized_end=856
-  _globals['_LOCALIZEDTEXT']._serialized_start=113
-  _globals['_LOCALIZEDTEXT']._serialized_end=184
-  _globals['_UNIT']._serialized_start=187
-  _globals['_UNIT']._serialized_end=624
-  _globals['_DIRECTORY']._serialized_start=626
-  _globals['_DIRECTORY']._serialized_end=695
+  _globals['_UNITKIND']._serialized_start=775
+  _globals['_UNITKIND']._serialized_end=933
+  _globals['_LOCALIZEDTEXT']._serialized_start=148
+  _globals['_LOCALIZEDTEXT']._serialized_end=219
+  _globals['_UNIT']._serialized_start=222
+  _globals['_UNIT']._serialized_end=659
+  _globals['_DIRECTORY']._serialized_start=661
+  _globals['_DIRECTORY']._serialized_end=772
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from kieng.proposals.v1 import proposal_pb2 as _proposal_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -151,21 +152,27 @@ class Directory(_message.Message):
 
     VERSION_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version, counted from 1."""
     @_builtins.property
     def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___Unit]:
         """All units, parents before children."""
 
+    @_builtins.property
+    def terms(self) -> _proposal_pb2.Terms:
+        """Terms by which its institutions decide what binds all; unset until they have agreed on any, which means 0 for each."""
+
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
         units: _abc.Iterable[Global___Unit] | None = ...,
+        terms: _proposal_pb2.Terms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["units", b"units", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms", "units", b"units", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

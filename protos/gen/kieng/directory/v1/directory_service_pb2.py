@@ -29,7 +29,7 @@ from kieng.proposals.v1 import proposal_pb2 as kieng_dot_proposals_dot_v1_dot_pr
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*kieng/directory/v1/directory_service.proto\x12\x12kieng.directory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\"kieng/directory/v1/directory.proto\x1a!kieng/proposals/v1/proposal.proto\x1a\x18kieng/text/v1/text.proto\"n\n\x17PublishDirectoryRequest\x12\x34\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.UnitB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x1d\n\x0c\x62\x61se_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"[\n\x18PublishDirectoryResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12.\n\x08proposal\x18\x02 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"/\n\x13GetDirectoryRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"H\n\x14GetDirectoryResponse\x12\x30\n\tdirectory\x18\x01 \x01(\x0b\x32\x1d.kieng.directory.v1.Directory\"u\n\x12SearchUnitsRequest\x12\x1d\n\x05query\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xf8\xd9\x18\x01\x12\"\n\rbelow_unit_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\">\n\x13SearchUnitsResponse\x12\'\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.Unit2\xf5\x02\n\x10\x44irectoryService\x12x\n\x10PublishDirectory\x12+.kieng.directory.v1.PublishDirectoryRequest\x1a,.kieng.directory.v1.PublishDirectoryResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x05\x12t\n\x0cGetDirectory\x12\'.kieng.directory.v1.GetDirectoryRequest\x1a(.kieng.directory.v1.GetDirectoryResponse\"\x11\xda\xd8\x18\r\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x18\x01\x12q\n\x0bSearchUnits\x12&.kieng.directory.v1.SearchUnitsRequest\x1a\'.kieng.directory.v1.SearchUnitsResponse\"\x11\xda\xd8\x18\r\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x18\x01\x42x\n\x12kieng.directory.v1B\x15\x44irectoryServiceProtoP\x01Z4kieng.internal/protos/kieng/directory/v1;directoryv1\xaa\x02\x12Kieng.Directory.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*kieng/directory/v1/directory_service.proto\x12\x12kieng.directory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\"kieng/directory/v1/directory.proto\x1a!kieng/proposals/v1/proposal.proto\x1a\x18kieng/text/v1/text.proto\"n\n\x17PublishDirectoryRequest\x12\x34\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.UnitB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x1d\n\x0c\x62\x61se_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"[\n\x18PublishDirectoryResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12.\n\x08proposal\x18\x02 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"\x99\x01\n\x12\x43hangeTermsRequest\x12\x30\n\x05terms\x18\x01 \x01(\x0b\x32\x19.kieng.proposals.v1.TermsB\x06\xbaH\x03\xc8\x01\x01\x12+\n\x08replaced\x18\x02 \x01(\x0b\x32\x19.kieng.proposals.v1.Terms\x12$\n\x07members\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\x07\"\x08r\x06\x18\x64\xf8\xd9\x18\x01\"\x80\x01\n\x13\x43hangeTermsResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12(\n\x05terms\x18\x02 \x01(\x0b\x32\x19.kieng.proposals.v1.Terms\x12.\n\x08proposal\x18\x03 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"/\n\x13GetDirectoryRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"H\n\x14GetDirectoryResponse\x12\x30\n\tdirectory\x18\x01 \x01(\x0b\x32\x1d.kieng.directory.v1.Directory\"u\n\x12SearchUnitsRequest\x12\x1d\n\x05query\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xf8\xd9\x18\x01\x12\"\n\rbelow_unit_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\">\n\x13SearchUnitsResponse\x12\'\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.Unit2\xe0\x03\n\x10\x44irectoryService\x12x\n\x10PublishDirectory\x12+.kieng.directory.v1.PublishDirectoryRequest\x1a,.kieng.directory.v1.PublishDirectoryResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x05\x12i\n\x0b\x43hangeTerms\x12&.kieng.directory.v1.ChangeTermsRequest\x1a\'.kieng.directory.v1.ChangeTermsResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x05\x12t\n\x0cGetDirectory\x12\'.kieng.directory.v1.GetDirectoryRequest\x1a(.kieng.directory.v1.GetDirectoryResponse\"\x11\xda\xd8\x18\r\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x18\x01\x12q\n\x0bSearchUnits\x12&.kieng.directory.v1.SearchUnitsRequest\x1a\'.kieng.directory.v1.SearchUnitsResponse\"\x11\xda\xd8\x18\r\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x18\x01\x42x\n\x12kieng.directory.v1B\x15\x44irectoryServiceProtoP\x01Z4kieng.internal/protos/kieng/directory/v1;directoryv1\xaa\x02\x12Kieng.Directory.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHDIRECTORYREQUEST'].fields_by_name['units']._serialized_options = b'\272H\010\222\001\005\010\001\020\210\''
   _globals['_PUBLISHDIRECTORYREQUEST'].fields_by_name['base_version']._loaded_options = None
   _globals['_PUBLISHDIRECTORYREQUEST'].fields_by_name['base_version']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_CHANGETERMSREQUEST'].fields_by_name['terms']._loaded_options = None
+  _globals['_CHANGETERMSREQUEST'].fields_by_name['terms']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CHANGETERMSREQUEST'].fields_by_name['members']._loaded_options = None
+  _globals['_CHANGETERMSREQUEST'].fields_by_name['members']._serialized_options = b'\272H\020\222\001\r\020\350\007\"\010r\006\030d\370\331\030\001'
   _globals['_GETDIRECTORYREQUEST'].fields_by_name['version']._loaded_options = None
   _globals['_GETDIRECTORYREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_SEARCHUNITSREQUEST'].fields_by_name['query']._loaded_options = None
@@ -51,6 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHUNITSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\006\032\004\030d(\000'
   _globals['_DIRECTORYSERVICE'].methods_by_name['PublishDirectory']._loaded_options = None
   _globals['_DIRECTORYSERVICE'].methods_by_name['PublishDirectory']._serialized_options = b'\332\330\030\005\n\001\006\020\005'
+  _globals['_DIRECTORYSERVICE'].methods_by_name['ChangeTerms']._loaded_options = None
+  _globals['_DIRECTORYSERVICE'].methods_by_name['ChangeTerms']._serialized_options = b'\332\330\030\005\n\001\006\020\005'
   _globals['_DIRECTORYSERVICE'].methods_by_name['GetDirectory']._loaded_options = None
   _globals['_DIRECTORYSERVICE'].methods_by_name['GetDirectory']._serialized_options = b'\332\330\030\r\n\007\001\002\003\004\005\006\007\020\002\030\001'
   _globals['_DIRECTORYSERVICE'].methods_by_name['SearchUnits']._loaded_options = None
@@ -59,14 +65,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHDIRECTORYREQUEST']._serialized_end=332
   _globals['_PUBLISHDIRECTORYRESPONSE']._serialized_start=334
   _globals['_PUBLISHDIRECTORYRESPONSE']._serialized_end=425
-  _globals['_GETDIRECTORYREQUEST']._serialized_start=427
-  _globals['_GETDIRECTORYREQUEST']._serialized_end=474
-  _globals['_GETDIRECTORYRESPONSE']._serialized_start=476
-  _globals['_GETDIRECTORYRESPONSE']._serialized_end=548
-  _globals['_SEARCHUNITSREQUEST']._serialized_start=550
-  _globals['_SEARCHUNITSREQUEST']._serialized_end=667
-  _globals['_SEARCHUNITSRESPONSE']._serialized_start=669
-  _globals['_SEARCHUNITSRESPONSE']._serialized_end=731
-  _globals['_DIRECTORYSERVICE']._serialized_start=734
-  _globals['_DIRECTORYSERVICE']._serialized_end=1107
+  _globals['_CHANGETERMSREQUEST']._serialized_start=428
+  _globals['_CHANGETERMSREQUEST']._serialized_end=581
+  _globals['_CHANGETERMSRESPONSE']._serialized_start=584
+  _globals['_CHANGETERMSRESPONSE']._serialized_end=712
+  _globals['_GETDIRECTORYREQUEST']._serialized_start=714
+  _globals['_GETDIRECTORYREQUEST']._serialized_end=761
+  _globals['_GETDIRECTORYRESPONSE']._serialized_start=763
+  _globals['_GETDIRECTORYRESPONSE']._serialized_end=835
+  _globals['_SEARCHUNITSREQUEST']._serialized_start=837
+  _globals['_SEARCHUNITSREQUEST']._serialized_end=954
+  _globals['_SEARCHUNITSRESPONSE']._serialized_start=956
+  _globals['_SEARCHUNITSRESPONSE']._serialized_end=1018
+  _globals['_DIRECTORYSERVICE']._serialized_start=1021
+  _globals['_DIRECTORYSERVICE']._serialized_end=1501
 # @@protoc_insertion_point(module_scope)

@@ -77,6 +77,76 @@ class PublishDirectoryResponse(_message.Message):
 Global___PublishDirectoryResponse: _TypeAlias = PublishDirectoryResponse  # noqa: Y015
 
 @_typing.final
+class ChangeTermsRequest(_message.Message):
+    """Request of ChangeTerms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERMS_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def terms(self) -> _proposal_pb2.Terms:
+        """Terms that are wanted. Required."""
+
+    @_builtins.property
+    def replaced(self) -> _proposal_pb2.Terms:
+        """Terms that they replace; unset: those that hold when the call arrives."""
+
+    @_builtins.property
+    def members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Institutions that vote, in order of id; empty: those that do when the call arrives. At most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        terms: _proposal_pb2.Terms | None = ...,
+        replaced: _proposal_pb2.Terms | None = ...,
+        members: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["replaced", b"replaced", "terms", b"terms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "replaced", b"replaced", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeTermsRequest: _TypeAlias = ChangeTermsRequest  # noqa: Y015
+
+@_typing.final
+class ChangeTermsResponse(_message.Message):
+    """Response of ChangeTerms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Version of the directory that holds now."""
+    @_builtins.property
+    def terms(self) -> _proposal_pb2.Terms:
+        """Terms that hold now."""
+
+    @_builtins.property
+    def proposal(self) -> _proposal_pb2.Proposal:
+        """The proposal; unset when the terms hold already."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        terms: _proposal_pb2.Terms | None = ...,
+        proposal: _proposal_pb2.Proposal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal", "terms", b"terms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal", "terms", b"terms", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeTermsResponse: _TypeAlias = ChangeTermsResponse  # noqa: Y015
+
+@_typing.final
 class GetDirectoryRequest(_message.Message):
     """Request of GetDirectory."""
 

@@ -40,6 +40,11 @@ class DirectoryServiceStub:
                 request_serializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.PublishDirectoryRequest.SerializeToString,
                 response_deserializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.PublishDirectoryResponse.FromString,
                 _registered_method=True)
+        self.ChangeTerms = channel.unary_unary(
+                '/kieng.directory.v1.DirectoryService/ChangeTerms',
+                request_serializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.ChangeTermsRequest.SerializeToString,
+                response_deserializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.ChangeTermsResponse.FromString,
+                _registered_method=True)
         self.GetDirectory = channel.unary_unary(
                 '/kieng.directory.v1.DirectoryService/GetDirectory',
                 request_serializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.GetDirectoryRequest.SerializeToString,
@@ -67,6 +72,17 @@ class DirectoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangeTerms(self, request, context):
+        """Proposes other terms for proposals. They hold, as a new version of the directory with the same tree, once as many institutions as
+        the terms that hold now ask for have approved; an emergency does not shorten that. Idempotent: the terms that hold already answer
+        their version. Errors: INVALID_ARGUMENT (more approvals than institutions, or more in an emergency than otherwise),
+        PERMISSION_DENIED, FAILED_PRECONDITION (STALE_TERMS: other terms hold or other institutions vote by now; NO_DIRECTORY: there is
+        no tree yet), ABORTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetDirectory(self, request, context):
         """Reads one version of the tree. Errors: NOT_FOUND (no such version, or nothing published yet).
         """
@@ -88,6 +104,11 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     servicer.PublishDirectory,
                     request_deserializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.PublishDirectoryRequest.FromString,
                     response_serializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.PublishDirectoryResponse.SerializeToString,
+            ),
+            'ChangeTerms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeTerms,
+                    request_deserializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.ChangeTermsRequest.FromString,
+                    response_serializer=kieng_dot_directory_dot_v1_dot_directory__service__pb2.ChangeTermsResponse.SerializeToString,
             ),
             'GetDirectory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDirectory,
@@ -128,6 +149,33 @@ class DirectoryService:
             '/kieng.directory.v1.DirectoryService/PublishDirectory',
             kieng_dot_directory_dot_v1_dot_directory__service__pb2.PublishDirectoryRequest.SerializeToString,
             kieng_dot_directory_dot_v1_dot_directory__service__pb2.PublishDirectoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeTerms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.directory.v1.DirectoryService/ChangeTerms',
+            kieng_dot_directory_dot_v1_dot_directory__service__pb2.ChangeTermsRequest.SerializeToString,
+            kieng_dot_directory_dot_v1_dot_directory__service__pb2.ChangeTermsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,13 @@ class DirectoryServiceStub:
     Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED,
     NOT_FOUND (no such base version), FAILED_PRECONDITION (STALE_DIRECTORY: a unit was changed since the base version), ABORTED.
     """
+    ChangeTerms: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ChangeTermsRequest, _directory_service_pb2.ChangeTermsResponse]
+    """Proposes other terms for proposals. They hold, as a new version of the directory with the same tree, once as many institutions as
+    the terms that hold now ask for have approved; an emergency does not shorten that. Idempotent: the terms that hold already answer
+    their version. Errors: INVALID_ARGUMENT (more approvals than institutions, or more in an emergency than otherwise),
+    PERMISSION_DENIED, FAILED_PRECONDITION (STALE_TERMS: other terms hold or other institutions vote by now; NO_DIRECTORY: there is
+    no tree yet), ABORTED.
+    """
     GetDirectory: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.GetDirectoryRequest, _directory_service_pb2.GetDirectoryResponse]
     """Reads one version of the tree. Errors: NOT_FOUND (no such version, or nothing published yet)."""
     SearchUnits: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.SearchUnitsRequest, _directory_service_pb2.SearchUnitsResponse]
@@ -56,6 +63,13 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     version.
     Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED,
     NOT_FOUND (no such base version), FAILED_PRECONDITION (STALE_DIRECTORY: a unit was changed since the base version), ABORTED.
+    """
+    ChangeTerms: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ChangeTermsRequest, _directory_service_pb2.ChangeTermsResponse]  # type: ignore[assignment]
+    """Proposes other terms for proposals. They hold, as a new version of the directory with the same tree, once as many institutions as
+    the terms that hold now ask for have approved; an emergency does not shorten that. Idempotent: the terms that hold already answer
+    their version. Errors: INVALID_ARGUMENT (more approvals than institutions, or more in an emergency than otherwise),
+    PERMISSION_DENIED, FAILED_PRECONDITION (STALE_TERMS: other terms hold or other institutions vote by now; NO_DIRECTORY: there is
+    no tree yet), ABORTED.
     """
     GetDirectory: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.GetDirectoryRequest, _directory_service_pb2.GetDirectoryResponse]  # type: ignore[assignment]
     """Reads one version of the tree. Errors: NOT_FOUND (no such version, or nothing published yet)."""
@@ -76,6 +90,19 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         version.
         Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED,
         NOT_FOUND (no such base version), FAILED_PRECONDITION (STALE_DIRECTORY: a unit was changed since the base version), ABORTED.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangeTerms(
+        self,
+        request: _directory_service_pb2.ChangeTermsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ChangeTermsResponse, _abc.Awaitable[_directory_service_pb2.ChangeTermsResponse]]:
+        """Proposes other terms for proposals. They hold, as a new version of the directory with the same tree, once as many institutions as
+        the terms that hold now ask for have approved; an emergency does not shorten that. Idempotent: the terms that hold already answer
+        their version. Errors: INVALID_ARGUMENT (more approvals than institutions, or more in an emergency than otherwise),
+        PERMISSION_DENIED, FAILED_PRECONDITION (STALE_TERMS: other terms hold or other institutions vote by now; NO_DIRECTORY: there is
+        no tree yet), ABORTED.
         """
 
     @_abc_1.abstractmethod

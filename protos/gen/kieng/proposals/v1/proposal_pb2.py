@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/proposals/v1/proposal.proto\x12\x12kieng.proposals.v1\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x03\n\x08Proposal\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.kieng.proposals.v1.Kind\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x13\n\x0bproposed_by\x18\x04 \x01(\t\x12\x0f\n\x07members\x18\x05 \x03(\t\x12\x0e\n\x06quorum\x18\x06 \x01(\x05\x12\x10\n\x08\x61\x66\x66\x65\x63ted\x18\x07 \x03(\t\x12\x13\n\x0b\x61pproved_by\x18\x08 \x03(\t\x12\x13\n\x0brejected_by\x18\t \x03(\t\x12(\n\x05state\x18\n \x01(\x0e\x32\x19.kieng.proposals.v1.State\x12/\n\x0bproposed_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\temergency\x18\r \x01(\t\x12\x14\n\x0c\x65mergency_by\x18\x0e \x01(\t\x12\x0f\n\x07outcome\x18\x0f \x01(\t\x12\x0f\n\x07version\x18\x10 \x01(\x05\"h\n\x0fProposalContent\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\x12%\n\x07payload\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any*\x82\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eKIND_DIRECTORY\x10\x01\x12\x12\n\x0eKIND_CATALOGUE\x10\x02\x12\x11\n\rKIND_ROLLBACK\x10\x03\x12\x17\n\x13KIND_LOG_GENERATION\x10\x04\x12\x10\n\x0cKIND_PARTNER\x10\x05*\x90\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_OPEN\x10\x01\x12\x12\n\x0eSTATE_APPROVED\x10\x02\x12\x13\n\x0fSTATE_EFFECTIVE\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x12\n\x0eSTATE_REJECTED\x10\x05\x12\x11\n\rSTATE_EXPIRED\x10\x06\x42p\n\x12kieng.proposals.v1B\rProposalProtoP\x01Z4kieng.internal/protos/kieng/proposals/v1;proposalsv1\xaa\x02\x12Kieng.Proposals.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/proposals/v1/proposal.proto\x12\x12kieng.proposals.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x05Terms\x12\x17\n\x06quorum\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12!\n\x10\x65mergency_quorum\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12!\n\rproposal_days\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\"\x9f\x03\n\x08Proposal\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.kieng.proposals.v1.Kind\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x13\n\x0bproposed_by\x18\x04 \x01(\t\x12\x0f\n\x07members\x18\x05 \x03(\t\x12\x0e\n\x06quorum\x18\x06 \x01(\x05\x12\x10\n\x08\x61\x66\x66\x65\x63ted\x18\x07 \x03(\t\x12\x13\n\x0b\x61pproved_by\x18\x08 \x03(\t\x12\x13\n\x0brejected_by\x18\t \x03(\t\x12(\n\x05state\x18\n \x01(\x0e\x32\x19.kieng.proposals.v1.State\x12/\n\x0bproposed_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\temergency\x18\r \x01(\t\x12\x14\n\x0c\x65mergency_by\x18\x0e \x01(\t\x12\x0f\n\x07outcome\x18\x0f \x01(\t\x12\x0f\n\x07version\x18\x10 \x01(\x05\"h\n\x0fProposalContent\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\x12%\n\x07payload\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any*\x92\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eKIND_DIRECTORY\x10\x01\x12\x12\n\x0eKIND_CATALOGUE\x10\x02\x12\x11\n\rKIND_ROLLBACK\x10\x03\x12\x17\n\x13KIND_LOG_GENERATION\x10\x04\x12\x10\n\x0cKIND_PARTNER\x10\x05\x12\x0e\n\nKIND_TERMS\x10\x06*\x90\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_OPEN\x10\x01\x12\x12\n\x0eSTATE_APPROVED\x10\x02\x12\x13\n\x0fSTATE_EFFECTIVE\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x12\n\x0eSTATE_REJECTED\x10\x05\x12\x11\n\rSTATE_EXPIRED\x10\x06\x42p\n\x12kieng.proposals.v1B\rProposalProtoP\x01Z4kieng.internal/protos/kieng/proposals/v1;proposalsv1\xaa\x02\x12Kieng.Proposals.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,12 +35,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.proposals.v1.proposal
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022kieng.proposals.v1B\rProposalProtoP\001Z4kieng.internal/protos/kieng/proposals/v1;proposalsv1\252\002\022Kieng.Proposals.V1'
-  _globals['_KIND']._serialized_start=642
-  _globals['_KIND']._serialized_end=772
-  _globals['_STATE']._serialized_start=775
-  _globals['_STATE']._serialized_end=919
-  _globals['_PROPOSAL']._serialized_start=118
-  _globals['_PROPOSAL']._serialized_end=533
-  _globals['_PROPOSALCONTENT']._serialized_start=535
-  _globals['_PROPOSALCONTENT']._serialized_end=639
+  _globals['_TERMS'].fields_by_name['quorum']._loaded_options = None
+  _globals['_TERMS'].fields_by_name['quorum']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_TERMS'].fields_by_name['emergency_quorum']._loaded_options = None
+  _globals['_TERMS'].fields_by_name['emergency_quorum']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_TERMS'].fields_by_name['proposal_days']._loaded_options = None
+  _globals['_TERMS'].fields_by_name['proposal_days']._serialized_options = b'\272H\007\032\005\030\355\002(\000'
+  _globals['_KIND']._serialized_start=775
+  _globals['_KIND']._serialized_end=921
+  _globals['_STATE']._serialized_start=924
+  _globals['_STATE']._serialized_end=1068
+  _globals['_TERMS']._serialized_start=146
+  _globals['_TERMS']._serialized_end=248
+  _globals['_PROPOSAL']._serialized_start=251
+  _globals['_PROPOSAL']._serialized_end=666
+  _globals['_PROPOSALCONTENT']._serialized_start=668
+  _globals['_PROPOSALCONTENT']._serialized_end=772
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,8 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """A new generation of the log."""
     KIND_PARTNER: _Kind.ValueType  # 5
     """A partner that is registered already."""
+    KIND_TERMS: _Kind.ValueType  # 6
+    """The terms by which proposals are decided."""
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """What a proposal changes when it takes effect."""
@@ -55,6 +57,8 @@ KIND_LOG_GENERATION: Kind.ValueType  # 4
 """A new generation of the log."""
 KIND_PARTNER: Kind.ValueType  # 5
 """A partner that is registered already."""
+KIND_TERMS: Kind.ValueType  # 6
+"""The terms by which proposals are decided."""
 Global___Kind: _TypeAlias = Kind  # noqa: Y015
 
 class _State:
@@ -96,6 +100,36 @@ STATE_REJECTED: State.ValueType  # 5
 STATE_EXPIRED: State.ValueType  # 6
 """Not enough approved it in time."""
 Global___State: _TypeAlias = State  # noqa: Y015
+
+@_typing.final
+class Terms(_message.Message):
+    """By which terms proposals are decided. They hold for proposals that are made after them; those that are open keep theirs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUORUM_FIELD_NUMBER: _builtins.int
+    EMERGENCY_QUORUM_FIELD_NUMBER: _builtins.int
+    PROPOSAL_DAYS_FIELD_NUMBER: _builtins.int
+    quorum: _builtins.int
+    """How many institutions have to approve; 0: all of them, however many they are."""
+    emergency_quorum: _builtins.int
+    """How many have to approve an emergency; 0: more than half. Never more than the quorum."""
+    proposal_days: _builtins.int
+    """Days after which a proposal that has not taken effect expires; at most 365, 0: 14."""
+    def __init__(
+        self,
+        *,
+        quorum: _builtins.int = ...,
+        emergency_quorum: _builtins.int = ...,
+        proposal_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emergency_quorum", b"emergency_quorum", "proposal_days", b"proposal_days", "quorum", b"quorum"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Terms: _TypeAlias = Terms  # noqa: Y015
 
 @_typing.final
 class Proposal(_message.Message):

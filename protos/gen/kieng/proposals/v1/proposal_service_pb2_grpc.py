@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class ProposalServiceStub:
     """Changes that bind all institutions. A proposal is made by the RPC that would have changed at once, e.g. PublishCatalogue, and
-    takes effect when enough institutions have approved it. Every service that keeps something that binds all serves this: partners
+    takes effect when enough institutions have approved it. An institution has at most 20 open proposals in each service; the next answers
+    RESOURCE_EXHAUSTED (TOO_MANY_PROPOSALS). Every service that keeps something that binds all serves this: partners
     for the directory and partners, kpi for the catalogue, views and log generations.
     """
 
@@ -66,7 +67,8 @@ class ProposalServiceStub:
 
 class ProposalServiceServicer:
     """Changes that bind all institutions. A proposal is made by the RPC that would have changed at once, e.g. PublishCatalogue, and
-    takes effect when enough institutions have approved it. Every service that keeps something that binds all serves this: partners
+    takes effect when enough institutions have approved it. An institution has at most 20 open proposals in each service; the next answers
+    RESOURCE_EXHAUSTED (TOO_MANY_PROPOSALS). Every service that keeps something that binds all serves this: partners
     for the directory and partners, kpi for the catalogue, views and log generations.
     """
 
@@ -146,7 +148,8 @@ def add_ProposalServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ProposalService:
     """Changes that bind all institutions. A proposal is made by the RPC that would have changed at once, e.g. PublishCatalogue, and
-    takes effect when enough institutions have approved it. Every service that keeps something that binds all serves this: partners
+    takes effect when enough institutions have approved it. An institution has at most 20 open proposals in each service; the next answers
+    RESOURCE_EXHAUSTED (TOO_MANY_PROPOSALS). Every service that keeps something that binds all serves this: partners
     for the directory and partners, kpi for the catalogue, views and log generations.
     """
 

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class ProposalServiceStub:
     """Changes that bind all institutions. A proposal is made by the RPC that would have changed at once, e.g. PublishCatalogue, and
-    takes effect when enough institutions have approved it. Every service that keeps something that binds all serves this: partners
+    takes effect when enough institutions have approved it. An institution has at most 20 open proposals in each service; the next answers
+    RESOURCE_EXHAUSTED (TOO_MANY_PROPOSALS). Every service that keeps something that binds all serves this: partners
     for the directory and partners, kpi for the catalogue, views and log generations.
     """
 
@@ -55,7 +56,8 @@ class ProposalServiceStub:
 @_typing.type_check_only
 class ProposalServiceAsyncStub(ProposalServiceStub):
     """Changes that bind all institutions. A proposal is made by the RPC that would have changed at once, e.g. PublishCatalogue, and
-    takes effect when enough institutions have approved it. Every service that keeps something that binds all serves this: partners
+    takes effect when enough institutions have approved it. An institution has at most 20 open proposals in each service; the next answers
+    RESOURCE_EXHAUSTED (TOO_MANY_PROPOSALS). Every service that keeps something that binds all serves this: partners
     for the directory and partners, kpi for the catalogue, views and log generations.
     """
 
@@ -78,7 +80,8 @@ class ProposalServiceAsyncStub(ProposalServiceStub):
 
 class ProposalServiceServicer(metaclass=_abc_1.ABCMeta):
     """Changes that bind all institutions. A proposal is made by the RPC that would have changed at once, e.g. PublishCatalogue, and
-    takes effect when enough institutions have approved it. Every service that keeps something that binds all serves this: partners
+    takes effect when enough institutions have approved it. An institution has at most 20 open proposals in each service; the next answers
+    RESOURCE_EXHAUSTED (TOO_MANY_PROPOSALS). Every service that keeps something that binds all serves this: partners
     for the directory and partners, kpi for the catalogue, views and log generations.
     """
 
