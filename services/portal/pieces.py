@@ -117,12 +117,13 @@ def link(lang: Lang, path: str, **query: object) -> str:
 
 
 @cache
-def formats(lang: Lang) -> dict[str, Callable[..., str]]:
+def formats(lang: Lang) -> dict[str, Callable[..., object]]:
     """Return name -> function, for the functions of `numbers` that templates use.
 
-    These are `short`, `full`, `signed` and `percent`; their argument `lang` is already given.
+    These are `short`, `halves`, `full`, `signed`, `percent` and `month`; their argument `lang` is
+    already given.
     """
-    names = ("short", "full", "signed", "percent")
+    names = ("short", "halves", "full", "signed", "percent", "month")
     return {name: partial(getattr(numbers, name), lang=lang) for name in names}
 
 
