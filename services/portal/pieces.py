@@ -120,7 +120,7 @@ def link(lang: Lang, path: str, **query: object) -> str:
 def formats(lang: Lang) -> dict[str, Callable[..., object]]:
     """Return name -> function, for the functions of `numbers` that templates use.
 
-    These are `short`, `halves`, `full`, `signed`, `percent` and `month`, and `work_name` of `texts`;
+    These are `short`, `halves`, `full`, `signed`, `percent`, `month`, and `work_name` of `texts`;
     their argument `lang` is already given.
     """
     names = ("short", "halves", "full", "signed", "percent", "month")
