@@ -124,8 +124,8 @@ def formats(lang: Lang) -> dict[str, Callable[..., object]]:
     their argument `lang` is already given.
     """
     names = ("short", "halves", "full", "signed", "percent", "month")
-    found = {name: partial(getattr(numbers, name), lang=lang) for name in names}
-    return found | {"work_name": partial(work_name, lang=lang)}
+    found: dict[str, Callable[..., object]] = {"work_name": partial(work_name, lang=lang)}
+    return found | {name: partial(getattr(numbers, name), lang=lang) for name in names}
 
 
 class Pieces:
