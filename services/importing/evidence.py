@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
 from kieng.submissions.v1 import submission_pb2
+from services.importing.errors import Unreadable
 from services.importing.field_values import CellWrong, places, split
 
 DEFAULT_TITLE = "evidence"
 Digest = Callable[[str], str]
 """Returns the SHA-256 of the file with a name, in lower-case hex, or raises `CellWrong`."""
+_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](\S.*)")
 
 
 def no_files(name: str) -> str:
@@ -26,6 +29,72 @@ def no_files(name: str) -> str:
         CellWrong: always.
     """
     raise CellWrong("cell.file_not_sent", text=name)
+
+
+class ChosenEvidence:
+    """Finds files by name among those that somebody chose in a browser; call it with a name.
+
+    A browser tells the name of a chosen file but not its folder, so `proofs/a.pdf` is found as
+    `a.pdf`, and `a.pdf` as `proofs/a.pdf`, as long as only one content is meant.
+
+    Args:
+        digests: name or path of each chosen file -> its SHA-256 in lower-case hex.
+    """
+
+    def __init__(self, digests: Mapping[str, str]) -> None:
+        self._by_path = {_parts(name): digest for name, digest in digests.items()}
+        self._by_last = dict[str, list[tuple[str, ...]]]()
+        for path in self._by_path:
+            self._by_last.setdefault(path[-1], []).append(path)
+
+    def __call__(self, name: str) -> str:
+        """Return the SHA-256 of a chosen file, in lower-case hex.
+
+        Args:
+            name: path as the table has it, with slashes or backslashes.
+
+        Raises:
+            CellWrong: no file of that name was chosen, or several with different contents.
+        """
+        given = _parts(name)
+        if given in self._by_path:
+            return self._by_path[given]
+        near = (path for path in self._by_last.get(given[-1], ()) if _is_end(path, given))
+        found = {self._by_path[path] for path in near}
+        if not found:
+            raise CellWrong("cell.file_not_sent", text=name)
+        if len(found) > 1:
+            raise CellWrong("cell.file_ambiguous", text=name)
+        return found.pop()
+
+
+def chosen_files(text: str) -> dict[str, str]:
+    """Return name -> SHA-256 of files, from lines as `sha256sum` writes them; blank ones are left.
+
+    A line is 64 hexadecimal digits, a space, a space or an asterisk, and the name.
+
+    Raises:
+        Unreadable: a line is different. Its author's fault.
+    """
+    found = dict[str, str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        if not (match := _LINE.fullmatch(line.strip())):
+            problem = "write a SHA-256 and then the name of its file, as sha256sum does"
+            raise Unreadable(f"evidence:{number}", problem)
+        found[match[2]] = match[1].lower()
+    return found
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    given = unicodedata.normalize("NFC", name).replace("\\", "/").split("/")
+    return tuple(part for part in given if part not in ("", ".")) or ("",)
+
+
+def _is_end(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    most = min(len(one), len(other))
+    return one[-most:] == other[-most:]
 
 
 class EvidenceFolder:

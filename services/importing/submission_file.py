@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from services.importing import bibliographies, headings, spreadsheets, submission_rows
 from services.importing.bibliographies import Completion, FieldMapping
 from services.importing.errors import Unclear, Unreadable
-from services.importing.evidence import EvidenceFolder, no_files
+from services.importing.evidence import ChosenEvidence, EvidenceFolder
 from services.importing.headings import Chosen
 from services.importing.spreadsheets import Table
 from services.importing.unit_names import NO_UNITS, UnitNames
@@ -38,6 +39,8 @@ class Reading:
             table; False for a table that somebody sent, which must not make this machine read its
             own files.
         units: the names by which rows may name units.
+        chosen: name -> SHA-256 of the evidence files that somebody chose beside a table that was
+            sent; not used with ``has_files``.
     """
 
     type_name: str = ""
@@ -51,6 +54,7 @@ class Reading:
     limits: Limits = WIDE
     has_files: bool = False
     units: UnitNames = NO_UNITS
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 class HeadingsWrong(Unreadable):
@@ -94,7 +98,9 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
         raise Unclear(path, f"an export of {source} has publications, no {type_name}")
     table = _export(path, source, reading) if is_export else _table(path, type_name, reading)
     try:
-        digest = EvidenceFolder(path.parent) if reading.has_files else no_files
+        digest = (
+            EvidenceFolder(path.parent) if reading.has_files else ChosenEvidence(reading.chosen)
+        )
         asked = (reading.system, reading.columns, digest, reading.units)
         parsed = submission_rows.parse(type_name, table.header, table.rows, *asked)
     except headings.HeaderWrong as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -123,6 +123,10 @@ class Catalogue:
         """Return the name of a unit in a language; its id if this version lacks unit or name."""
         found = self.units.get(unit_id)
         return unit_id if found is None else str(getattr(found.name, lang.value)) or unit_id
+
+    def unit_names(self, unit_ids: Iterable[str], lang: Lang) -> str:
+        """Return the names of units in a language, joined by commas."""
+        return ", ".join(self.unit_name(each, lang) for each in unit_ids)
 
     def unit_of(self, code: str) -> str:
         """Return what an indicator is counted in, e.g. `vnd`; empty if this version lacks it."""

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from services.portal import numbers
 from services.portal.domain import periods, pictures, trust
-from services.portal.texts import text
+from services.portal.texts import text, work_name
 from services.texts import Lang
 
 FOLDER = Path(__file__).parent
@@ -117,13 +117,15 @@ def link(lang: Lang, path: str, **query: object) -> str:
 
 
 @cache
-def formats(lang: Lang) -> dict[str, Callable[..., str]]:
+def formats(lang: Lang) -> dict[str, Callable[..., object]]:
     """Return name -> function, for the functions of `numbers` that templates use.
 
-    These are `short`, `full`, `signed` and `percent`; their argument `lang` is already given.
+    These are `short`, `halves`, `full`, `signed`, `percent`, `month`, and `work_name` of `texts`;
+    their argument `lang` is already given.
     """
-    names = ("short", "full", "signed", "percent")
-    return {name: partial(getattr(numbers, name), lang=lang) for name in names}
+    names = ("short", "halves", "full", "signed", "percent", "month")
+    found: dict[str, Callable[..., object]] = {"work_name": partial(work_name, lang=lang)}
+    return found | {name: partial(getattr(numbers, name), lang=lang) for name in names}
 
 
 class Pieces:

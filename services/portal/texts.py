@@ -35,6 +35,21 @@ def text(lang: Lang, key: str, **values: object) -> str:
     return texts(lang)[key].format(**values)
 
 
+def work_name(key: str, lang: Lang) -> str:
+    """Return what a work without title is called: its type and number, if its key has a type.
+
+    For example, `transfer_contract:partner:00014:HĐ-32/2025` is called `hợp đồng chuyển giao
+    HĐ-32/2025`; a key without type, as `doi:10.5555/1`, is its own name.
+
+    Args:
+        key: the key of the work.
+        lang: language of the type.
+    """
+    type_, _, rest = key.partition(":")
+    found = texts(lang).get(f"type.{type_}")
+    return f"{found} {rest.rpartition(':')[2]}" if found and rest else key
+
+
 def word(lang: Lang, group: str, name: str) -> str:
     """Return the display text of a protobuf name in a language; the name itself if there is none.
 

@@ -22,6 +22,7 @@ from services.importing import bibliographies, headings, submission_file
 from services.importing.bibliographies import Completion
 from services.importing.cells import Cell
 from services.importing.errors import Unreadable
+from services.importing.evidence import chosen_files
 from services.importing.spreadsheets import Table
 from services.importing.submission_file import HeadingsWrong, Reading
 from services.importing.submission_rows import Parsed
@@ -49,12 +50,15 @@ class Upload:
         asked: the user's answers to `type`, `system`, `unit`, `month_day` and `sheet`; empty where
             nothing was chosen.
         columns: heading -> the column that the user chose for it.
+        proofs: the evidence files that rows name, each with its SHA-256, as `sha256sum` writes
+            them; the files themselves stay where they are.
     """
 
     name: str
     content: bytes
     asked: Mapping[str, str]
     columns: Mapping[str, str] = field(default_factory=dict)
+    proofs: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,10 @@ def read(upload: Upload, units: UnitNames = NO_UNITS) -> Found:
         limits=LIMITS,
         units=units,
     )
+    try:
+        reading = replace(reading, chosen=chosen_files(upload.proofs))
+    except Unreadable as wrong:
+        return Found(wrong=wrong)
     with tempfile.TemporaryDirectory(prefix="kieng-import-") as folder:
         path = Path(folder) / upload.name
         path.write_bytes(upload.content)

@@ -100,6 +100,17 @@ class Board:
         return tuple(self.catalogue.unit_name(each, lang) for each in self.unit_ids)
 
     @property
+    def compared(self) -> tuple[str, str, str]:
+        """The months that a trend compares: its last one, the one before, and a year earlier."""
+        before, year_before = (periods.months_until(self.period.last, n).first for n in (2, 13))
+        return self.period.last, before, year_before
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether any figure has a target to show beside its value."""
+        return any(each.attainment is not None for row in self.rows for each in row.figures)
+
+    @property
     def has_all_trends(self) -> bool:
         """Whether each of several units has trends, which then stand below its figures."""
         return len(self.unit_ids) > 1 and all(len(row.trends) > 1 for row in self.rows)

@@ -41,6 +41,7 @@ ASKED = {"type": 40, "system": 60, "unit": 100, "month_day": 5, "sheet": 100}
 SYSTEM = "file"
 SAMPLES, SAMPLE_LENGTH = 3, 24
 COLUMNS_MAX = 200
+PROOFS_LENGTH_MAX = 1024 * 1024
 PLAN_BYTES_MAX = 256 * 1024
 REPORT_BYTES_MAX = 4 * 1024 * 1024
 HELD = ("refused", *(f"{table}.{kind}" for table in ("report", "effects") for kind in KINDS))
@@ -141,12 +142,13 @@ def _hidden(upload: Upload, report: Report, effects: Sequence[Sequence[Value]]) 
 async def _upload(page: Page, given: FormData) -> Upload:
     asked = {name: str(given.get(name, "")).strip()[:most] for name, most in ASKED.items()}
     asked["system"] = asked["system"] or SYSTEM
+    proofs = str(given.get("proofs", ""))[:PROOFS_LENGTH_MAX]
     chosen = given.get("file")
     if isinstance(chosen, UploadFile) and chosen.filename:
         content = await chosen.read(FILE_BYTES_MAX + 1)
         if len(content) > FILE_BYTES_MAX:
             raise InvalidArgument(page.text("import.too_large", size=FILE_BYTES_MAX // 1024**2))
-        return Upload(clean_name(chosen.filename), content, asked)
+        return Upload(clean_name(chosen.filename), content, asked, proofs=proofs)
     if not (kept := given.get("kept")):
         raise InvalidArgument(page.text("import.no_file"))
     content = await page.site.desk.work(unpacked, str(kept))
@@ -155,7 +157,7 @@ async def _upload(page: Page, given: FormData) -> Upload:
     if given.get("mapped", "") == asked["type"]:
         pairs = zip(given.getlist("heading"), given.getlist("as"), strict=False)
         mapped = {str(heading): str(column) for heading, column in pairs}
-    return Upload(name, content, asked, mapped)
+    return Upload(name, content, asked, mapped, proofs)
 
 
 async def _plan(page: Page, given: FormData) -> dict[str, Any]:
@@ -248,8 +250,12 @@ def _choice(wrong: Unreadable | None) -> str:
 
 def _problem(page: Page, wrong: Unreadable) -> str:
     """Return the message about a file; to an unknown type, the page has its own remedy."""
-    is_type = _choice(wrong) == "type"
-    return page.text("import.choose_type") if is_type else page.said(wrong.problem)
+    if _choice(wrong) == "type":
+        return page.text("import.choose_type")
+    place, _, line = wrong.place.rpartition(":")
+    if place == "evidence":
+        return page.text("import.proofs_wrong", line=line)
+    return page.said(wrong.problem)
 
 
 def _mapping(page: Page, found: Found) -> list[tuple[str, str, str]]:

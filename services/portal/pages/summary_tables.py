@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from services.documents.page import Row, Section
 from services.portal.catalogues import Catalogue
@@ -59,9 +60,12 @@ def summary_sections(
     if summary.has_targets:
         keys = ("attainment", "reached", "on_pace", "missed" if summary.is_past else "behind")
         heads = [(page.text(f"unit.{key}"), True) for key in (*keys, "share")]
-        ranks = [_rank(page, each, catalogue) for each in summary.ranks]
+        ranks = [
+            _rank(page, each, catalogue) for each in summary.ranks if each.attainment is not None
+        ]
         columns = [(page.text("unit.title"), False), *heads]
-        yield "parts", Section(page.text("unit.parts"), columns, ranks, range(len(columns)))
+        title, note = page.text("unit.parts"), _without_targets(page, summary, catalogue)
+        yield "parts", Section(title, columns, ranks, range(len(columns)), note=note)
     if summary.movers:
         heads = [(page.text(key), True) for key in ("report.before", "report.now")]
         columns = [(page.text("table.indicator"), False), *heads]
@@ -96,12 +100,24 @@ def movers_lines(page: Page, summary: Summary, catalogue: Catalogue) -> Iterator
         yield [each.code, name, plain(each.before), plain(each.now)]
 
 
-def _rank(page: Page, rank: Rank, catalogue: Catalogue) -> Row:
-    parts = [
-        NOTHING if part is None else percent(part, page.lang)
-        for part in (rank.attainment, rank.share)
+def _without_targets(page: Page, summary: Summary, catalogue: Catalogue) -> str:
+    """Return the units below without targets of their own, with their shares; empty for none.
+
+    A university may have many; a row of dashes for each would not fit on the page.
+    """
+    names = [
+        f"{catalogue.unit_name(each.unit_id, page.lang)} {_part(page, each.share)}".strip()
+        for each in summary.ranks
+        if each.attainment is None
     ]
+    return page.text("report.no_targets", names="; ".join(names)) if names else ""
+
+
+def _part(page: Page, part: Fraction | None) -> str:
+    return NOTHING if part is None else percent(part, page.lang)
+
+
+def _rank(page: Page, rank: Rank, catalogue: Catalogue) -> Row:
+    parts = [_part(page, part) for part in (rank.attainment, rank.share)]
     counts = [str(each) for each in (rank.reached, rank.on_pace, rank.behind)]
-    if rank.attainment is None:
-        counts = [NOTHING] * len(counts)
     return Row([catalogue.unit_name(rank.unit_id, page.lang), parts[0], *counts, parts[1]])

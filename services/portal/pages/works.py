@@ -30,7 +30,7 @@ from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
-TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
+TITLES = ("title", "name", "topic", "number", "code", "decision_no", "partner")
 """Facts that can serve as the title of a work, in order of preference."""
 UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
 

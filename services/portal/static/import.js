@@ -26,3 +26,27 @@ if (field) {
   });
   input.addEventListener("change", () => weigh(input));
 }
+
+// Files of evidence become lines as sha256sum writes them; the files themselves are not sent.
+
+const picker = document.querySelector("[data-proofs]");
+
+async function digest(file) {
+  const found = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  return [...new Uint8Array(found)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function add(files) {
+  const lines = picker.form.elements.proofs;
+  // Until all are computed, the form cannot be sent.
+  lines.setCustomValidity(picker.dataset.busy);
+  const known = new Map(lines.value.split("\n").map((line) => [line.slice(66), line]));
+  for (const file of files) known.set(file.name, `${await digest(file)}  ${file.name}`);
+  lines.value = [...known.values()].filter(Boolean).join("\n");
+  lines.setCustomValidity("");
+}
+
+if (picker && crypto.subtle) {
+  picker.closest(".picker").hidden = false;
+  picker.addEventListener("change", () => add([...picker.files]));
+}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.importing import submission_file
-from services.importing.evidence import EvidenceFolder
+from services.importing.errors import Unreadable
+from services.importing.evidence import ChosenEvidence, EvidenceFolder, chosen_files
 from services.importing.field_values import CellWrong
 from services.importing.submission_file import Reading
 from services.importing.submission_rows import Parsed
@@ -98,3 +99,53 @@ def test_a_file_that_cannot_be_read_is_named(
             EvidenceFolder(tmp_path)("a.pdf")
     assert wrong.value.problem == "cell.file_unreadable"
     assert wrong.value.values == {"text": "a.pdf", "reason": "Permission denied"}
+
+
+CHOSEN = {"a.pdf": "a" * 64, "2024/b.pdf": "b" * 64, "2025/b.pdf": "c" * 64, "hai/c.pdf": "d" * 64}
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("a.pdf", "a"),
+        ("minh-chung/a.pdf", "a"),
+        ("minh-chung\\a.pdf", "a"),
+        ("./2024/b.pdf", "b"),
+        ("x/2025/b.pdf", "c"),
+        ("c.pdf", "d"),
+    ],
+)
+def test_a_chosen_file_is_found_with_and_without_its_folder(name: str, digest: str) -> None:
+    assert ChosenEvidence(CHOSEN)(name) == digest * 64
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("b.pdf", "cell.file_ambiguous"),
+        ("mot/c.pdf", "cell.file_not_sent"),
+        ("xa.pdf", "cell.file_not_sent"),
+        ("/", "cell.file_not_sent"),
+    ],
+)
+def test_what_was_not_chosen_or_is_not_one_file_is_refused(name: str, problem: str) -> None:
+    with pytest.raises(CellWrong) as wrong:
+        ChosenEvidence(CHOSEN)(name)
+    assert (wrong.value.problem, wrong.value.values) == (problem, {"text": name})
+
+
+def test_files_of_one_name_and_content_are_one() -> None:
+    assert ChosenEvidence({"1/a.pdf": "a" * 64, "2/a.pdf": "a" * 64})("a.pdf") == "a" * 64
+
+
+def test_a_chosen_name_is_found_however_its_marks_are_kept() -> None:
+    chosen = {unicodedata.normalize("NFD", "quyết định.pdf"): "a" * 64}
+    assert ChosenEvidence(chosen)(unicodedata.normalize("NFC", "quyết định.pdf")) == "a" * 64
+
+
+def test_lines_of_sha256sum_name_files() -> None:
+    text = f"{'A' * 64}  a b.pdf\r\n\n{'b' * 64} *b.pdf\n"
+    assert chosen_files(text) == {"a b.pdf": "a" * 64, "b.pdf": "b" * 64}
+    with pytest.raises(Unreadable) as wrong:
+        chosen_files(f"{'a' * 64}  a.pdf\na.pdf")
+    assert wrong.value.place == "evidence:2"

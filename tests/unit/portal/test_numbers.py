@@ -53,3 +53,34 @@ def test_a_time_is_of_the_zone_of_the_portal_and_names_it() -> None:
     assert numbers.moment(when, zone, EN) == "1 Dec 2026 00:08 GMT+07:00"
     assert numbers.moment(when, zone, VI) == "1 thg 12 2026 00:08 GMT+07:00"
     assert numbers.moment(when, ZoneInfo("UTC"), EN) == "30 Nov 2026 17:08 GMT+00:00"
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "lang", "halves"),
+    [
+        (537_700_000_000, "vnd", VI, ("537", ",7 tỷ")),
+        (880_000_000_000, "vnd", VI, ("880", " tỷ")),
+        (-1_234_567_890, "vnd", EN, ("-1", ".2B")),
+        (1234, "count", VI, ("1.234", "")),
+        (1234, "count", EN, ("1,234", "")),
+        (Fraction(1, 3), "percent", VI, ("33", ",3%")),
+        (Fraction(5000, 2), "works", EN, ("2,500", ".00")),
+        (None, "count", VI, (numbers.NOTHING, "")),
+    ],
+)
+def test_a_number_is_parted_at_its_decimal_mark(
+    number: Number | None, unit: str, lang: Lang, halves: tuple[str, str]
+) -> None:
+    whole, rest = numbers.halves(number, unit, lang)
+    assert (whole, rest.replace("\xa0", " ")) == halves
+
+
+def test_a_change_of_a_percentage_is_told_in_percentage_points() -> None:
+    assert numbers.signed(Fraction(-33, 1000), "percent", VI) == "−3,3 điểm"  # noqa: RUF001
+    assert numbers.signed(Fraction(1, 50), "percent", EN) == "+2 pp"
+    assert numbers.signed(Fraction(0), "percent", EN) == "±0 pp"
+
+
+def test_a_month_is_written_as_people_write_it() -> None:
+    assert numbers.month("2025-07", VI) == "7/2025"
+    assert numbers.month("2024-12", EN) == "Dec 2024"

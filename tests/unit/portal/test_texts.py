@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from string import Formatter
 
+import pytest
+
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.portal import texts
@@ -39,3 +41,15 @@ def test_there_is_a_word_for_everything_that_services_answer() -> None:
     ):
         wanted |= {f"{group}.{name.removeprefix(prefix).lower()}" for name in enum.keys()}  # noqa: SIM118
     assert sorted(wanted - texts.texts(Lang.vi).keys()) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "lang", "name"),
+    [
+        ("transfer_contract:partner:00014:HĐ-32/2025", Lang.vi, "hợp đồng chuyển giao HĐ-32/2025"),
+        ("doi:10.5555/a:b", Lang.en, "doi:10.5555/a:b"),
+        ("transfer_contract", Lang.vi, "transfer_contract"),
+    ],
+)
+def test_a_work_without_title_is_called_by_type_and_number(key: str, lang: Lang, name: str) -> None:
+    assert texts.work_name(key, lang) == name

@@ -148,3 +148,39 @@ def test_an_address_that_is_not_right_leads_to_the_same_page_with_its_defaults()
 
 def test_the_legend_says_what_a_mark_means_once_the_year_is_over() -> None:
     assert "hết năm: không đạt" in look(Portal(Answers())).text
+
+
+def test_both_months_of_a_change_are_named_with_it_and_once_in_words() -> None:
+    portal = Portal(Answers())
+    for path, words in (("/", "Hai số bên cạnh"), ("/units/a", "Hai cột cuối")):
+        page = asyncio.run(portal.get(path, **PERIOD)).text
+        for before in ("6/2025", "7/2024"):
+            assert f'title="tháng 7/2025 so với tháng {before}"' in page, path
+        assert f"{words}: số riêng của tháng 7/2025 so với tháng 6/2025" in page
+    assert '<span title="tháng 7/2025 so với tháng 6/2025">so với 6/2025</span></th>' in page
+    english = asyncio.run(portal.get("/units/a", **PERIOD, lang="en")).text
+    assert ">vs Jun 2025</span></th>" in english
+
+
+def test_a_target_stands_beside_its_value_and_whole_on_hover() -> None:
+    def kpis(request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
+        found = cells(request.selection)
+        for cell in found:
+            if cell.indicator_code == "COM-03":
+                cell.target = 170_300_000_000
+        return kpi_service_pb2.GetKpisResponse(cells=found)
+
+    portal = Portal(Answers(GetKpis=kpis))
+    page = look(portal, house="enterprise").text
+    assert 'title="chỉ tiêu của năm: 170.300.000.000"' in page
+    assert '170<span class="rest">,3 tỷ</span></span>' in page.replace("\xa0", " ")
+    assert "/ chỉ tiêu</span>" in page
+    assert "Sau dấu gạch chéo" in page
+    assert "/ chỉ tiêu" not in look(portal).text
+
+
+@pytest.mark.parametrize("path", ["/", "/units/a", "/report", "/indicators/KNW-03"])
+def test_filters_are_folded_before_the_numbers(path: str) -> None:
+    page = asyncio.run(Portal(Answers()).get(path, **PERIOD, unit="a")).text
+    assert '<details class="filters"><summary>Kỳ 2025-01' in page
+    assert page.index('name="from"') > page.index("<details class=")
