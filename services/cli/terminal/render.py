@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Self, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -92,10 +93,16 @@ def with_sign(difference: str) -> str:
 
 
 def _decimal(number: float, lang: Lang, exact: Exact, pattern: str | None = None) -> Shown:
+    return Shown(_written(number, lang, pattern), exact)
+
+
+@lru_cache(4096, typed=True)
+def _written(number: float, lang: Lang, pattern: str | None) -> str:
+    """Return a number as the language writes it; most cells of a table have few different ones."""
     # Imported here, so that a command can call a service before it reads the rules of languages.
     from babel.numbers import format_decimal
 
-    return Shown(format_decimal(number, format=pattern, locale=lang.value), exact)
+    return format_decimal(number, format=pattern, locale=lang.value)
 
 
 def percent_text(quotient: float, lang: Lang) -> Shown:
