@@ -22,10 +22,7 @@ import pkgutil
 import re
 import signal
 import socket
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -33,7 +30,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from services.cli.local.child_process import POLL_SECONDS, ChildFailed, log_end
+from services.cli.local.child_process import ChildFailed, log_end
+from services.cli.local.forked import Forked
 from services.cli.local.tether import run_tethered
 
 FORK_SECONDS_MAX = 60.0
@@ -52,41 +50,6 @@ PACKAGES = (
 be added to those that every fork exports.
 """
 SET_DEATH_SIGNAL, SET_SUBREAPER = 1, 36
-
-
-class Forked:
-    """A running fork that this process has adopted; a `Running` as `Child` needs it."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._returncode: int | None = None
-        self._lock = threading.Lock()
-
-    def poll(self) -> int | None:
-        """Return the exit code, or the negative number of a signal; None while the fork runs."""
-        # The holder of the lock is polling already; it may be the call that a signal interrupted.
-        if self._returncode is None and self._lock.acquire(blocking=False):
-            try:
-                ended, status = os.waitpid(self.pid, os.WNOHANG)
-                if ended:
-                    self._returncode = os.waitstatus_to_exitcode(status)
-            finally:
-                self._lock.release()
-        return self._returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for the fork to end, and return its exit code or the negative number of a signal.
-
-        Raises:
-            subprocess.TimeoutExpired: the fork still runs after ``timeout`` seconds.
-        """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause = threading.Event()
-        while (returncode := self.poll()) is None:
-            if deadline is not None and time.monotonic() >= deadline:
-                raise subprocess.TimeoutExpired(MODULE, timeout or 0.0)
-            pause.wait(POLL_SECONDS / 5)
-        return returncode
 
 
 class Nursery:
