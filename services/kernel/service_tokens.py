@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.kernel.access import SERVICE_TOKEN_SECONDS_MAX, audience_of, issuer_of
-from services.kernel.key_ids import key_id
+from services.policy.key_ids import key_id
 
 REUSED_SECONDS = 30.0
 """Age up to which a token is reused; it is replaced long before it expires."""

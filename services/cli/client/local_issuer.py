@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.cli.errors import USAGE, Failure
-from services.kernel.key_ids import key_id, public_pem
 from services.policy.audiences import TOKEN_SECONDS_MAX, audience_of
+from services.policy.key_ids import key_id, public_pem
 
 SERVICES = ("submissions", "partners", "kpi", "notifications")
 """Names of the services that answer gRPC calls, for which tokens can be made."""

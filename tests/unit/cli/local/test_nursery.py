@@ -22,6 +22,7 @@ from services.cli.local.ports import free_ports
 from tests.waiting import wait_until
 
 READY_SECONDS = 60.0
+ROOT = Path(__file__).parents[4]
 SERVICE = "portal"
 """The service that needs neither broker nor database to start."""
 
@@ -61,14 +62,9 @@ def by_a_command(tmp_path: Path, *lines: str) -> list[str]:
         "with Nursery(dict(os.environ), log) as nursery:\n"
         + textwrap.indent("\n".join(lines), "    ")
     )
-    argv = (sys.executable, "-c", program)
-    root = Path(__file__).parents[4]
-    ran = subprocess.run(
-        argv, cwd=root, env=environment(), capture_output=True, text=True, check=False
-    )
-    told = (tmp_path / "log").read_text() if (tmp_path / "log").exists() else ""
-    assert ran.returncode == 0, ran.stderr + told
-    return ran.stdout.split()
+    return subprocess.check_output(
+        (sys.executable, "-c", program), cwd=ROOT, env=environment(), text=True
+    ).split()
 
 
 @pytest.fixture
@@ -181,8 +177,7 @@ def test_a_process_that_services_must_not_be_forks_of_is_not_forked(line: str) -
         "print(nursery._can_fork_here(inherited()))\n"
     )
     argv = (sys.executable, "-c", asked)
-    root = Path(__file__).parents[4]
-    assert subprocess.check_output(argv, cwd=root, text=True).split() == ["True", "False"]
+    assert subprocess.check_output(argv, cwd=ROOT, text=True).split() == ["True", "False"]
 
 
 def test_a_fork_that_is_killed_is_missed_and_starts_again_by_itself(
@@ -292,9 +287,8 @@ def test_a_fork_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
             signal.pause()
     """)
     argv = (sys.executable, "-c", parent)
-    root = Path(__file__).parents[4]
     env = environment()
-    with subprocess.Popen(argv, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         pids = [int(word) for word in running.stdout.readline().split()]
         assert len(pids) == 2
