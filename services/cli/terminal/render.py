@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, Self, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -196,6 +195,9 @@ def message_json(message: Message) -> dict[str, Any]:
 
     Unlike in protobuf's own JSON, 64-bit integers are numbers, not strings.
     """
+    # Imported here, because tables need none of it.
+    from google.protobuf.json_format import MessageToDict
+
     document = MessageToDict(message, preserving_proto_field_name=True)
     # Two implementations of descriptors share an interface, but not a class.
     _numbers(cast(Descriptor, message.DESCRIPTOR), document)
