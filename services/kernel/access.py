@@ -26,13 +26,11 @@ from typing import Any
 import jwt
 
 from services.kernel.errors import Unauthenticated
+from services.policy.audiences import AUDIENCE, TOKEN_SECONDS_MAX, audience_of
 from services.policy.principal import Principal
 
-__all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal"]
+__all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal", "audience_of"]
 
-AUDIENCE = "kieng"
-"""Audience of tokens for all services, except one whose `KernelSettings.audiences` omits it."""
-TOKEN_SECONDS_MAX = 900
 SERVICE_TOKEN_SECONDS_MAX = 60
 CLOCK_SKEW_SECONDS = 60
 REQUIRED: Any = {"require": ["exp", "iat", "sub", "iss", "aud"]}
@@ -66,15 +64,6 @@ def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
     if unit_id != institution_id and not unit_id.startswith(institution_id + "/"):
         raise Unauthenticated("the token names a unit of another institution")
     return Principal(claims["sub"], institution_id, unit_id, frozenset(roles))
-
-
-def audience_of(service: str) -> str:
-    """Return the audience (`aud`) of tokens that are valid at one service only.
-
-    It is the same for all processes of a service: `kieng.NAME` for `NAME` and for `NAME.PROCESS`.
-    Whether there is such a service is not checked.
-    """
-    return f"{AUDIENCE}.{service.partition('.')[0]}"
 
 
 def issuer_of(service: str) -> str:

@@ -6,16 +6,16 @@ the service for which it was issued, and a service's key alone gives access to n
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections import OrderedDict
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.kernel.access import SERVICE_TOKEN_SECONDS_MAX, audience_of, issuer_of
+from services.policy.key_ids import key_id
 
 REUSED_SECONDS = 30.0
 """Age up to which a token is reused; it is replaced long before it expires."""
@@ -85,14 +85,3 @@ def read_service_key(pem: str) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError("is not an Ed25519 private key as PEM without a password")
     return key
-
-
-def key_id(key: Ed25519PublicKey) -> str:
-    """Return the id (`kid`) under which the table of issuers lists a public key: 16 hex digits."""
-    return hashlib.sha256(public_pem(key).encode()).hexdigest()[:16]
-
-
-def public_pem(key: Ed25519PublicKey) -> str:
-    """Return a public key as PEM text, as the table of issuers contains it."""
-    kind = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.public_bytes(serialization.Encoding.PEM, kind).decode()

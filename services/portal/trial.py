@@ -16,7 +16,8 @@ import jwt
 
 from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
 from services.kernel.errors import InvalidArgument
-from services.kernel.service_tokens import key_id, read_service_key
+from services.kernel.service_tokens import read_service_key
+from services.policy.key_ids import key_id
 from services.portal.config import Settings
 
 LOCAL = "urn:kieng:local:"

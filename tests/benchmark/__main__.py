@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.local import apache_kafka
 from tests.benchmark import (
+    commands,
     company,
     demonstration,
     folding,
@@ -158,7 +159,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("events", nargs="?", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=importing.ROWS)
     parser.add_argument(
-        "--parts", default="core,fresh,submit,company,portal,peers,import,start,tables"
+        "--parts", default="core,fresh,submit,company,portal,peers,import,start,commands,tables"
     )
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="")
     parser.add_argument("--out", type=Path, default=RESULT)
@@ -181,6 +182,8 @@ def main(arguments: list[str]) -> int:
                 bench.part("demo", lambda: demonstration.measure(folder / "demo", bench.value))
             if "start" in wanted:
                 bench.part("start", lambda: starting.measure(folder / "start"))
+            if "commands" in wanted:
+                bench.part("commands", lambda: commands.measure(folder / "commands"))
             if "tables" in wanted:
                 bench.part("tables", lambda: tables.measure(folder / "tables"))
             if "company" in wanted:

@@ -109,10 +109,10 @@ class Stack:
         # Safe, or `python -m` would take the folder it is run in first, which is this build.
         self.environment = {"PYTHONPATH": f"{tree}:{tree}/protos/gen", "PYTHONSAFEPATH": "1"}
         folder.mkdir()
-        self._kieng = folder / "kieng"
-        self._kieng.write_text(PROGRAM)
-        self._kieng.chmod(0o755)
-        self.running = RunningStack(folder, "embedded", self.environment, self._kieng)
+        self.program = folder / "kieng"
+        self.program.write_text(PROGRAM)
+        self.program.chmod(0o755)
+        self.running = RunningStack(folder, "embedded", self.environment, self.program)
 
     @contextmanager
     def up(self) -> Iterator[Stack]:
@@ -141,7 +141,7 @@ class Stack:
         """
         # Not forked from this process: the commands are those of the build.
         done = subprocess.run(
-            [str(self._kieng), *command, "--data", str(self.running.data), "--output", "json"],
+            [str(self.program), *command, "--data", str(self.running.data), "--output", "json"],
             env={**os.environ, **self.environment, "KIENG_LANG": "en"},
             capture_output=True,
             text=True,

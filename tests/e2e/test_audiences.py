@@ -18,7 +18,8 @@ from kieng.submissions.v1 import submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.local_issuer import read_key
 from services.kernel.access import AUDIENCE
-from services.kernel.service_tokens import ServiceTokens, key_id
+from services.kernel.service_tokens import ServiceTokens
+from services.policy.key_ids import key_id
 from tests.e2e.running import RunningStack
 
 READS: dict[str, tuple[Any, str, Any]] = {

@@ -140,6 +140,23 @@ def _index(keys: Sequence[tuple[str, Any]]) -> str:
 def apply(schema: Schema, database: Database, say: Callable[[str], None]) -> list[Difference]:
     """Run pending migrations and create missing indexes; return the differences that remain.
 
+    See `prepare`, which does not look for differences.
+
+    Args:
+        schema: schema that the service declares.
+        database: database to change.
+        say: called before each migration with a line that names it.
+
+    Raises:
+        Failure: another process holds the lock for too long.
+    """
+    prepare(schema, database, say)
+    return plan(schema, database)
+
+
+def prepare(schema: Schema, database: Database, say: Callable[[str], None]) -> None:
+    """Run pending migrations and create missing indexes.
+
     Safe to repeat, also concurrently, because it holds the lock of the database. A database whose
     restore was interrupted is not changed.
 
@@ -153,7 +170,7 @@ def apply(schema: Schema, database: Database, say: Callable[[str], None]) -> lis
     """
     with lock(database):
         if version_of(database) == RESTORING:
-            return plan(schema, database)
+            return
         if is_new(schema, database):
             set_version(database, len(schema.MIGRATIONS))
         else:
@@ -162,7 +179,6 @@ def apply(schema: Schema, database: Database, say: Callable[[str], None]) -> lis
                 migration(database)
                 _note(database, version_of(database) + 1, migration.__name__)
         schema.declare(database)
-        return plan(schema, database)
 
 
 def _note(database: Database, version: int, name: str) -> None:

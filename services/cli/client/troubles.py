@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
 
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.terminal.texts import text
-from services.importing.refused_cells import column_of
 from services.refusals import head_of, in_language
 from services.texts import Lang
+
+if TYPE_CHECKING:
+    from google.rpc import status_pb2
 
 EXIT_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: NO,
@@ -62,6 +62,9 @@ class Trouble:
         A single wrong field is on the same line; several have a line each. A sentence that has no
         translation stays English.
         """
+        # Most commands meet no error, and import nothing for one.
+        from services.importing.refused_cells import column_of
+
         head = in_language(head_of(self.message, self.fields), lang)
         found = [f"{column_of(name)}: {in_language(text, lang)}" for name, text in self.fields]
         if len(found) > 1:
@@ -108,6 +111,8 @@ def trouble_of_status(status: status_pb2.Status) -> Trouble:
 
     Its code is UNKNOWN if the number of the status is not one of gRPC.
     """
+    from google.rpc import error_details_pb2
+
     reason = ""
     fields: list[tuple[str, str]] = []
     for detail in status.details:
@@ -125,6 +130,8 @@ def trouble_of_call(error: grpc.RpcError) -> Trouble:
 
     If it sent none, e.g. because it is down, the error has only the code and text of grpcio.
     """
+    from grpc_status import rpc_status
+
     # Every error of a call is a Call as well; grpcio's types do not declare it.
     call = cast(Any, error)
     try:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import typer
-from rich.live import Live
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
@@ -206,6 +205,9 @@ def watch(
             if message.cells:
                 screen.json_line(document(message.view, message.cells))
         return
+    # Imported here, because the other commands of this group show nothing live.
+    from rich.live import Live
+
     with Live(console=screen.answers, auto_refresh=False) as live:
         for message in stream:
             cells |= {(c.unit_id, c.indicator_code, c.from_month): c for c in message.cells}

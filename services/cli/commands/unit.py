@@ -13,7 +13,6 @@ from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from services.cli.client.stack import CONSORTIUM
 from services.cli.commands import proposal
-from services.cli.local.seed import read_units
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 
@@ -57,6 +56,9 @@ def publish(
 
     Example: kieng unit publish deploy/directory/units.yaml --institution vnu
     """
+    # Imported here, because the other commands of this group read no file of units.
+    from services.cli.local.seed import read_units
+
     units = read_units(path)
     request = api.PublishDirectoryRequest(units=units)
     answer = session.stub(DirectoryServiceStub).PublishDirectory(request)

@@ -2,34 +2,36 @@
 
 Importing costs each service a second of processor time, mostly for the same libraries. So one
 process, the nursery, imports them once, and each service is a fork of it, which shares their
-memory.
+memory. The nursery itself is a fork of the command, which has imported most of them for itself,
+unless that would not be safe; then it is a process of its own (ADR 0060).
 
 Each service is forked twice, so that it becomes a child of the supervisor, like any program that
 the supervisor starts, and not of the nursery. So the nursery is needed only while services start,
 and the supervisor watches and stops services as usual. In `/proc` a service has the command line
-and the environment of the nursery, but its own name.
+and the environment of the process from which all were forked, but its own name.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import importlib
 import os
 import pkgutil
+import re
 import signal
 import socket
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from services.cli.local.child_process import POLL_SECONDS, ChildFailed, log_end
+from services.cli.local.child_process import ChildFailed, log_end
+from services.cli.local.forked import Forked
 from services.cli.local.tether import run_tethered
 
 FORK_SECONDS_MAX = 60.0
@@ -48,41 +50,6 @@ PACKAGES = (
 be added to those that every fork exports.
 """
 SET_DEATH_SIGNAL, SET_SUBREAPER = 1, 36
-
-
-class Forked:
-    """A running fork that this process has adopted; a `Running` as `Child` needs it."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._returncode: int | None = None
-        self._lock = threading.Lock()
-
-    def poll(self) -> int | None:
-        """Return the exit code, or the negative number of a signal; None while the fork runs."""
-        # The holder of the lock is polling already; it may be the call that a signal interrupted.
-        if self._returncode is None and self._lock.acquire(blocking=False):
-            try:
-                ended, status = os.waitpid(self.pid, os.WNOHANG)
-                if ended:
-                    self._returncode = os.waitstatus_to_exitcode(status)
-            finally:
-                self._lock.release()
-        return self._returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for the fork to end, and return its exit code or the negative number of a signal.
-
-        Raises:
-            subprocess.TimeoutExpired: the fork still runs after ``timeout`` seconds.
-        """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause = threading.Event()
-        while (returncode := self.poll()) is None:
-            if deadline is not None and time.monotonic() >= deadline:
-                raise subprocess.TimeoutExpired(MODULE, timeout or 0.0)
-            pause.wait(POLL_SECONDS / 5)
-        return returncode
 
 
 class Nursery:
@@ -106,9 +73,9 @@ class Nursery:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(SET_SUBREAPER, 1)
         ours, theirs = socket.socketpair()
-        argv = (sys.executable, "-m", MODULE)
         with theirs:
-            self._process = run_tethered(argv, self._env, self._log_path, stdin=theirs.fileno())
+            start = _fork_here if _can_fork_here(self._env) else _start_anew
+            self._pid, self._end = start(theirs.fileno(), self._env, self._log_path)
         self._line = Connection(ours.detach())
         return self
 
@@ -119,15 +86,14 @@ class Nursery:
         trace: TracebackType | None,
     ) -> None:
         self._line.close()
-        self._process.kill()
-        self._process.wait()
+        self._end()
         # A process that is orphaned later is not one of our services.
         _prctl(SET_SUBREAPER, 0)
 
     @property
     def pid(self) -> int:
         """The process id of the nursery; known only within the block."""
-        return self._process.pid
+        return self._pid
 
     def fork(self, argv: Sequence[str], env: Mapping[str, str] | None, log_path: Path) -> Forked:
         """Start `python -m services.kernel.runner NAME` as a fork, and return the running fork.
@@ -154,7 +120,67 @@ class Nursery:
         raise ChildFailed(text.rstrip())
 
 
+def _can_fork_here(env: Mapping[str, str]) -> bool:
+    """Return whether a fork of this process is a nursery with this environment.
+
+    Not beside other threads, whose locks would stay locked for ever; and not if a service has been
+    imported here, because every fork would export its metrics. A key of which the environment was
+    freed would stay in `/proc`.
+    """
+    metrics = (name for name in sys.modules if re.fullmatch(r"services\.(?!kernel).*metrics", name))
+    return dict(env) == dict(os.environ) and len(_threads()) == 1 and not any(metrics)
+
+
+def _threads() -> list[str]:
+    return os.listdir("/proc/self/task")
+
+
+Started = tuple[int, Callable[[], None]]
+"""The process id of a nursery, and a function that kills it."""
+
+
+def _start_anew(line: int, env: Mapping[str, str], log_path: Path) -> Started:
+    process = run_tethered((sys.executable, "-m", MODULE), env, log_path, stdin=line)
+
+    def end() -> None:
+        process.kill()
+        process.wait()
+
+    return process.pid, end
+
+
+def _fork_here(line: int, env: Mapping[str, str], log_path: Path) -> Started:
+    # Not by `os.fork`: what goes wrong in the child must not end in the frames of the command.
+    process = get_context("fork").Process(
+        target=_nurse_fork, args=(os.getpid(), line, log_path), name="nursery", daemon=True
+    )
+    process.start()
+
+    def end() -> None:
+        process.kill()
+        process.join()
+
+    return process.pid or 0, end
+
+
+def _nurse_fork(supervisor: int, line: int, log_path: Path) -> None:
+    """Be a nursery that knows nothing of the command: no handlers, no files, no terminal."""
+    _detach(supervisor)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The lock of the data folder, for one, must be free when the command has ended.
+    os.closerange(3, line)
+    os.closerange(line + 1, os.sysconf("SC_OPEN_MAX"))
+    _redirect(log_path)
+    nurse(Connection(line))
+
+
 def main() -> None:
+    """Be the nursery of the supervisor at the other end of standard input."""
+    nurse(Connection(os.dup(0)))
+
+
+def nurse(line: Connection[Any, Any]) -> None:
     """Import what services share, then fork one per request until the supervisor hangs up.
 
     Raises:
@@ -165,12 +191,12 @@ def main() -> None:
     within = (pkgutil.iter_modules(each.__path__, f"{each.__name__}.") for each in found)
     for name in (*LIBRARIES, *(module.name for modules in within for module in modules)):
         importlib.import_module(name)
-    if len(threads := os.listdir("/proc/self/task")) > 1:
+    if len(threads := _threads()) > 1:
         # Locks that another thread holds would stay locked in every fork for ever.
         raise SystemExit(f"{len(threads)} threads after the imports: not safe to fork")
     # Collections would write into, and so copy, all pages that forks share.
     gc.freeze()
-    serve(Connection(os.dup(0)))
+    serve(line)
 
 
 def serve(line: Connection[Any, Any]) -> None:
@@ -204,18 +230,10 @@ def _become(
     supervisor: int, line: Connection[Any, Any], name: str, env: dict[str, str], log: str
 ) -> None:
     """Turn this fork into the process of a service, and exit when the service ends."""
-    os.setsid()
-    _prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != supervisor:
-        os._exit(1)
+    _detach(supervisor)
     line.send(os.getpid())
     line.close()
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    for target, source in enumerate((nowhere, output, output)):
-        os.dup2(source, target)
-    os.close(nowhere)
-    os.close(output)
+    _redirect(Path(log))
     Path("/proc/self/comm").write_text(name)
     os.environ.clear()
     os.environ.update(env)
@@ -224,7 +242,29 @@ def _become(
     # `services.cli` has made collections rare, for commands.
     gc.set_threshold(700, 10, 10)
     gc.enable()
-    raise SystemExit(runner.run(name))
+    try:
+        raise SystemExit(runner.run(name))
+    finally:
+        # E.g. to send the last spans; a fork of the command does not run them by itself.
+        atexit._run_exitfuncs()
+
+
+def _detach(supervisor: int) -> None:
+    """Put this fork into a session of its own, and let Linux kill it with the supervisor."""
+    os.setsid()
+    _prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != supervisor:
+        os._exit(1)
+
+
+def _redirect(log_path: Path) -> None:
+    """Let this fork read nothing and append its output to a file."""
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for target, source in enumerate((nowhere, output, output)):
+        os.dup2(source, target)
+    os.close(nowhere)
+    os.close(output)
 
 
 def _prctl(option: int, value: int) -> None:

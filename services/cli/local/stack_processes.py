@@ -195,7 +195,7 @@ class Launch:
     def _apply_schemas(self, uri: str) -> None:
         with closing(Mongo(uri, DATABASE_MS)) as mongo:
             for schema, name in database_schema.databases(self.institutions):
-                database_schema.apply(schema, mongo.database(name), self.screen.messages.print)
+                database_schema.prepare(schema, mongo.database(name), self.screen.messages.print)
 
     def _start_services(self, ports: list[int], bootstrap: str, mongo: str, fork: Start) -> None:
         kind = "external" if self.plan.kafka else self.plan.broker

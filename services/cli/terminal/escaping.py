@@ -31,6 +31,8 @@ def visible(text: str) -> str:
 
     Line feeds are kept, because a cell of a table may have several lines.
     """
+    if text.isprintable() and not _FILLER.search(text):
+        return text
     return _MAYBE.sub(lambda found: _shown(found[0]), text)
 
 
@@ -84,4 +86,5 @@ class EscapingConsole(Console):
     ) -> Iterable[Segment]:
         """Yield segments to print; texts that did not pass `render_str` are escaped here."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=visible(segment.text))
+            shown = segment.text if segment.control else visible(segment.text)
+            yield segment if shown == segment.text else segment._replace(text=shown)

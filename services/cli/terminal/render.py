@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Self, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -98,10 +98,16 @@ def with_sign(difference: str) -> str:
 
 
 def _decimal(number: float, lang: Lang, exact: Exact, pattern: str | None = None) -> Shown:
+    return Shown(_written(number, lang, pattern), exact)
+
+
+@lru_cache(4096, typed=True)
+def _written(number: float, lang: Lang, pattern: str | None) -> str:
+    """Return a number as the language writes it; most cells of a table have few different ones."""
     # Imported here, so that a command can call a service before it reads the rules of languages.
     from babel.numbers import format_decimal
 
-    return Shown(format_decimal(number, format=pattern, locale=lang.value), exact)
+    return format_decimal(number, format=pattern, locale=lang.value)
 
 
 def percent_text(quotient: float, lang: Lang) -> Shown:
@@ -195,6 +201,9 @@ def message_json(message: Message) -> dict[str, Any]:
 
     Unlike in protobuf's own JSON, 64-bit integers are numbers, not strings.
     """
+    # Imported here, because tables need none of it.
+    from google.protobuf.json_format import MessageToDict
+
     document = MessageToDict(message, preserving_proto_field_name=True)
     # Two implementations of descriptors share an interface, but not a class.
     _numbers(cast(Descriptor, message.DESCRIPTOR), document)

@@ -24,7 +24,8 @@ from kieng.submissions.v1 import import_service_pb2
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import CurrentCall, GrpcServer, grpc
-from services.kernel.service_tokens import ServiceTokens, key_id
+from services.kernel.service_tokens import ServiceTokens
+from services.policy.key_ids import key_id
 
 SERVICE = api.DESCRIPTOR.services_by_name["NotificationService"]
 IMPORT = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"]

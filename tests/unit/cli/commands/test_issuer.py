@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.main import main
 from services.kernel.access import Issuers
-from services.kernel.service_tokens import key_id, public_pem, read_service_key
+from services.kernel.service_tokens import read_service_key
 from services.kpi.config import Settings
+from services.policy.key_ids import key_id, public_pem
 
 
 def run(*arguments: str) -> int:

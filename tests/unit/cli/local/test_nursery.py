@@ -22,6 +22,7 @@ from services.cli.local.ports import free_ports
 from tests.waiting import wait_until
 
 READY_SECONDS = 60.0
+ROOT = Path(__file__).parents[4]
 SERVICE = "portal"
 """The service that needs neither broker nor database to start."""
 
@@ -32,10 +33,38 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "KIENG_HOST": "127.0.0.1", **ports, **more}
 
 
+ANEW = {"KIENG_TESTED": "anew"}
+"""A variable that this process does not have, so that the nursery is not a fork of it."""
+
+
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    with Nursery(dict(os.environ), tmp_path_factory.mktemp("nursery") / "log") as started:
+    log = tmp_path_factory.mktemp("nursery") / "log"
+    with Nursery({**os.environ, **ANEW}, log) as started:
         yield started
+
+
+def by_a_command(tmp_path: Path, *lines: str) -> list[str]:
+    """Run lines of Python as a command does whose nursery is a fork of it; `nursery` is that one.
+
+    Returns:
+        The words that they print.
+    """
+    log = str(tmp_path / "log")
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from services.cli.commands import up\n"
+        "from services.cli.local import supervisor\n"
+        "from services.cli.local.nursery import Nursery\n"
+        "supervisor.interrupt_on_signals()\n"
+        f"log, lock = Path({log!r}), open({str(tmp_path / 'lock')!r}, 'w')\n"
+        "with Nursery(dict(os.environ), log) as nursery:\n"
+        + textwrap.indent("\n".join(lines), "    ")
+    )
+    return subprocess.check_output(
+        (sys.executable, "-c", program), cwd=ROOT, env=environment(), text=True
+    ).split()
 
 
 @pytest.fixture
@@ -97,6 +126,60 @@ def test_a_fork_shows_the_metrics_of_a_service_that_starts_by_itself(
     assert families(forked) == families(alone)
 
 
+def test_the_nursery_of_a_command_is_a_fork_of_it_that_keeps_nothing_of_it(tmp_path: Path) -> None:
+    said = by_a_command(
+        tmp_path,
+        "fork = nursery.fork(('portal',), dict(os.environ), log)",
+        "held = [os.readlink(each) for each in Path(f'/proc/{fork.pid}/fd').iterdir()]",
+        "print(any(name.endswith('lock') for name in held))",
+        "lines = [Path(f'/proc/{pid}/cmdline').read_bytes() for pid in ('self', nursery.pid)]",
+        "print(lines[0] == lines[1])",
+        "os.kill(fork.pid, signal.SIGKILL)",
+        "fork.wait()",
+    )
+    assert said == ["False", "True"]
+
+
+def test_services_of_a_command_drain_on_sigterm_and_end_with_their_own_code(tmp_path: Path) -> None:
+    said = by_a_command(
+        tmp_path,
+        "from services.cli.admin.probes import http_probe",
+        "from tests.waiting import wait_until",
+        "wrong = nursery.fork(('nobody',), dict(os.environ), log)",
+        "print(wrong.wait())",
+        "right = nursery.fork(('portal',), dict(os.environ), log)",
+        "probe = http_probe('127.0.0.1:' + os.environ['KIENG_HTTP_PORT'], '/healthz')",
+        "wait_until(lambda: not probe(), 60, 'it answers')",
+        "os.kill(right.pid, signal.SIGTERM)",
+        "print(right.wait())",
+    )
+    assert said == ["1", "0"]
+    assert "No module named 'services.nobody'" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "import services.portal.metrics",
+        "os.environ['KIENG_EDITION_KEY'] = 'secret'",
+    ],
+    ids=["thread", "metrics", "key"],
+)
+def test_a_process_that_services_must_not_be_forks_of_is_not_forked(line: str) -> None:
+    asked = (
+        "import os, threading\n"
+        "from services.cli.commands import up\n"
+        "from services.cli.local import nursery\n"
+        "from services.cli.local.service_environment import inherited\n"
+        "print(nursery._can_fork_here(inherited()))\n"
+        f"{line}\n"
+        "print(nursery._can_fork_here(inherited()))\n"
+    )
+    argv = (sys.executable, "-c", asked)
+    assert subprocess.check_output(argv, cwd=ROOT, text=True).split() == ["True", "False"]
+
+
 def test_a_fork_that_is_killed_is_missed_and_starts_again_by_itself(
     nursery: Nursery, service: Callable[..., Child]
 ) -> None:
@@ -145,7 +228,7 @@ def test_exit_codes_are_read_where_the_signal_of_children_was_ignored(
 ) -> None:
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        with Nursery(dict(os.environ), tmp_path / "log") as nursery:
+        with Nursery({**os.environ, **ANEW}, tmp_path / "log") as nursery:
             for child in (service(KIENG_GRPC_PORT="many"), service(KIENG_GRPC_PORT="many")):
                 child.start(nursery.fork)
                 assert ended(child) == 2
@@ -157,7 +240,7 @@ def test_a_fork_outlives_the_nursery_and_is_stopped_as_any_child(
     tmp_path: Path, service: Callable[..., Child]
 ) -> None:
     child = service()
-    with Nursery(dict(os.environ), tmp_path / "log") as nursery:
+    with Nursery({**os.environ, **ANEW}, tmp_path / "log") as nursery:
         start(child, nursery.fork)
         # However it ends.
         os.kill(nursery.pid, signal.SIGKILL)
@@ -204,9 +287,8 @@ def test_a_fork_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
             signal.pause()
     """)
     argv = (sys.executable, "-c", parent)
-    root = Path(__file__).parents[4]
     env = environment()
-    with subprocess.Popen(argv, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         pids = [int(word) for word in running.stdout.readline().split()]
         assert len(pids) == 2
