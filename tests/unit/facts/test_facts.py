@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from kieng.submissions.v1 import facts_pb2, submission_pb2
+from kieng.submissions.v1 import submission_pb2
 from services import facts
-
-KINDS = facts_pb2.Facts.DESCRIPTOR.fields
+from services.importing.headings import TYPES
 
 
 def fields() -> Iterator[FieldDescriptor]:
-    for kind in KINDS:
-        yield from kind.message_type.fields
+    for described in TYPES.values():
+        yield from described.fields
     yield from (submission_pb2.Content.DESCRIPTOR.fields_by_name[n] for n in ("part", "unit_id"))
 
 
@@ -25,7 +24,7 @@ def values(field: FieldDescriptor) -> Iterator[str]:
 
 
 def test_every_fact_value_and_type_has_words_in_both_languages() -> None:
-    wanted = {f"type.{kind.name}" for kind in KINDS}
+    wanted = {f"type.{name}" for name in TYPES}
     wanted |= {f"fact.{field.name}" for field in fields()}
     wanted |= {f"value.{value}" for field in fields() for value in values(field)}
     assert len(wanted) > 150
