@@ -31,7 +31,7 @@ from services.policy.principal import Principal
 __all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal"]
 
 AUDIENCE = "kieng"
-"""Audience of tokens for all services, except one whose `KernelSettings.audiences` omits it."""
+"""Prefix of audiences; alone, that of tokens for all services, if `KernelSettings` adds it."""
 TOKEN_SECONDS_MAX = 900
 SERVICE_TOKEN_SECONDS_MAX = 60
 CLOCK_SKEW_SECONDS = 60
@@ -119,7 +119,7 @@ class Issuers:
         audiences: accepted audiences, of which a token must name at least one.
     """
 
-    def __init__(self, path: Path, audiences: Collection[str] = (AUDIENCE,)) -> None:
+    def __init__(self, path: Path, audiences: Collection[str]) -> None:
         self._path = path
         self._audiences = frozenset(audiences)
         self._lock = threading.Lock()
