@@ -100,7 +100,7 @@ def test_only_the_service_that_calls_others_gets_the_key_that_signs_its_calls(na
     assert holders == {"submissions"}
     for each in deployments(example(name)).values():
         assert "KIENG_SERVICE_KEY_FILE" not in environment(each)
-        assert environment(each)["KIENG_AUDIENCES"] == "kieng"
+        assert environment(each)["KIENG_AUDIENCES"] == "none"
 
 
 def test_each_service_has_the_kafka_user_that_is_named_for_it() -> None:
