@@ -49,11 +49,11 @@ digests() {
         echo "$(variable "$image")=@${found##*@}"
     done
     own="$(value KIENG_IMAGE)"
-    if [ -n "$own" ]; then
-        echo "KIENG_IMAGE=$(digest_of "${own%@*}")"
-    else
-        echo "Our own image is not pinned: push it to a registry, and name it in KIENG_IMAGE." >&2
-    fi
+    case "$own" in
+    *@sha256:*) echo "KIENG_IMAGE=$own" ;;
+    ?*) echo "KIENG_IMAGE=$(digest_of "$own")" ;;
+    *) echo "Our own image is not pinned: push it to a registry, and name it in KIENG_IMAGE." >&2 ;;
+    esac
 }
 
 # Replaces the lines of digests in the file that Compose reads, and leaves the others, e.g. passwords, as they are.

@@ -141,6 +141,8 @@ def test_services_can_read_their_environment(
                     path.unlink(missing_ok=True)
                     if variable == "KIENG_EDITION_KEY_FILE":
                         write_key(path)
+                    elif variable == "KIENG_MONGO_URI_FILE":
+                        path.write_text("mongodb://database.example.vn/?tls=true\n")
                     else:
                         path.write_text(f"from {value}\n")
                     value = str(path)
