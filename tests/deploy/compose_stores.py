@@ -89,11 +89,12 @@ class Kafka:
             str(self.folder / "final/server.properties"),
         )
 
-    def health(self, tools: Path) -> subprocess.CompletedProcess[str]:
+    def health(self, tools: Path, **changed: str) -> subprocess.CompletedProcess[str]:
         """Run the health check of the file, with the tool of the image.
 
         Args:
             tools: folder with the jars of Kafka's tools.
+            changed: variables that the container would have instead of its own.
         """
         shim = self.folder / "kafka-broker-api-versions.sh"
         shim.write_text(f"#!/bin/sh\nexec {' '.join(JAVA)} '{tools}/*' {TOOLS} \"$@\"\n")
@@ -108,7 +109,7 @@ class Kafka:
             script = script.replace(there, own)
         return subprocess.run(
             ("sh", "-c", self.here(script)),
-            env={**os.environ, **self.environment},
+            env={**os.environ, **self.environment, **changed},
             capture_output=True,
             text=True,
             check=False,

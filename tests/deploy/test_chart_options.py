@@ -74,6 +74,7 @@ def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
         "reflection is true",
         "kieng topics apply",
         "no edition can be closed",
+        "tokens for submissions have to name kieng.partners",
     ):
         assert words in found
     assert "trial-kieng-query:50051" in found

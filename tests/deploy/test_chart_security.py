@@ -98,7 +98,7 @@ def test_only_the_service_that_calls_others_gets_the_key_that_signs_its_calls(na
         if "KIENG_SERVICE_KEY_FILE" in environment(each) or "kieng-calls" in str(pod_of(each))
     }
     assert holders == {"submissions"}
-    for each in deployments(example(name)).values():
+    for each in deployments(example(name, serviceKey__existingSecret="")).values():
         assert "KIENG_SERVICE_KEY_FILE" not in environment(each)
         assert environment(each)["KIENG_AUDIENCES"] == "none"
 
