@@ -73,7 +73,7 @@ def settings_of(name: str, kafka: Kafka, own: Path) -> dict[str, str]:
 def command(given: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """A command of kieng in a process of its own: a client that is refused leaves a thread."""
     here = {name: v for name, v in os.environ.items() if not name.startswith("KIENG_")}
-    argv = (Path(sys.executable).with_name("kieng"), *words)
+    argv = (str(Path(sys.executable).with_name("kieng")), *words)
     return subprocess.run(argv, env={**here, **given}, capture_output=True, text=True, check=False)
 
 
@@ -153,8 +153,8 @@ def database(folder: Path) -> Iterator[str]:
         *("--tls-cert-file", key, "--tls-key-file", key, "--tls-ca-file", authority),
         "--tls-require-client-cert",
     )
-    options = tuple(option.replace(TLS, str(stores)) for option in options)
-    child = Child("database", (*plain.child.argv, *options), None, folder / "mongo.log")
+    here = [option.replace(TLS, str(stores)) for option in options]
+    child = Child("database", (*plain.child.argv, *here), None, folder / "mongo.log")
     address = f"127.0.0.1:{port}"
     with ChildGroup() as group:
         uri = uri_of("databases", address, folder / "certificate")
