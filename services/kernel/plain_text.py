@@ -40,7 +40,7 @@ def why_unsafe(setting: str, given: Mapping[str, Any]) -> str:
     beyond = [host for host in hosts if not is_loopback(host)]
     if not beyond or "SSL" in given.get("kafka_security_protocol", "SSL"):
         return ""
-    return _told(beyond[0], "KIENG_KAFKA_SECURITY_PROTOCOL=SASL_SSL or SSL")
+    return _told(beyond[0], "KIENG_KAFKA_SECURITY_PROTOCOL=SASL_SSL", "KAFKA")
 
 
 def database_unsafe(uri: str) -> str:
@@ -60,8 +60,9 @@ def database_unsafe(uri: str) -> str:
         return ""
     hosts = [str(host["host"]) for host in parsed.hosts()]
     beyond = [host for host in hosts if not is_loopback(host)]
-    return _told(beyond[0], "tls=true in KIENG_MONGO_URI, and verify it") if beyond else ""
+    return _told(beyond[0], "tls=true in the URI, verified", "MONGO") if beyond else ""
 
 
-def _told(host: str, safe: str) -> str:
-    return f"{host} would be reached without verified TLS: use {safe}, or set this to true"
+def _told(host: str, safe: str, kind: str) -> str:
+    allowed = f"KIENG_{kind}_PLAIN_TEXT=true"
+    return f"{host} would be reached without verified TLS: use {safe}, or set {allowed}"

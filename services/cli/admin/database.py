@@ -38,7 +38,7 @@ def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
     except ValueError as error:
         raise Failure(str(error), USAGE) from error
     if unsafe:
-        raise Failure(f"KIENG_MONGO_PLAIN_TEXT: {unsafe}", USAGE)
+        raise Failure(unsafe, USAGE)
     if reason := probes.mongo_unready(address):
         raise Failure(f"no MongoDB: {reason}", DOWN)
     mongo = Mongo(address, settings.mongo_timeout_ms)

@@ -45,8 +45,9 @@ def check_settings(stack: Stack) -> Iterator[Finding]:
     settings = load(KernelSettings)
     for name in PLAIN_TEXT:
         if getattr(settings, name):
-            text = "true: plain text beyond loopback is allowed; see that something else encrypts"
-            yield Finding(f"KIENG_{name.upper()}", 0, text)
+            said = f"KIENG_{name.upper()}=true"
+            text = f"{said}: allowed beyond loopback; see that something else encrypts"
+            yield Finding("plain text", 0, text)
 
 
 def check_broker(stack: Stack) -> Iterator[Finding]:
