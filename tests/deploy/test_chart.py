@@ -140,7 +140,7 @@ def test_services_can_read_their_environment(
                 path = tmp_path / variable
                 if variable.endswith("_FILE") and value.startswith("/etc/kieng/"):
                     path.unlink(missing_ok=True)
-                    if variable == "KIENG_EDITION_KEY_FILE":
+                    if variable in ("KIENG_EDITION_KEY_FILE", "KIENG_SERVICE_KEY_FILE"):
                         write_key(path)
                     elif variable == "KIENG_MONGO_URI_FILE":
                         path.write_text(f"{DATABASE}\n")
