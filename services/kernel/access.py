@@ -108,7 +108,7 @@ class Issuers:
         audiences: accepted audiences, of which a token must name at least one.
     """
 
-    def __init__(self, path: Path, audiences: Collection[str] = (AUDIENCE,)) -> None:
+    def __init__(self, path: Path, audiences: Collection[str]) -> None:
         self._path = path
         self._audiences = frozenset(audiences)
         self._lock = threading.Lock()

@@ -9,10 +9,17 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.kernel.access import audience_of
+from services.kernel.plain_text import why_unsafe
 from services.kernel.service_tokens import read_service_key
 
 METADATA_AGE_MS = 10_000
@@ -85,6 +92,8 @@ class KernelSettings(BaseSettings):
     """Folder by which the processes of one machine wake each other; if unset, they look often."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """Security protocol between Kafka clients and brokers."""
+    kafka_plain_text: bool = False
+    """Whether brokers beyond loopback may be reached without TLS, where something else encrypts."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     """SASL mechanism of Kafka clients; used only if the security protocol uses SASL."""
     kafka_sasl_username: str = ""
@@ -99,11 +108,13 @@ class KernelSettings(BaseSettings):
     """File with the private key of that certificate, PEM without password."""
     mongo_uri: str = "mongodb://127.0.0.1:27017"
     """Connection string of the MongoDB replica set."""
+    mongo_plain_text: bool = False
+    """Whether a database beyond loopback may be reached without verified TLS, as above."""
     mongo_timeout_ms: int = 5000
     """Maximum wait for a database server, and for all database operations of one unary call."""
     issuers_file: Path = Path("issuers.json")
     """File with the table of token issuers, see `kernel.access`; read again when it changes."""
-    audiences: str = "kieng"
+    audiences: str = "none"
     """Token audiences accepted besides `kieng.SERVICE`, separated by commas; `none` adds none."""
     service_key: SecretStr = SecretStr("")
     """Private key that signs calls to other services, Ed25519, PEM; if empty, none are signed."""
@@ -121,11 +132,17 @@ class KernelSettings(BaseSettings):
             read_service_key(key.get_secret_value())
         return key
 
+    @field_validator("kafka_plain_text", "mongo_plain_text")
+    @classmethod
+    def _is_plain_text_where_it_may_be(cls, allowed: bool, info: ValidationInfo) -> bool:
+        if not allowed and (found := why_unsafe(str(info.field_name), info.data)):
+            raise ValueError(found)
+        return allowed
+
     def accepted_audiences(self, service: str) -> list[str]:
         """Return the audiences of tokens that a service accepts, its own first, without duplicates.
 
-        By default these are `kieng.NAME` and `kieng`; the setting ``audiences`` replaces the
-        latter.
+        By default this is `kieng.NAME` only; the setting ``audiences`` adds others.
 
         Args:
             service: nameko name of the service.

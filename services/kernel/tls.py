@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import grpc
@@ -16,6 +15,7 @@ import grpc
 from services.kernel.access import Principal, issuer_of
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unauthenticated
+from services.kernel.plain_text import is_loopback
 
 PLAIN = "would be plain text beyond loopback: set {}, or KIENG_PLAIN_TEXT=true"
 BINDING = "urn:kieng:institution:"
@@ -257,8 +257,4 @@ def _insecure(address: str, settings: KernelSettings) -> str:
 
 
 def _may_be_plain(host: str, settings: KernelSettings) -> bool:
-    try:
-        is_loopback = ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        is_loopback = host == "localhost"
-    return is_loopback or settings.plain_text
+    return is_loopback(host) or settings.plain_text

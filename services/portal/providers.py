@@ -23,8 +23,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
+from services.kernel.plain_text import is_loopback
 from services.portal.config import Settings
-from services.portal.trial import is_loopback
 
 METADATA_SECONDS = 300
 """Age from which a provider's metadata and keys are read again."""

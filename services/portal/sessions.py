@@ -16,8 +16,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from services.kernel.access import Issuers
 from services.kernel.errors import InvalidArgument
+from services.kernel.plain_text import is_loopback
 from services.portal.config import Settings
-from services.portal.trial import is_loopback
 
 HOURS_MAX = 10
 """Hours after which a session ends even if it is in use."""

@@ -21,7 +21,7 @@ from google.protobuf.message import Message
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from services.kernel.access import AUDIENCE, Issuers, audience_of
+from services.kernel.access import Issuers
 from services.kernel.errors import InvalidArgument, Unauthenticated
 from services.portal.broadcasts import Admissions, Broadcasts
 from services.portal.calls import Services
@@ -90,7 +90,7 @@ class Site:
         self.sessions = Sessions(self.settings)
         self.desk = Desk()
         # Every page calls the KPI service, so a token that it would refuse is of no use.
-        audiences = (AUDIENCE, audience_of("kpi"))
+        audiences = self.settings.accepted_audiences("kpi")
         self.issuers = Issuers(self.settings.issuers_file, audiences)
         public = self.settings.public_url
         self.providers = {

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from ipaddress import ip_address
 from pathlib import Path
 
 import jwt
 
 from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
 from services.kernel.errors import InvalidArgument
+from services.kernel.plain_text import is_loopback
 from services.kernel.service_tokens import read_service_key
 from services.policy.key_ids import key_id
 from services.portal.config import Settings
@@ -24,18 +24,6 @@ LOCAL = "urn:kieng:local:"
 CALLED = ("kpi", "submissions", "partners", "notifications")
 """Services that pages call, for which a token has to be valid."""
 ROLES = ("viewer", "contributor", "reviewer", "approver", "auditor", "steward", "operator")
-
-
-def is_loopback(host: str) -> bool:
-    """Return True if a host is on loopback; of names, only `localhost` is.
-
-    Args:
-        host: IP address, also in brackets, or host name.
-    """
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def mistakes(settings: Settings) -> list[str]:

@@ -2,7 +2,8 @@
 
 Each runs the command line and the environment that the file gives it, with the packages of the
 image, as the image's user where this process may choose one. Host names and folders become ports
-and folders of this machine, and the embedded broker and database stand in for Kafka and MongoDB.
+and folders of this machine, and the embedded broker and database stand in for Kafka and MongoDB:
+the database with the TLS that the file asks for; the broker, which has none, in plain text.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from services.cli.admin.probes import http_probe
+from services.cli.admin.probes import http_probe, mongo_unready
 from services.cli.local import embedded
 from services.cli.local.child_process import Child
 from services.cli.local.ports import free_ports
+from tests.deploy.compose_stores import filled
 from tests.deploy.image import may_change_user
 from tests.deploy.known import COMPOSE
 
@@ -35,7 +38,10 @@ FOLDERS = (
     "/etc/kieng/tls",
     "/etc/kieng/own-tls",
     "/etc/kieng/mongodb",
+    "/etc/kieng/stores-tls",
 )
+STORES = "/etc/kieng/stores-tls"
+"""Where the volume lies that Kafka and MongoDB have in place of that of the services."""
 JOB_SECONDS = 300
 START_SECONDS = 90
 STAND_INS = ("kafka", "mongodb", "replica-set")
@@ -65,35 +71,44 @@ class Rehearsal:
                 os.chown(self.folder / path[1:], USER, USER)
 
     def start_stand_ins(self) -> None:
-        """Start broker and database."""
+        """Start broker and database, after the jobs that make certificates."""
         broker = embedded.tansu(self.parts[0], self.folder / "broker.log")
-        database = embedded.secantus(
-            self.parts[2], self.folder / "database", self.folder / "database.log"
-        )
-        self.bootstrap, self.mongo = broker.bootstrap, database.uri
-        for child, unready in ((broker.child, broker.unready), (database.child, database.unready)):
-            self.started[child.name] = child
-            child.start()
-            child.wait_until_ready(unready, START_SECONDS)
+        self.bootstrap = broker.bootstrap
+        self._start(broker.child, broker.unready)
+        assert self.run("certificate") == 0, self.told("certificate")
+        log = self.folder / "database.log"
+        plain = embedded.secantus(self.parts[2], self.folder / "database", log)
+        pair, authority = (self.folder / STORES[1:] / n for n in ("tls-combined.pem", "ca.crt"))
+        files = {"cert": pair, "key": pair, "ca": authority}
+        options = [part for name, f in files.items() for part in (f"--tls-{name}-file", str(f))]
+        argv = (*plain.child.argv, *options, "--tls-require-client-cert")
+        self.mongo = self.here(PARTS["partners"]["environment"]["KIENG_MONGO_URI"])
+        self._start(Child("database", argv, None, log), lambda: mongo_unready(self.mongo))
+
+    def _start(self, child: Child, unready: Callable[[], str]) -> None:
+        self.started[child.name] = child
+        child.start()
+        child.wait_until_ready(unready, START_SECONDS)
 
     def here(self, text: str) -> str:
         """Put ports and folders of this machine in place of those of the file."""
-        while (found := re.sub(r"\$\{\w+:?-([^${}]*)\}", r"\1", text)) != text:
-            text = found
-        text = text.replace("kafka:9092", self.bootstrap)
-        text = text.replace(PARTS["partners"]["environment"]["KIENG_MONGO_URI"], self.mongo)
+        text = filled(text).replace("kafka:9092", self.bootstrap)
+        text = text.replace("mongodb:27017", f"127.0.0.1:{self.parts[2]}")
+        text = text.replace("replicaSet=kieng", "replicaSet=secantus")
         for name, (grpc, _) in self.ports.items():
             # The chart says trial-kieng-query where the Compose file says kpi-query.
             known = name.removeprefix("kpi-")
             text = re.sub(rf"^({name}|trial-kieng-{known}):50051$", f"127.0.0.1:{grpc}", text)
         for path in FOLDERS:
-            text = re.sub(rf"^{path}(?=/|$)", str(self.folder / path[1:]), text)
+            text = re.sub(rf"(?<![\w/-]){path}(?=/|$)", str(self.folder / path[1:]), text)
         return text
 
     def begin(self, name: str) -> subprocess.Popen[bytes]:
         """Start what the file calls so, with what it gives it and nothing of this process."""
         part = PARTS[name]
         command = [*part.get("entrypoint", []), *part["command"]]
+        if any(volume.startswith("stores-tls:") for volume in part["volumes"]):
+            command = [word.replace("/etc/kieng/tls", STORES) for word in command]
         return self.begin_command(name, command, part["environment"])
 
     def begin_command(

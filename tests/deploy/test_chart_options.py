@@ -65,6 +65,7 @@ def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
     found = notes(example("small", **changes))
     for words in (
         "PLAINTEXT: events",
+        "mongodb.plainText is true: data",
         "replication is 1",
         "services.query has 1 replica",
         "networkPolicy.enabled is false",
@@ -73,12 +74,14 @@ def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
         "reflection is true",
         "kieng topics apply",
         "no edition can be closed",
+        "tokens for submissions have to name kieng.partners",
     ):
         assert words in found
     assert "trial-kieng-query:50051" in found
     plain = notes(example("production", tls={"enabled": False}))
     assert "gRPC without TLS" in plain
     assert "tls.enabled is false: tokens are readable" in plain
+    assert "audiences is kieng: who" in notes(example("production", audiences="kieng"))
 
 
 def test_notes_tell_that_prometheus_is_kept_out() -> None:

@@ -104,9 +104,9 @@ def test_only_the_service_that_calls_others_gets_the_key_that_signs_its_calls(na
         if "KIENG_SERVICE_KEY_FILE" in environment(each) or "kieng-calls" in str(pod_of(each))
     }
     assert holders == {"submissions"}
-    for each in deployments(example(name)).values():
+    for each in deployments(example(name, serviceKey__existingSecret="")).values():
         assert "KIENG_SERVICE_KEY_FILE" not in environment(each)
-        assert environment(each)["KIENG_AUDIENCES"] == "kieng"
+        assert environment(each)["KIENG_AUDIENCES"] == "none"
 
 
 def test_each_service_has_the_kafka_user_that_is_named_for_it() -> None:

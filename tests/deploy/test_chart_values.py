@@ -116,6 +116,10 @@ WRONG: dict[str, tuple[Values, str]] = {
     "a tag that moves": ({"image": {"tag": "latest"}}, "name a version or image.digest"),
     "no brokers": ({"kafka": {"bootstrapServers": ""}}, "kafka.bootstrapServers is empty: name"),
     "no database": ({"mongodb": {"existingSecret": ""}}, "mongodb.existingSecret is empty: name a"),
+    "an authority for a database in plain text": (
+        {"mongodb": {"existingCaSecret": "ca", "plainText": True}},
+        "mongodb.plainText is true: leave one of the two out",
+    ),
     "nobody's submissions": ({"institutions": []}, "institutions is empty: list the ids"),
     "no issuers": ({"issuers": {"existingConfigMap": ""}}, "issuers: exactly one of"),
     "two tables of issuers": ({"issuers": {"existingSecret": "more"}}, "but 2 are given"),

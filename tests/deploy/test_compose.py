@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from services.cli.client.stack import SERVICES
+from tests.deploy.compose_stores import filled
 from tests.deploy.known import COMPOSE, DOCKERFILE, needs_tools, settings, unknown_words
 from tests.deploy.tools import npm_tool
 
@@ -23,13 +24,6 @@ OURS = {name: part for name, part in PARTS.items() if "build" in part}
 RUNNER = ["python", "-m", "services.kernel.runner"]
 DAEMONS = {name: part for name, part in OURS.items() if part["command"][:3] == RUNNER}
 JOBS = {name: part for name, part in PARTS.items() if part.get("restart") == "no"}
-
-
-def filled(text: str) -> str:
-    """Put the defaults in place of variables; a default may hold another variable."""
-    while (found := re.sub(r"\$\{\w+:?-([^${}]*)\}", r"\1", text)) != text:
-        text = found
-    return text
 
 
 def test_the_file_is_valid_compose() -> None:

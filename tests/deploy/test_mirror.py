@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.deploy.known import COMPOSE, DOCKERFILE, ROOT
@@ -14,8 +16,10 @@ from tests.deploy.known import COMPOSE, DOCKERFILE, ROOT
 SCRIPT = ROOT / "deploy" / "mirror.sh"
 
 
-def run(*arguments: str, docker: str = "docker") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "DOCKER": docker}
+def run(
+    *arguments: str, docker: str = "docker", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DOCKER": docker, **variables}
     return subprocess.run(
         [SCRIPT, *arguments], capture_output=True, text=True, check=False, env=environment
     )
@@ -62,19 +66,60 @@ def test_a_failed_pull_ends_it(tmp_path: Path) -> None:
     assert "usage" in run("--help").stderr
 
 
-def test_digests_are_printed_as_the_variables_that_compose_reads(tmp_path: Path) -> None:
+@pytest.fixture
+def registry(tmp_path: Path) -> str:
+    """A docker that pulls everything, and whose images all have one made-up digest."""
     docker = tmp_path / "docker"
     docker.write_text(
         "#!/bin/sh\n"
         '[ "$1" = image ] && echo "$5" | sed "s/:[^:]*$/@sha256:made-up/" || echo pulled "$3"\n'
     )
     docker.chmod(0o755)
-    found = run("--pin", "registry.example.vn", docker=str(docker))
+    return str(docker)
+
+
+def test_digests_are_written_as_the_variables_that_compose_reads(
+    registry: str, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    found = run("--pin", "registry.example.vn", docker=registry, ENV_FILE=str(file))
     assert found.returncode == 0
     variables = set(re.findall(r"KIENG_\w+_DIGEST", COMPOSE.read_text()))
     assert len(variables) >= 6
-    assert found.stdout.splitlines() == [f"{name}=@sha256:made-up" for name in by_image(variables)]
+    lines = [f"{name}=@sha256:made-up" for name in by_image(variables)]
+    assert file.read_text().splitlines() == lines
     assert "pulled registry.example.vn/apache/kafka" in found.stderr
+    assert "Our own image is not pinned" in found.stderr
+
+
+def test_other_lines_of_the_file_stay_and_our_own_image_is_pinned_where_it_lies(
+    registry: str, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    kept = "KIENG_KAFKA_ADMIN_PASSWORD=made-up $1 # as it is"
+    file.write_text(f"{kept}\nKIENG_KAFKA_DIGEST=@old\nKIENG_IMAGE=registry.example.vn/kieng:1\n")
+    for _ in range(2):
+        assert run("--pin", docker=registry, ENV_FILE=str(file)).returncode == 0
+    lines = file.read_text().splitlines()
+    assert lines[0] == kept
+    assert [line for line in lines if "KAFKA_DIGEST" in line] == [
+        "KIENG_KAFKA_DIGEST=@sha256:made-up"
+    ]
+    assert lines[-1] == "KIENG_IMAGE=registry.example.vn/kieng@sha256:made-up"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "it may hold passwords"
+
+
+def test_the_check_names_every_image_that_is_not_pinned(registry: str, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    bare = run("--check", ENV_FILE=str(file))
+    assert bare.returncode == 1
+    assert len(bare.stdout.splitlines()) == len(wanted()) + 1
+    assert "KIENG_KAFKA_DIGEST is not set" in bare.stdout
+    assert "KIENG_IMAGE names no digest" in bare.stdout
+    assert run("--pin", docker=registry, ENV_FILE=str(file)).returncode == 0
+    assert run("--check", ENV_FILE=str(file)).stdout.count("\n") == 1, "our own"
+    ours = "registry.example.vn/kieng@sha256:made-up"
+    assert run("--check", ENV_FILE=str(file), KIENG_IMAGE=ours).returncode == 0
 
 
 def by_image(variables: set[str]) -> list[str]:

@@ -28,6 +28,14 @@ const provider = new Provider(issuer, {
   rotateRefreshToken: true,
   ttl: { AccessToken: given.seconds, IdToken: 600, RefreshToken: 3600, Session: 3600, Grant: 3600, Interaction: 600 },
   extraTokenClaims: (_, token) => ({ roles: [token.accountId.split("@")[0]], ...given.claims }),
+  // Pages of the portal call four services, each of which accepts its own audience only.
+  formats: {
+    customizers: {
+      jwt: (_context, _token, made) => {
+        made.payload.aud = ["kpi", "submissions", "partners", "notifications"].map((name) => `kieng.${name}`);
+      },
+    },
+  },
   features: {
     resourceIndicators: {
       enabled: true,
@@ -35,7 +43,7 @@ const provider = new Provider(issuer, {
       useGrantedResource: () => true,
       getResourceServerInfo: () => ({
         scope: "",
-        audience: "kieng",
+        audience: "kieng.kpi",
         accessTokenFormat: "jwt",
         accessTokenTTL: given.seconds,
         jwt: { sign: { alg: "ES256" } },

@@ -37,8 +37,16 @@ capabilities:
 - name: KIENG_KAFKA_SSL_CAFILE
   value: /etc/kieng/kafka/ca.crt
 {{- end }}
+{{- if not (hasSuffix "SSL" .Values.kafka.security.protocol) }}
+- name: KIENG_KAFKA_PLAIN_TEXT
+  value: "true"
+{{- end }}
 - name: KIENG_MONGO_URI_FILE
   value: /etc/kieng/mongodb/uri
+{{- if .Values.mongodb.plainText }}
+- name: KIENG_MONGO_PLAIN_TEXT
+  value: "true"
+{{- end }}
 {{- end }}
 {{- if .Values.tls.enabled }}
 {{- range $name, $file := dict "CERTIFICATE" "tls.crt" "KEY" "tls.key" "AUTHORITY" "ca.crt" }}
@@ -96,6 +104,12 @@ capabilities:
           name: {{ .Values.mongodb.existingSecret }}
           items:
             - {key: {{ .Values.mongodb.existingSecretKey }}, path: mongodb/uri}
+      {{- if .Values.mongodb.existingCaSecret }}
+      - secret:
+          name: {{ .Values.mongodb.existingCaSecret }}
+          items:
+            - {key: {{ .Values.mongodb.existingCaSecretKey }}, path: mongodb/ca.crt}
+      {{- end }}
       {{- $component := .component }}
       {{- with .Values.kafka.security }}
       {{- if hasPrefix "SASL" .protocol }}

@@ -10,6 +10,9 @@
 {{- if not $v.mongodb.existingSecret -}}
 {{- $mistakes = append $mistakes "mongodb.existingSecret is empty: name a Secret whose key `uri` holds the URI of your replica set (the chart brings no MongoDB)" -}}
 {{- end -}}
+{{- if and $v.mongodb.existingCaSecret $v.mongodb.plainText -}}
+{{- $mistakes = append $mistakes "mongodb.existingCaSecret is given, but mongodb.plainText is true: leave one of the two out" -}}
+{{- end -}}
 {{- if eq $v.image.tag "latest" -}}
 {{- $mistakes = append $mistakes "image.tag latest: nobody knows what runs then, and a rollback brings nothing back; name a version or image.digest" -}}
 {{- end -}}

@@ -15,6 +15,7 @@ from services.cli.errors import DOWN, USAGE, Failure
 from services.kernel.config import KernelSettings, load
 from services.kernel.errors import NotReady
 from services.kernel.mongo import Mongo
+from services.kernel.plain_text import database_unsafe
 
 
 @contextmanager
@@ -24,14 +25,20 @@ def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
     Its address is ``uri``, or if that is empty the one in the settings, or else that of the stack.
 
     Raises:
-        Failure: no address is known, the server does not answer, or it lacks features that services
-            need.
+        Failure: no address is known, it is beyond loopback without verified TLS, the server does
+            not answer, or it lacks features that services need.
     """
     settings = load(KernelSettings)
     given = settings.mongo_uri if "mongo_uri" in settings.model_fields_set else ""
     address = uri or given or stack.mongo
     if not address:
         raise Failure("which database? Give --mongo URI, or set KIENG_MONGO_URI", USAGE)
+    try:
+        unsafe = "" if settings.mongo_plain_text else database_unsafe(address)
+    except ValueError as error:
+        raise Failure(str(error), USAGE) from error
+    if unsafe:
+        raise Failure(unsafe, USAGE)
     if reason := probes.mongo_unready(address):
         raise Failure(f"no MongoDB: {reason}", DOWN)
     mongo = Mongo(address, settings.mongo_timeout_ms)

@@ -26,18 +26,28 @@ SKEW_SECONDS_MAX = 5.0
 """Maximum accepted clock skew; tokens tolerate 60 s, but ages and deadlines become wrong."""
 DISK_FREE_LOW, DISK_FREE_LEAST = 0.15, 0.05
 TERABYTE = 1e12
+PLAIN_TEXT = ("plain_text", "kafka_plain_text", "mongo_plain_text")
+"""Settings that allow plain text beyond loopback."""
 
 
 def check_settings(stack: Stack) -> Iterator[Finding]:
-    """Yield one finding on the settings in this environment: mistakes and misspelt variables.
+    """Yield a finding on the settings in this environment, and one for each that allows plain text.
+
+    Mistakes and misspelt variables are wrong; plain text that was asked for is only told.
 
     All checks have the same signature, so ``stack`` is ignored here.
     """
     wrong = [*read(KernelSettings)[1], *service_settings.unknown_variables()]
     if wrong:
         yield Finding("settings", NO, "; ".join(wrong), "kieng config check")
-    else:
-        yield Finding("settings", 0, "no mistake")
+        return
+    yield Finding("settings", 0, "no mistake")
+    settings = load(KernelSettings)
+    for name in PLAIN_TEXT:
+        if getattr(settings, name):
+            said = f"KIENG_{name.upper()}=true"
+            text = f"{said}: allowed beyond loopback; see that something else encrypts"
+            yield Finding("plain text", 0, text)
 
 
 def check_broker(stack: Stack) -> Iterator[Finding]:

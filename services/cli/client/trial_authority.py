@@ -1,7 +1,8 @@
-"""The trial authority: signs the certificates of gRPC servers with a key in the data folder.
+"""The trial authority: signs certificates of services, brokers and databases with a local key.
 
 Not for production, where certificates come from an authority that all institutions trust. Files
-have the names that Kubernetes and its tools use: `tls.crt`, `tls.key`, `ca.crt`.
+have the names that Kubernetes and its tools use: `tls.crt`, `tls.key`, `ca.crt`, and
+`tls-combined.pem` with key and certificate, which Kafka, MongoDB and its clients read.
 """
 
 from __future__ import annotations
@@ -32,16 +33,20 @@ class TrialAuthority:
     def __init__(self, folder: Path) -> None:
         self._key_file, self._certificate_file = folder / "ca.key", folder / "ca.crt"
 
-    def certify(self, names: Sequence[str], folder: Path) -> datetime:
+    def certify(
+        self, names: Sequence[str], folder: Path, *, is_group_readable: bool = False
+    ) -> datetime:
         """Write a new key and a certificate for host names, IP addresses and URNs to a folder.
 
-        The files are `tls.key`, `tls.crt` and a copy of `ca.crt`. Existing files are replaced one
-        after another; a process that reads them in between finds that the key does not match the
-        certificate, and reads again.
+        The files are `tls.key`, `tls.crt`, both in `tls-combined.pem`, and a copy of `ca.crt`.
+        Existing files are replaced one after another; a process that reads them in between finds
+        that the key does not match the certificate, and reads again.
 
         Args:
             names: at least one; the first is also the common name of the certificate.
             folder: folder of the files, created if it is missing.
+            is_group_readable: whether the group of this process may read the key, and not only its
+                user: for servers that run as another user.
 
         Returns:
             When the certificate expires: after 398 days, or earlier with the authority itself.
@@ -61,9 +66,11 @@ class TrialAuthority:
             .sign(issuer_key, hashes.SHA256())
         )
         folder.mkdir(parents=True, exist_ok=True)
+        mode = 0o640 if is_group_readable else 0o600
         _write(folder / "ca.crt", _pem(issuer), 0o644)
-        _write(folder / "tls.key", _private_pem(key), 0o600)
+        _write(folder / "tls.key", _private_pem(key), mode)
         _write(folder / "tls.crt", _pem(certificate), 0o644)
+        _write(folder / "tls-combined.pem", _private_pem(key) + _pem(certificate), mode)
         return end
 
     def _load(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -133,6 +140,8 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     # Renamed into place, so that no process reads an incomplete file, and others never a key.
     draft = path.with_suffix(".tmp")
     draft.unlink(missing_ok=True)
-    draft.touch(mode=mode)
+    draft.touch(mode=mode & 0o600)
     draft.write_bytes(content)
+    # Also where the process's mask would take the group's right away.
+    draft.chmod(mode)
     draft.replace(path)

@@ -29,8 +29,13 @@ def create(
     folder: Annotated[
         Path | None, typer.Option(help="Write the files here, not into --data.")
     ] = None,
+    group: Annotated[
+        bool, typer.Option("--group", help="Let the group of this user read the key, too.")
+    ] = False,
 ) -> None:
     """Issue a certificate signed by the trial authority in --data: tls.crt, tls.key and ca.crt.
+
+    Kafka and MongoDB read tls-combined.pem, which holds key and certificate.
 
     Anyone who can read the authority's key can impersonate any server, so use your own authority
     in production. Running services pick up new files without a restart.
@@ -39,7 +44,7 @@ def create(
     """
     stack = session.stack
     path = folder or stack.tls_folder
-    end = TrialAuthority(stack.authority_folder).certify(names, path)
+    end = TrialAuthority(stack.authority_folder).certify(names, path, is_group_readable=group)
     screen = session.screen
     document = {"folder": str(path), "names": names, "ends_at": end.isoformat()}
     told = {"folder": path, "names": ", ".join(names), "day": f"{end:%Y-%m-%d}"}

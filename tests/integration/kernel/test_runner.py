@@ -67,7 +67,7 @@ def test_a_signal_drains_the_process_and_it_ends_well(
             health: Any = health_pb2_grpc.HealthStub(channel)
             watched = health.Watch(health_pb2.HealthCheckRequest())
             assert next(watched).status == health_pb2.HealthCheckResponse.SERVING
-            metadata = (("authorization", f"Bearer {token()}"),)
+            metadata = (("authorization", f"Bearer {token(aud='kieng.notifications')}"),)
             stub = NotificationServiceStub(channel)
             stream = stub.WatchNotifications(api.WatchNotificationsRequest(), metadata=metadata)
             next(stream)

@@ -25,7 +25,7 @@ def write_issuers(path: Path, *institutions: str) -> Path:
 
 def credential(institution: str, *roles: str, unit: str = "") -> tuple[tuple[str, str], ...]:
     now = int(time.time())
-    claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": "tester", "roles": roles}
+    claims = {"iss": f"urn:{institution}", "aud": "kieng.kpi", "sub": "tester", "roles": roles}
     claims |= {"unit": unit} if unit else {}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}

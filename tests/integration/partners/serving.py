@@ -38,11 +38,15 @@ def write_issuers(path: Path) -> Path:
     return path
 
 
+AUDIENCES = ["kieng.partners", "kieng.notifications", "kieng.kpi"]
+"""The services that tests call with these tokens."""
+
+
 def credential(
     institution: str, subject: str, *roles: str, unit: str = ""
 ) -> tuple[tuple[str, str], ...]:
     now = int(time.time())
-    claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": subject, "roles": roles}
+    claims = {"iss": f"urn:{institution}", "aud": AUDIENCES, "sub": subject, "roles": roles}
     claims |= {"unit": unit} if unit else {}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}

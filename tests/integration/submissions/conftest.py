@@ -121,7 +121,7 @@ def token(institution: str, subject: str, *roles: str, unit: str = "") -> str:
     now = int(time.time())
     claims: dict[str, object] = {
         "iss": f"urn:{institution}",
-        "aud": "kieng",
+        "aud": ["kieng.submissions", "kieng.partners"],
         "sub": subject,
         "roles": roles,
     }

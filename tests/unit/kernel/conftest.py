@@ -9,7 +9,7 @@ import pytest
 
 from services.kernel.access import Issuers
 from services.kernel.config import KernelSettings
-from tests.unit.kernel.serving import Client, running, write_issuers
+from tests.unit.kernel.serving import AUDIENCE, Client, running, write_issuers
 
 
 @pytest.fixture(scope="module")
@@ -33,4 +33,4 @@ def client(shared_client: Client) -> Client:
 
 @pytest.fixture
 def issuers(tmp_path: Path) -> Issuers:
-    return Issuers(write_issuers(tmp_path / "issuers.json"))
+    return Issuers(write_issuers(tmp_path / "issuers.json"), [AUDIENCE])

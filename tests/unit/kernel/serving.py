@@ -69,7 +69,7 @@ def write_issuers(
 
 def claims(institution: str = "alpha", **changed: Any) -> dict[str, Any]:
     now = int(time.time())
-    usual = {"iss": f"urn:{institution}", "aud": "kieng", "sub": "somebody", "iat": now}
+    usual = {"iss": f"urn:{institution}", "aud": AUDIENCE, "sub": "somebody", "iat": now}
     return {**usual, "exp": now + 600, "roles": ["contributor"], **changed}
 
 
@@ -87,6 +87,10 @@ class Behaviour(DependencyProvider):
 
     def get_dependency(self, worker_ctx: Any) -> Behaviour:
         return self
+
+
+AUDIENCE = "kieng.toy"
+"""Audience of tokens for the toy."""
 
 
 class Toy:

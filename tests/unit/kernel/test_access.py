@@ -16,7 +16,7 @@ import pytest
 from services.kernel import access
 from services.kernel.access import Issuers, Principal
 from services.kernel.errors import Unauthenticated
-from tests.unit.kernel.serving import KEYS, claims, public_pem, token, write_issuers
+from tests.unit.kernel.serving import AUDIENCE, KEYS, claims, public_pem, token, write_issuers
 
 
 def signed_with_the_public_key() -> str:
@@ -173,7 +173,7 @@ def test_a_token_that_was_verified_is_known_until_it_ends_or_the_table_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_issuers(tmp_path / "issuers.json")
-    issuers, held, short = Issuers(path), token(), token(exp=now() + 30)
+    issuers, held, short = Issuers(path, [AUDIENCE]), token(), token(exp=now() + 30)
     assert issuers.known(held) is None
     assert issuers.principal(held) == issuers.known(held)
     assert issuers.principal(short) == issuers.known(short)
@@ -197,7 +197,9 @@ def test_no_more_than_so_many_verified_tokens_are_remembered(
 def test_an_algorithm_that_the_kernel_does_not_know_is_refused_even_if_listed(
     tmp_path: Path,
 ) -> None:
-    issuers = Issuers(write_issuers(tmp_path / "issuers.json", algorithms=("HS256", "none")))
+    issuers = Issuers(
+        write_issuers(tmp_path / "issuers.json", algorithms=("HS256", "none")), [AUDIENCE]
+    )
     for bad in (signed_with_the_public_key(), unsigned()):
         with pytest.raises(Unauthenticated):
             issuers.principal(bad)
@@ -205,7 +207,7 @@ def test_an_algorithm_that_the_kernel_does_not_know_is_refused_even_if_listed(
 
 def test_the_table_is_read_again_when_it_changes(tmp_path: Path) -> None:
     path = tmp_path / "issuers.json"
-    issuers = Issuers(path)
+    issuers = Issuers(path, [AUDIENCE])
     with pytest.raises(Unauthenticated):
         issuers.principal(token())
     os.utime(write_issuers(path), ns=(1, 1))

@@ -16,7 +16,7 @@ from services.kernel.access import SERVICE_TOKEN_SECONDS_MAX, Issuers, audience_
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unauthenticated
 from services.kernel.service_tokens import KEPT_MAX, REUSED_SECONDS, ServiceTokens
-from tests.unit.kernel.serving import KEYS, service, token, write_issuers
+from tests.unit.kernel.serving import AUDIENCE, KEYS, service, token, write_issuers
 
 CALLING, ENTRY = service("front", "back")
 FOR_FRONT = "kieng.front"
@@ -66,6 +66,10 @@ def test_a_service_accepts_its_own_audience_and_those_of_the_settings(
     said: str, accepted: list[str]
 ) -> None:
     assert KernelSettings(audiences=said).accepted_audiences("back.query") == accepted
+
+
+def test_unless_it_is_said_otherwise_a_service_accepts_its_own_audience_only() -> None:
+    assert KernelSettings().accepted_audiences("back.query") == ["kieng.back"]
 
 
 def test_a_service_calls_in_the_name_of_its_caller_and_of_nobody_else(back: Issuers) -> None:
@@ -176,4 +180,4 @@ def test_a_table_of_an_older_release_names_no_service(tmp_path: Path) -> None:
     document = json.loads(path.read_text())
     del document["services"]
     path.write_text(json.dumps(document))
-    assert Issuers(path).principal(token()).via == ""
+    assert Issuers(path, [AUDIENCE]).principal(token()).via == ""

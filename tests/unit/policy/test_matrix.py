@@ -28,7 +28,7 @@ from services.policy.rules import (
     apply,
     rule_of,
 )
-from tests.unit.kernel.serving import service, token, write_issuers
+from tests.unit.kernel.serving import AUDIENCE, service, token, write_issuers
 from tests.unit.policy.table import FORWARDED, RELATIONS, ROLES, TABLE, expected
 
 PROTOS = Path(__file__).parents[3] / "protos"
@@ -127,7 +127,7 @@ class Door:
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Door:
     path = write_issuers(tmp_path_factory.mktemp("issuers") / "issuers.json", SERVICE_ENTRY)
-    return Door(Issuers(path, ["kieng", "kieng.kieng"]))
+    return Door(Issuers(path, [AUDIENCE, "kieng.kieng"]))
 
 
 def test_every_rpc_has_a_row_in_its_contract_that_is_the_row_of_this_table() -> None:

@@ -75,7 +75,7 @@ def test_the_key_of_another_folder_does_not_hold(issuer: LocalIssuer, tmp_path: 
     other.create(["north"], tmp_path / "others.json")
     token = other.mint("north", "somebody", ["approver"], "", 60)
     with pytest.raises(Unauthenticated):
-        Issuers(tmp_path / "issuers.json").principal(token)
+        Issuers(tmp_path / "issuers.json", ["kieng.kpi"]).principal(token)
 
 
 @pytest.mark.parametrize(

@@ -74,14 +74,16 @@ def test_passwords_are_hidden_wherever_they_stand(
 ) -> None:
     password, file = tmp_path / "password", tmp_path / "kieng.env"
     password.write_text("planted-1")
-    file.write_text("KIENG_MONGO_URI=mongodb://kieng:planted-2@db-1:27017,db-2/?replicaSet=rs\n")
+    file.write_text(
+        "KIENG_MONGO_URI=mongodb://kieng:planted-2@db-1:27017,db-2/?tls=true&replicaSet=rs\n"
+    )
     monkeypatch.setenv("KIENG_CONFIG_FILE", str(file))
     monkeypatch.setenv("KIENG_KAFKA_SASL_PASSWORD_FILE", str(password))
     rows = printed(capsys, "partners")
     assert rows["KIENG_KAFKA_SASL_PASSWORD"]["source"] == "secret"
     assert rows["KIENG_MONGO_URI"] == {
         "name": "KIENG_MONGO_URI",
-        "value": "mongodb://kieng:***@db-1:27017,db-2/?replicaSet=rs",
+        "value": "mongodb://kieng:***@db-1:27017,db-2/?tls=true&replicaSet=rs",
         "source": "file",
     }
     monkeypatch.setenv("KIENG_KAFKA_SASL_PASSWORD", "planted-3")
