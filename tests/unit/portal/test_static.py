@@ -27,7 +27,7 @@ FIRST_PAGE_MAX = 120 * 1024
 
 def test_the_fonts_are_those_that_the_script_makes_of_the_pinned_ones() -> None:
     done = subprocess.run(
-        [sys.executable, "deploy/web_fonts.py", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "deploy/web_files.py", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (0, "")
     assert "SIL Open Font License" in (STATIC / "OFL.txt").read_text(encoding="utf-8")
