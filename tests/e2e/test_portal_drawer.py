@@ -184,7 +184,7 @@ def test_what_is_refused_is_explained_in_the_drawer_and_what_is_no_page_is_opene
         is_of(page, "/cells")
         page.keyboard.press("Escape")
         is_of(page, "/units/a")
-        page.context.route("http://portal/cells**", lambda route: route.fulfill(body="too much"))
+        page.route("http://portal/cells**", lambda route: route.fulfill(body="too much"))
         page.locator(NUMBER).click()
         expect(page.locator("body")).to_have_text("too much")
 
