@@ -1,4 +1,4 @@
-"""The trend of an indicator: 24 months in both trees beside its target, as a picture and a table."""
+"""The trend of an indicator: 24 months in both trees beside its target, drawn and as a table."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ Trend = Sequence[tuple[str, Number | None, Number | None, Number | None]]
 The last one is None where the trees were not compared.
 """
 Lines = Mapping[str, Sequence[Number | None]]
-"""Name -> values of consecutive months: `verified`, `declared`, `now` and `target`.
+"""Name -> values of consecutive months: `target`, `declared`, `now` and `verified`.
 
-`now` is left out unless the trees differ, and `target` unless there is one to compare with.
+What is drawn last covers the others where they are equal. `now` is left out unless the trees differ,
+and `target` unless there is one to compare with.
 """
 
 
@@ -74,13 +75,14 @@ def lines_of(trend: Trend, trees: Trees | None, figure: Figure) -> Lines:
         figure: the number of the period, whose target is drawn in the months of its year.
     """
     months, verified, declared, now = zip(*trend, strict=True)
-    lines = {"verified": verified, "declared": declared}
-    if trees and trees.trend and not trees.is_same_trend:
-        lines["now"] = now
+    lines = {}
     if (part := figure.monthly_target) is not None:
         year = figure.on[:4] or months[-1][:4]
         lines["target"] = tuple(part if month.startswith(year) else None for month in months)
-    return lines
+    lines["declared"] = declared
+    if trees and trees.trend and not trees.is_same_trend:
+        lines["now"] = now
+    return {**lines, "verified": verified}
 
 
 def drawn_of(page: Page, trend: Trend, trees: Trees | None, figure: Figure, unit: str) -> Drawn:

@@ -73,7 +73,9 @@ def test_the_first_page_weighs_little_with_everything() -> None:
     page = asyncio.run(Portal(Answers()).get("/", **PERIOD)).text
     parts = [part.partition("?")[0] for part in PARTS.findall(page)]
     assert "/static/portal.css" in parts
-    files = [STATIC / part.removeprefix("/static/") for part in parts if part.startswith("/static/")]
+    files = [
+        STATIC / part.removeprefix("/static/") for part in parts if part.startswith("/static/")
+    ]
     files += [STATIC / name for name in FONTS] + [STATIC / "icon.svg"]
     contents = [page.encode(), *(each.read_bytes() for each in files)]
     assert sum(len(gzip.compress(each, 6)) for each in contents) < FIRST_PAGE_MAX
