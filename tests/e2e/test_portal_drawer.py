@@ -99,6 +99,10 @@ def test_a_number_opens_beside_its_page_and_closes_by_escape_back_and_button(
         drawer(page).get_by_role("button", name="Đóng").click()
         expect(drawer(page)).to_have_count(0)
         is_of(page, "/units/a")
+        number.click()
+        expect(drawer(page).locator(".sum")).to_be_visible()
+        page.mouse.click(5, 400)
+        expect(drawer(page)).to_have_count(0)
 
 
 def test_steps_stay_in_the_drawer_and_go_back_one_by_one(running: Browser) -> None:

@@ -26,8 +26,8 @@ The last one is None where the trees were not compared.
 Lines = Mapping[str, Sequence[Number | None]]
 """Name -> values of consecutive months: `target`, `declared`, `now` and `verified`.
 
-What is drawn last covers the others where they are equal. `now` is left out unless the trees differ,
-and `target` unless there is one to compare with.
+What is drawn last covers the others where they are equal. `now` is left out unless the trees
+differ, and `target` unless there is one to compare with.
 """
 
 

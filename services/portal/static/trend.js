@@ -26,6 +26,9 @@ function tell(at) {
   for (const { name, texts } of lines) keys[name].textContent = texts[at];
 }
 
+// The months that are written below: the last one, and every so many before it.
+const named = (step) => months.map((_, at) => at).filter((at) => (last - at) % step === 0);
+
 function axis(more) {
   const font = getComputedStyle(figure);
   return {
@@ -53,7 +56,7 @@ function options({ clientWidth: width, clientHeight: height }) {
       axis({
         size: 30,
         grid: { show: false },
-        splits: ({ width: now }) => months.map((_, at) => at).filter((at) => (last - at) % (now < 480 ? 6 : 3) === 0),
+        splits: ({ width: now }) => named(now < 480 ? 6 : 3),
         values: (_, splits) => splits.map((at) => months[at]),
       }),
       axis({
@@ -95,9 +98,11 @@ function draw() {
   plot.root.setAttribute("aria-label", picture.getAttribute("aria-label"));
   tell(last);
   figure.addEventListener("keydown", move);
-  new ResizeObserver(() => plot.setSize({ width: room.clientWidth, height: room.clientHeight })).observe(room);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot.redraw(false, true));
-  document.fonts.ready.then(() => plot.redraw(false, true));
+  const again = () => plot.redraw(false, true);
+  const fit = () => plot.setSize({ width: room.clientWidth, height: room.clientHeight });
+  new ResizeObserver(fit).observe(room);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  document.fonts.ready.then(again);
 }
 
 // As a link in the head it would hold back the page, which is complete without it.
