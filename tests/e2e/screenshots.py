@@ -1,7 +1,7 @@
 """`make screenshots`: a picture of every page, in both languages and modes, wide and narrow.
 
-Starts a stack with a part of the demo's data, and writes docs/portal/NAME-LANG-MODE-WIDTH.webp. With
-arguments, `python -m tests.e2e.screenshots NAME...` takes only those pages.
+Starts a stack with a part of the demo's data, and writes docs/portal/NAME-LANG-MODE-WIDTH.webp.
+With arguments, `python -m tests.e2e.screenshots NAME...` takes only those pages.
 """
 
 from __future__ import annotations
