@@ -35,12 +35,12 @@ def picture(page: Page, path: Path) -> None:
 
 
 def show(page: Page, name: str, lang: str) -> None:
-    """Open a page, and wait for what its scripts add; `drawer` is a number of a unit."""
+    """Open a page, and wait for what its scripts add; `drawer` is the first number of a unit."""
     page.goto(with_language(PAGES["unit" if name == "drawer" else name], lang))
     if name == "indicator":
         expect(page.locator(".uplot")).to_be_visible()
     if name == "drawer":
-        page.locator('td[data-cell="vnu|KNW-03"] a.value').click()
+        page.locator("table.board a.value").first.click()
         expect(page.get_by_role("dialog").locator(".sum")).to_be_visible()
 
 
