@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import html5lib
 import httpx
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.running import RunningStack
 from tests.node.packages import packages
+from tests.unit.portal.answered import Portal
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PERIOD = {"from": "2025-01", "to": "2025-07"}
@@ -164,6 +167,34 @@ def visit(
         yield page
         assert complaints == []
     finally:
+        context.close()
+
+
+KEPT = ("content-type", "content-security-policy", "location")
+"""Headers that matter for what a page does."""
+
+
+async def fetched(portal: Portal, url: str) -> httpx.Response:
+    """What a portal of this process answers to a request for an address."""
+    async with portal.client() as client:
+        return await client.get(url)
+
+
+@contextmanager
+def opened(running: Browser, portal: Portal, scheme: Any, **given: Any) -> Iterator[Page]:
+    """A window whose every request this process answers, at http://portal."""
+    # Playwright has an event loop of its own in this thread.
+    with ThreadPoolExecutor(1) as beside:
+
+        def fulfill(route: Route) -> None:
+            answer = beside.submit(asyncio.run, fetched(portal, route.request.url)).result()
+            headers = {name: answer.headers[name] for name in KEPT if name in answer.headers}
+            route.fulfill(status=answer.status_code, headers=headers, body=answer.content)
+
+        context = running.new_context(color_scheme=scheme, base_url="http://portal", **given)
+        page = context.new_page()
+        page.route("http://portal/**", fulfill)
+        yield page
         context.close()
 
 

@@ -1,6 +1,7 @@
 """`make screenshots`: a picture of every page, in both languages and modes, wide and narrow.
 
 Starts a stack with a part of the demo's data, and writes docs/portal/NAME-LANG-MODE-WIDTH.webp.
+With arguments, `python -m tests.e2e.screenshots NAME...` takes only those pages.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import base64
 import sys
 import tempfile
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e import sample
 from tests.e2e.browsing import PAGES, SEEN_BY, browser, chromium, visit, with_language
@@ -32,11 +34,21 @@ def picture(page: Page, path: Path) -> None:
     path.write_bytes(base64.b64decode(answer["data"]))
 
 
-def take(stack: RunningStack, folder: Path) -> None:
-    """Write every picture; one window for each size, mode and role."""
+def show(page: Page, name: str, lang: str) -> None:
+    """Open a page, and wait for what its scripts add; `drawer` is the first number of a unit."""
+    page.goto(with_language(PAGES["unit" if name == "drawer" else name], lang))
+    if name == "indicator":
+        expect(page.locator(".uplot")).to_be_visible()
+    if name == "drawer":
+        page.locator("table.board a.value").first.click()
+        expect(page.get_by_role("dialog").locator(".sum")).to_be_visible()
+
+
+def take(stack: RunningStack, folder: Path, wanted: Sequence[str]) -> None:
+    """Write the pictures of some pages; one window for each size, mode and role."""
     folder.mkdir(exist_ok=True)
     seen_by: dict[tuple[str, str], list[str]] = {}
-    for name in PAGES:
+    for name in wanted:
         seen_by.setdefault(SEEN_BY.get(name, ("contributor", "vnu")), []).append(name)
     with browser() as running:
         for (width, size), mode in product(SIZES.items(), ("light", "dark")):
@@ -44,7 +56,7 @@ def take(stack: RunningStack, folder: Path) -> None:
             for who, names in seen_by.items():
                 with visit(running, stack, *who, color_scheme=mode, **look) as page:
                     for name, lang in product(names, ("vi", "en")):
-                        page.goto(with_language(PAGES[name], lang))
+                        show(page, name, lang)
                         picture(page, folder / f"{name}-{lang}-{mode}-{width}.webp")
 
 
@@ -65,7 +77,7 @@ def main() -> int:
                 facts.publication.title = f"Bài báo minh họa {number + 1}"
                 made = author.create(creation(UNIT, facts))
             approver.verify(made.submission_id, made.version)
-            take(stack, FOLDER)
+            take(stack, FOLDER, sys.argv[1:] or [*PAGES, "drawer"])
         finally:
             stack.stop()
     return 0

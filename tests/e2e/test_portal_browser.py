@@ -47,12 +47,25 @@ def test_a_leader_comes_from_the_overview_to_the_evidence_in_three_clicks(
         page.locator('td[data-cell="vnu|KNW-03"] a.value').click()
         expect(page.locator(".sum")).to_contain_text("cộng lại đúng bằng")
         page.locator("table.works tbody th a").first.click()
-        expect(page.locator(".verdict")).to_contain_text("được tính ở đây")
+        expect(page.get_by_role("dialog").locator(".verdict")).to_contain_text("được tính ở đây")
         expect(page.locator("dl.facts").first).to_contain_text("công bố khoa học")
         page.go_back()
         expect(page.locator(".sum")).to_be_visible()
         page.reload()
         expect(page.locator(".sum")).to_be_visible()
+
+
+def test_a_number_of_an_ended_session_leads_to_the_sign_in_and_from_there_to_its_page(
+    stack: RunningStack, running: Browser
+) -> None:
+    with visit(running, stack, "auditor", "vnu") as page:
+        # Not on a live page, whose stream complains, too.
+        page.goto(f"/indicators/KNW-03?unit=vnu&{PERIOD}")
+        page.context.clear_cookies()
+        page.locator("a.value").first.click()
+        page.wait_for_url("**/sign-in?*")
+        sign_in(page, "auditor", "vnu")
+        expect(page.locator("main .sum")).to_contain_text("cộng lại đúng bằng")
 
 
 def test_a_change_is_on_the_screen_without_a_reload(stack: RunningStack, running: Browser) -> None:

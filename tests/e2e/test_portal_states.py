@@ -6,22 +6,18 @@ pages without a network.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser
 
 from kieng.kpi.v1 import edition_service_pb2, kpi_service_pb2, view_pb2
 from kieng.notifications.v1 import notification_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.calls import Refused
-from tests.e2e.browsing import LOOKS, browser, chromium, violations, with_language
+from tests.e2e.browsing import LOOKS, browser, chromium, opened, violations, with_language
 from tests.unit.portal.answered import CATALOGUE, Answers, Portal, cells
 from tests.unit.portal.pages.test_review import history, waits
 
@@ -113,29 +109,6 @@ STATES = {
 def running() -> Iterator[Browser]:
     with browser() as found:
         yield found
-
-
-async def fetched(portal: Portal, url: str) -> httpx.Response:
-    async with portal.client() as client:
-        return await client.get(url)
-
-
-@contextmanager
-def opened(running: Browser, portal: Portal, scheme: Any) -> Iterator[Page]:
-    """A window whose every request this process answers."""
-    # Playwright has an event loop of its own in this thread.
-    with ThreadPoolExecutor(1) as beside:
-
-        def fulfill(route: Route) -> None:
-            answer = beside.submit(asyncio.run, fetched(portal, route.request.url)).result()
-            headers = {"content-type": answer.headers.get("content-type", "text/plain")}
-            route.fulfill(status=answer.status_code, headers=headers, body=answer.content)
-
-        context = running.new_context(color_scheme=scheme)
-        page = context.new_page()
-        page.route("http://portal/**", fulfill)
-        yield page
-        context.close()
 
 
 @pytest.mark.parametrize("state", STATES)

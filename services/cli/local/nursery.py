@@ -3,7 +3,7 @@
 Importing costs each service a second of processor time, mostly for the same libraries. So one
 process, the nursery, imports them once, and each service is a fork of it, which shares their
 memory. The nursery itself is a fork of the command, which has imported most of them for itself,
-unless that would not be safe; then it is a process of its own (ADR 0060).
+unless that would not be safe; then it is a process of its own (ADR 0059).
 
 Each service is forked twice, so that it becomes a child of the supervisor, like any program that
 the supervisor starts, and not of the nursery. So the nursery is needed only while services start,

@@ -1,7 +1,7 @@
 """Which records the oracle counts: judged from the contract, independently of the fold.
 
 It shares no code with the decoder, so that a fold that parks what counts, or counts what is to be
-parked, differs from the oracle in a cell (ADR 0025, ADR 0059).
+parked, differs from the oracle in a cell (ADR 0025, ADR 0058).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Python and SQL read more than the contract allows, each in its own way: `2_25-03-01`, full-width
 digits, blanks around a number. A value that two readers understand differently would give two
-numbers for one log, so whatever is not exactly of its form is parked (ADR 0059). Numbers are
+numbers for one log, so whatever is not exactly of its form is parked (ADR 0058). Numbers are
 limited as in the contract. What is accepted here is part of `FOLD_VERSION`.
 """
 

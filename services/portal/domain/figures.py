@@ -9,6 +9,8 @@ from fractions import Fraction
 Number = int | Fraction
 """Counts and amounts in dong are ints; shares of works, ratios and attainments are fractions."""
 
+ROUNDED_FROM = 1000
+"""Amount from which a part of a month is rounded."""
 REACHED, ON_PACE, BEHIND, MISSED = "reached", "on_pace", "behind", "missed"
 
 
@@ -48,6 +50,17 @@ class Figure:
         if not isinstance(self.verified, int) or not self.target:
             return None
         return Fraction(self.verified if self.judged is None else self.judged, self.target)
+
+    @property
+    def monthly_target(self) -> Number | None:
+        """The even part of the year's target for one month, for comparison with values of months.
+
+        None if there is no `attainment`. Large amounts are rounded to a whole number.
+        """
+        if self.attainment is None or self.target is None:
+            return None
+        part = Fraction(self.target, 12)
+        return round(part) if part.denominator == 1 or part >= ROUNDED_FROM else part
 
     @property
     def is_over(self) -> bool:

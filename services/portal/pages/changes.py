@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +12,7 @@ from services.portal.domain.figures import Number
 from services.portal.pages.cell_names import MEASURES, CellName
 from services.portal.pages.editions import EDITIONS, cause_of
 from services.portal.pages.tables import Value, plain
-from services.portal.pages.threads import CALLS_AT_ONCE, Entry, read_thread
+from services.portal.pages.threads import Entry, readable_threads
 from services.portal.site import Page
 
 LINES_MAX = 200
@@ -129,22 +128,10 @@ async def _threads(page: Page, lines: Sequence[Line], since: str) -> Mapping[str
     own, zone = page.session.institution_id, page.site.zone
     claims = [each for line in lines for each in line.claims if each.institution_id == own]
     ids = list(dict.fromkeys(each.submission_id for each in claims))[:THREADS_MAX]
-    room = asyncio.Semaphore(CALLS_AT_ONCE)
-    read = await asyncio.gather(*(_thread(page, name, room) for name in ids))
     return {
         name: [each for each in thread if each.at.astimezone(zone).date().isoformat() > since]
-        for name, thread in zip(ids, read, strict=True)
+        for name, thread in (await readable_threads(page, ids)).items()
     }
-
-
-async def _thread(page: Page, submission_id: str, room: asyncio.Semaphore) -> Sequence[Entry]:
-    try:
-        async with room:
-            return await read_thread(page, submission_id)
-    except Refused as refused:
-        if refused.code != "NOT_FOUND":
-            raise
-        return ()
 
 
 def lines_of(page: Page, found: Changes) -> Iterator[list[Value]]:

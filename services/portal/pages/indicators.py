@@ -9,22 +9,21 @@ from functools import partial
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
+from kieng.kpi.v1 import catalogue_pb2
 from services import definitions
 from services.kernel.errors import NotFound
 from services.portal import wire
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import periods
-from services.portal.domain.figures import Figure, Number
-from services.portal.domain.periods import Period
-from services.portal.domain.pictures import chart
+from services.portal.domain.figures import Figure
 from services.portal.pages.board import SERIES_MONTHS, check_unit, status_of
 from services.portal.pages.breakdowns import Breakdown, breakdowns, counted_otherwise
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import read_cells, selection
-from services.portal.pages.reorganisations import Trees, trees_of
+from services.portal.pages.reorganisations import trees_of
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
+from services.portal.pages.trends import drawn_of, table_of, trend_of
 from services.portal.site import Page
 from services.portal.texts import word
 from services.texts import Lang
@@ -69,10 +68,11 @@ async def indicator(page: Page) -> Response:
         breakdowns(page, catalogue, code, unit_id, period),
     )
     trees = await trees_of(page, unit_id, code, period, months, history.view)
-    trend = _trend(months, history, trees)
+    trend = trend_of(months, history, trees)
     figures, columns = wire.figures(answer.cells), [code, *otherwise]
+    drawn = drawn_of(page, trend, trees, figures[unit_id, code], catalogue.unit_of(code))
     tables = {
-        "": (_months(page, trend), history.view),
+        "": (table_of(page, trend), history.view),
         "units": (_units(page, catalogue, units, columns, figures), answer.view),
         **{each.by: (_terms(page, each), each.view) for each in splits},
         **({"trees": (trees.lines(page), trees.view)} if trees else {}),
@@ -92,37 +92,10 @@ async def indicator(page: Page) -> Response:
         splits=splits,
         trees=trees,
         trend=trend,
-        chart=chart(list(zip(*(values for _, *values in trend), strict=True))),
+        drawn=drawn,
         definitions=definitions,
         **status_of(answer.view),
     )
-
-
-Trend = Sequence[tuple[str, Number | None, Number | None, Number | None]]
-"""(Month, verified, declared and verified value in the tree as it is) of consecutive months.
-
-The last one is None where the trees were not compared.
-"""
-
-
-def _trend(months: Period, history: kpi_service_pb2.GetKpisResponse, trees: Trees | None) -> Trend:
-    """Return the trend in both trees, whichever of them the numbers of the view are of."""
-    # A service of an earlier release answers no trend.
-    compared = (trees and trees.trend) or [(None, None)] * months.months
-    return [
-        (month, wire.number(cell.verified) if was is None else was, wire.number(cell.declared), now)
-        for month, cell, (was, now) in zip(
-            periods.months_of(months), history.cells, compared, strict=True
-        )
-    ]
-
-
-def _months(page: Page, trend: Trend) -> list[list[Value]]:
-    heading: list[Value] = [
-        *(page.text(f"column.{name}") for name in ("month", "verified", "declared")),
-        f"{page.text('column.verified')} ({page.text('trees.is')})",
-    ]
-    return [heading, *([month, *map(plain, values)] for month, *values in trend)]
 
 
 def _units(

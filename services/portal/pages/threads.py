@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from services.portal.calls import Refused
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.site import Page
 
@@ -58,13 +60,43 @@ async def read_threads(page: Page, ids: Iterable[str]) -> Mapping[str, Sequence[
     Raises:
         Refused: there is no such submission, or the caller may not read it.
     """
-    room, own = asyncio.Semaphore(CALLS_AT_ONCE), list(dict.fromkeys(ids))
+    return await _each(ids, partial(read_thread, page))
+
+
+async def readable_threads(page: Page, ids: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
+    """Return submission id -> its history, oldest first, of submissions the user may not all read.
+
+    The history of one that the user may not read, e.g. because it is of another unit, is empty.
+
+    Args:
+        page: the page.
+        ids: ids of the submissions; one that is repeated is read once.
+
+    Raises:
+        Refused: the histories cannot be read now.
+    """
 
     async def read(submission_id: str) -> Sequence[Entry]:
-        async with room:
+        try:
             return await read_thread(page, submission_id)
+        except Refused as refused:
+            if refused.code != "NOT_FOUND":
+                raise
+            return ()
 
-    return dict(zip(own, await asyncio.gather(*map(read, own)), strict=True))
+    return await _each(ids, read)
+
+
+async def _each(
+    ids: Iterable[str], read: Callable[[str], Awaitable[Sequence[Entry]]]
+) -> Mapping[str, Sequence[Entry]]:
+    room, own = asyncio.Semaphore(CALLS_AT_ONCE), list(dict.fromkeys(ids))
+
+    async def one(submission_id: str) -> Sequence[Entry]:
+        async with room:
+            return await read(submission_id)
+
+    return dict(zip(own, await asyncio.gather(*map(one, own)), strict=True))
 
 
 def thread_of(submission: submission_pb2.Submission) -> Sequence[Entry]:

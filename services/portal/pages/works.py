@@ -26,10 +26,13 @@ from services.portal.pages.findings import (
 from services.portal.pages.indicators import named as in_sentence
 from services.portal.pages.indicators import rule_of
 from services.portal.pages.tables import Value, stamped, wanted_file
+from services.portal.pages.threads import readable_threads
 from services.portal.site import Page
 
 READERS = ("contributor", "reviewer", "approver", "auditor")
 LISTED_MAX = 100
+THREADS_MAX = 10
+"""Most submissions on a page whose history is read."""
 TITLES = ("title", "name", "topic", "number", "code", "decision_no", "partner")
 """Facts that can serve as the title of a work, in order of preference."""
 UNDECIDED = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_SUBMITTED)
@@ -57,6 +60,7 @@ async def work(page: Page) -> Response:
         return file
     may = page.session.may(*READERS)
     own = await own_submissions(page, work_key) if may else []
+    threads = await readable_threads(page, (each["id"] for each in own[:THREADS_MAX]))
     indicator = catalogue.indicators.get(name.code)
     return page.html(
         "work.html",
@@ -65,6 +69,7 @@ async def work(page: Page) -> Response:
         work_key=work_key,
         answer=answer,
         own=own,
+        threads=threads,
         may=may,
         unit_name=lambda unit_id: catalogue.unit_name(unit_id, page.lang),
         claimants=list(

@@ -1,4 +1,4 @@
-"""Fonts and other files of the pages: what they are made of, their weight, how long they hold."""
+"""Files of the pages: what they are made of, their weight, how long they hold."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ PARTS = re.compile(r'(?:href|src)="(/static/[^"]+|/favicon.ico)"')
 FIRST_PAGE_MAX = 120 * 1024
 
 
-def test_the_fonts_are_those_that_the_script_makes_of_the_pinned_ones() -> None:
+def test_libraries_are_those_that_are_pinned_and_fonts_are_made_of_pinned_ones() -> None:
     done = subprocess.run(
-        [sys.executable, "deploy/web_fonts.py", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "deploy/web_files.py", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (0, "")
-    assert "SIL Open Font License" in (STATIC / "OFL.txt").read_text(encoding="utf-8")
+    licences = {"OFL.txt": "SIL Open Font License", "vendor/htmx-LICENSE.txt": "Zero-Clause BSD"}
+    licences["vendor/uPlot-LICENSE.txt"] = "The MIT License"
+    for name, words in licences.items():
+        assert words in (STATIC / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", FONTS)
@@ -70,8 +73,11 @@ def test_the_first_page_weighs_little_with_everything() -> None:
     page = asyncio.run(Portal(Answers()).get("/", **PERIOD)).text
     parts = [part.partition("?")[0] for part in PARTS.findall(page)]
     assert "/static/portal.css" in parts
-    files = [STATIC / Path(part).name for part in parts if part.startswith("/static/")]
+    files = [
+        STATIC / part.removeprefix("/static/") for part in parts if part.startswith("/static/")
+    ]
     files += [STATIC / name for name in FONTS] + [STATIC / "icon.svg"]
     contents = [page.encode(), *(each.read_bytes() for each in files)]
     assert sum(len(gzip.compress(each, 6)) for each in contents) < FIRST_PAGE_MAX
     assert page.count('rel="stylesheet"') == 1
+    assert not any("uPlot" in part for part in parts)

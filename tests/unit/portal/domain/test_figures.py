@@ -18,6 +18,13 @@ def test_attainment_needs_a_target_and_a_count() -> None:
     assert figure("vnu", 5, 20).pace == Fraction(1, 4)
 
 
+def test_a_month_has_an_even_part_of_the_target() -> None:
+    parts = [figure("vnu", 5, target).monthly_target for target in (200, 240, 2_000_005, None)]
+    assert parts == [Fraction(50, 3), 20, 166_667, None]
+    assert isinstance(parts[1], int)
+    assert figure("vnu", Fraction(1, 2), 240).monthly_target is None
+
+
 def test_what_is_judged_is_what_had_happened_by_the_day() -> None:
     judged = replace(figure("vnu", 8, 20, "behind"), judged=5, on="2025-07-31")
     assert judged.attainment == Fraction(1, 4)

@@ -10,6 +10,7 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from services.portal.calls import Refused
 from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal
 
 CELL = {"unit": "vnu", "indicator": "KNW-03", **PERIOD}
@@ -25,6 +26,7 @@ def answers(**more: Any) -> Answers:
         "GetWorkKey": lambda _: submission_service_pb2.GetWorkKeyResponse(
             work_key="doi:10.5555/tay-1"
         ),
+        "GetSubmission": history,
     }
     return Answers(**(given | more))
 
@@ -36,6 +38,15 @@ def absence(request: kpi_service_pb2.ExplainAbsenceRequest) -> Absence:
         else kpi_service_pb2.Finding.REASON_UNKNOWN
     )
     return Absence(findings=[kpi_service_pb2.Finding(reason=reason)])
+
+
+def history(request: submission_service_pb2.GetSubmissionRequest) -> Any:
+    assert request.with_history
+    found = submission_pb2.Submission(submission_id=request.submission_id)
+    found.history.add(
+        action=submission_pb2.ACTION_RETURN, subject="reviewer@vnu", reason="Thiếu trang bìa"
+    )
+    return submission_service_pb2.GetSubmissionResponse(submission=found)
 
 
 def get(found: Answers, path: str, **query: str) -> httpx.Response:
@@ -63,6 +74,21 @@ def test_a_reason_is_that_of_an_earlier_version_until_the_present_one_is_decided
     page = asyncio.run(Portal(found, "contributor").get("/works", **query))
     assert ("Lý do của lần trả lại trước" in page.text) is is_earlier
     assert "Thiếu minh chứng" in page.text
+    assert "Thiếu trang bìa" in page.text
+    assert "reviewer@vnu" in page.text
+
+
+@pytest.mark.parametrize(("code", "status"), [("NOT_FOUND", 200), ("UNAVAILABLE", 503)])
+def test_a_history_that_may_not_be_read_is_left_out(code: str, status: int) -> None:
+    def refuse(request: Any) -> Any:
+        raise Refused(code, "so it is")
+
+    own = submission_pb2.Submission(submission_id="s1")
+    listed = submission_service_pb2.ListSubmissionsResponse(submissions=[own])
+    found = answers(ListSubmissions=lambda _: listed, GetSubmission=refuse)
+    query = CELL | {"work": "doi:10.5555/tay-1"}
+    page = asyncio.run(Portal(found, "contributor").get("/works", **query))
+    assert page.status_code == status
 
 
 def test_a_page_of_works_has_titles_and_says_what_it_adds_and_where_the_others_are() -> None:

@@ -1,0 +1,133 @@
+"""The trend of an indicator: 24 months in both trees beside its target, drawn and as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from kieng.kpi.v1 import kpi_service_pb2
+from services.portal import wire
+from services.portal.domain import periods
+from services.portal.domain.figures import Figure, Number
+from services.portal.domain.periods import Period
+from services.portal.domain.pictures import Chart, chart
+from services.portal.numbers import short
+from services.portal.pages.reorganisations import Trees
+from services.portal.pages.tables import Value, plain
+from services.portal.site import Page
+
+Trend = Sequence[tuple[str, Number | None, Number | None, Number | None]]
+"""(Month, verified, declared and verified value in the tree as it is) of consecutive months.
+
+The last one is None where the trees were not compared.
+"""
+Lines = Mapping[str, Sequence[Number | None]]
+"""Name -> values of consecutive months: `target`, `declared`, `now` and `verified`.
+
+What is drawn last covers the others where they are equal. `now` is left out unless the trees
+differ, and `target` unless there is one to compare with.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A trend as it is drawn.
+
+    ``target_year`` is the year of the target that is drawn; empty without one.
+    """
+
+    chart: Chart
+    points: Mapping[str, str]
+    """Name of each line -> its points in the picture of the page."""
+    content: str
+    """Months, marks of the scale and lines with a text for each value, as JSON for `trend.js`."""
+    target_year: str
+
+
+def trend_of(
+    months: Period, history: kpi_service_pb2.GetKpisResponse, trees: Trees | None
+) -> Trend:
+    """Return the trend in both trees, whichever of them the numbers of the view are of.
+
+    Args:
+        months: the months.
+        history: a cell for each of them.
+        trees: the comparison of both trees; None if it was not made.
+    """
+    # A service of an earlier release answers no trend.
+    compared = (trees and trees.trend) or [(None, None)] * months.months
+    return [
+        (month, wire.number(cell.verified) if was is None else was, wire.number(cell.declared), now)
+        for month, cell, (was, now) in zip(
+            periods.months_of(months), history.cells, compared, strict=True
+        )
+    ]
+
+
+def lines_of(trend: Trend, trees: Trees | None, figure: Figure) -> Lines:
+    """Return the lines of the picture of a trend.
+
+    Args:
+        trend: the trend.
+        trees: the comparison of both trees; None if it was not made.
+        figure: the number of the period, whose target is drawn in the months of its year.
+    """
+    months, verified, declared, now = zip(*trend, strict=True)
+    lines = {}
+    if (part := figure.monthly_target) is not None:
+        year = figure.on[:4] or months[-1][:4]
+        lines["target"] = tuple(part if month.startswith(year) else None for month in months)
+    lines["declared"] = declared
+    if trees and trees.trend and not trees.is_same_trend:
+        lines["now"] = now
+    return {**lines, "verified": verified}
+
+
+def drawn_of(page: Page, trend: Trend, trees: Trees | None, figure: Figure, unit: str) -> Drawn:
+    """Return a trend as it is drawn.
+
+    Args:
+        page: the page, for its language.
+        trend: the trend.
+        trees: the comparison of both trees; None if it was not made.
+        figure: the number of the period, for its target.
+        unit: what the indicator is counted in.
+    """
+    lines = lines_of(trend, trees, figure)
+    picture = chart(list(lines.values()))
+    text = partial(short, unit=unit, lang=page.lang)
+    named = [
+        {
+            "name": name,
+            "values": [None if value is None else float(value) for value in values],
+            "texts": [text(value) for value in values],
+        }
+        for name, values in lines.items()
+    ]
+    content = {
+        "months": [month for month, *_ in trend],
+        "marks": [(float(amount), text(amount)) for _, amount in picture.levels],
+        "lines": named,
+    }
+    return Drawn(
+        picture,
+        dict(zip(lines, picture.lines, strict=True)),
+        json.dumps(content, ensure_ascii=False, separators=(",", ":")),
+        (figure.on or trend[-1][0])[:4] if "target" in lines else "",
+    )
+
+
+def table_of(page: Page, trend: Trend) -> list[list[Value]]:
+    """Return headings and rows of a file: the months of a trend.
+
+    Args:
+        page: the page, for its language.
+        trend: the trend.
+    """
+    heading: list[Value] = [
+        *(page.text(f"column.{name}") for name in ("month", "verified", "declared")),
+        f"{page.text('column.verified')} ({page.text('trees.is')})",
+    ]
+    return [heading, *([month, *map(plain, values)] for month, *values in trend)]
