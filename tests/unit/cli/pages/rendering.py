@@ -28,7 +28,12 @@ from unittest import mock
 
 from google.protobuf import symbol_database
 from google.protobuf.json_format import ParseDict
-from google.rpc import status_pb2
+
+# Imported for the messages that a recorded refusal may have; commands import them late.
+from google.rpc import (
+    error_details_pb2,  # noqa: F401
+    status_pb2,
+)
 
 import services.cli
 from services.cli.client.clients import SERVICE_OF, Clients
