@@ -84,7 +84,7 @@ def test_amounts_are_written_as_everywhere_and_the_numbers_stand_beside(running:
         assert drawn["width"] <= 360
         page.set_viewport_size({"width": 900, "height": 740})
         expect(page.locator(".uplot canvas")).to_have_css("width", "850px")
-        page.locator("main summary").press("Enter")
+        page.get_by_text("Xem bằng số").press("Enter")
         expect(page.locator("main details table")).to_contain_text("1.234.567.890")
 
 

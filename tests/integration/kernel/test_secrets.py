@@ -45,7 +45,8 @@ def run(*words: str, **settings: str) -> tuple[int, str]:
 @pytest.mark.parametrize("uri", WRONG_URIS.values(), ids=WRONG_URIS)
 def test_a_uri_that_is_wrong_is_not_repeated_in_the_log(uri: str) -> None:
     code, said = run("services.kernel.runner", "notifications", KIENG_MONGO_URI=uri)
-    assert code == 1
+    # 2 for what is seen to be wrong before anything is asked of the database.
+    assert code in (1, 2)
     assert said
     assert PLANTED not in said
 

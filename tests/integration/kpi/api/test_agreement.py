@@ -31,6 +31,7 @@ from kieng.proposals.v1 import (
 )
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
+from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
@@ -160,7 +161,10 @@ def test_one_university_neither_changes_the_catalogue_nor_rolls_it_back(
         shown = call(stack, "GetProposal", get, steward("beta")).content
         meant = catalogue_service_pb2.RollBackCatalogueRequest()
         assert shown.payload.Unpack(meant)
-        assert (meant.from_view_id, meant.to_view_id) == ("g1-c2-f3", "g1-c1-f3")
+        assert (meant.from_view_id, meant.to_view_id) == (
+            f"g1-c2-f{FOLD_VERSION}",
+            f"g1-c1-f{FOLD_VERSION}",
+        )
         assert content(mongo, "proposals") == before
         assert seen(stack, "beta") == theirs
         rejected(stack, back.proposal, "gamma")
@@ -193,7 +197,10 @@ def test_one_university_opens_no_log_generation_and_an_emergency_is_told_to_all(
         assert content(mongo, "proposals") == before
         approve = proposal_service_pb2.ApproveProposalRequest(proposal_id=declared.proposal_id)
         done = call(stack, "ApproveProposal", approve, steward("beta")).proposal
-        assert (done.state, done.outcome) == (proposal_pb2.STATE_EFFECTIVE, "g2-c1-f3")
+        assert (done.state, done.outcome) == (
+            proposal_pb2.STATE_EFFECTIVE,
+            f"g2-c1-f{FOLD_VERSION}",
+        )
         opened = call(stack, "OpenLogGeneration", request, operator)
         assert (opened.generation, opened.needs_republish) == (2, True)
         assert not opened.HasField("proposal")

@@ -68,7 +68,7 @@ def rows_of(stored: Stored, generation: str) -> Any:
 
 
 class Freezer(monitoring.CommandListener):
-    """Freezes the database when every fifth bulk of works is sent, until the sender gave up."""
+    """Freezes the database when every third bulk of works is sent, until the sender gave up."""
 
     def __init__(self, pid: int) -> None:
         self.pid, self.bulks, self.frozen = pid, 0, 0
@@ -78,7 +78,7 @@ class Freezer(monitoring.CommandListener):
         if "works" not in (event.command.get("insert"), event.command.get("update")):
             return
         self.bulks += 1
-        if self.bulks % 5 == 0:
+        if self.bulks % 3 == 0:
             self.frozen += 1
             self._given_up.clear()
             pausing = threading.Event()
