@@ -12,6 +12,7 @@ from typing import Any
 from kafka import KafkaProducer
 
 from kieng.submissions.v1 import events_pb2
+from services.kpi.domain.authority import source_of
 from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.oracle.recompute import LogRecord
 from services.kpi.wire import events
@@ -23,7 +24,7 @@ KEYS = 200
 REPEATED = 0.02
 PAUSE_SECONDS = 0.01
 ACKNOWLEDGED_SECONDS_MAX = 30
-HEADERS = [("ce_type", events.CHANGED.encode())]
+TYPE = ("ce_type", events.CHANGED.encode())
 
 
 class Writer:
@@ -95,8 +96,9 @@ class Writer:
 
     def _send(self, event: events_pb2.SubmissionChanged) -> None:
         value, key = event.SerializeToString(), event.work_key.encode()
+        headers = [TYPE, ("ce_source", source_of(event.institution_id).encode())]
         for _ in range(2 if self._rng.random() < REPEATED else 1):
-            promise = self._producer.send(SUBMISSIONS, value, key, headers=HEADERS)
+            promise = self._producer.send(SUBMISSIONS, value, key, headers=headers)
             self._sent.append((promise, value))
 
     def _acknowledge(self) -> None:
