@@ -171,12 +171,10 @@ class ProposalApi:
         """
         now = _now()
         try:
-            for found in self.proposals.newest(waiting_only=True):
-                if domain.expired(found, now) is not found:
-                    expire = partial(domain.expired, now=now)
-                    self.proposals.change(found.proposal_id, expire, now)
-                else:
-                    self._settled(found)
+            for found in self.proposals.due(now):
+                expire = partial(domain.expired, now=now)
+                found = self.proposals.change(found.proposal_id, expire, now)
+                self._carried_out(found)
         except (Conflict, *DOWN):
             return None  # tried again in the next run
         outbox = ProposalOutbox(self.proposals, self.proposals_topic, self.proposals_source)
@@ -197,12 +195,16 @@ class ProposalApi:
 
     def _settled(self, found: Proposal) -> Proposal:
         """Carry out a proposal if it is approved, and return its newest version."""
+        found = self._carried_out(found)
+        self.wake_proposals()
+        return found
+
+    def _carried_out(self, found: Proposal) -> Proposal:
         store: Proposals = self.proposals
         if found.state is State.APPROVED:
             outcome = self._outcome(found.motion)
             if outcome is not None:
                 found = store.change(found.proposal_id, partial(_settle, outcome), _now())
-        self.wake_proposals()
         return found
 
     def _outcome(self, motion: Motion) -> tuple[State, str] | None:

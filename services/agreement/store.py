@@ -99,6 +99,14 @@ class Proposals:
         found = self._documents.find(query).sort("proposed_at", -1).limit(LISTED_MAX)
         return [decode(document) for document in found]
 
+    def due(self, now: datetime) -> list[Proposal]:
+        """Return at most `LISTED_MAX` proposals that want something done: approved or over."""
+        query = {
+            "state": {"$in": WAITING},
+            "$or": [{"state": str(State.APPROVED)}, {"expires_at": {"$lte": now}}],
+        }
+        return [decode(document) for document in self._documents.find(query).limit(LISTED_MAX)]
+
     def change(
         self,
         proposal_id: str,
