@@ -30,7 +30,11 @@ UNIT = "vnu/hus/physics"
 def picture(page: Page, path: Path) -> None:
     """Write what the window shows."""
     given = {"format": "webp", "quality": QUALITY}
-    answer = page.context.new_cdp_session(page).send("Page.captureScreenshot", given)
+    # Before its first frame a page has no picture.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    session = page.context.new_cdp_session(page)
+    answer = session.send("Page.captureScreenshot", given)
+    session.detach()
     path.write_bytes(base64.b64decode(answer["data"]))
 
 
