@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn
 
 import structlog
@@ -12,6 +13,7 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable
+from services.kernel.kafka import Record
 from services.kernel.mongo import DOWN, MongoConnection
 from services.kernel.publisher import Event, KafkaPublisher
 from services.kpi import metrics
@@ -94,7 +96,7 @@ class OwnedPartitions(DependencyProvider):
             view,
             fold,
             lambda other: self._fold_of(other, partition),
-            lambda begin, end: read_partition(self.container.settings, partition, begin, end),
+            partial(self._again, view, partition),
         )
         return fold.lease.next_offset
 
@@ -158,18 +160,25 @@ class OwnedPartitions(DependencyProvider):
         # A new log generation fences off earlier owners only, so one that claims later must check.
         if not self._is_log_of(view):
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
-        catalogue = self.catalogues.catalogue(view.catalogue_version)
+        settings = self.container.settings
         return PartitionFold(
             lease,
-            catalogue,
+            self.catalogues.catalogue(view.catalogue_version),
             ledger,
-            self._limits,
+            Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max),
             view.generation,
             behind,
             self._report,
             self._size,
             self._publish,
         )
+
+    def _again(self, view: View, partition: int, begin: int, end: int) -> Iterator[list[Record]]:
+        """Yield what a follower lacks; raise `OwnershipLost` if the topic was made anew since."""
+        for batch in read_partition(self.container.settings, partition, begin, end):
+            if not self._is_log_of(view):
+                raise OwnershipLost("the topic changed while it was read again")
+            yield batch
 
     def _is_log_of(self, view: View) -> bool:
         found = describe_log(self.container.settings)
@@ -197,10 +206,7 @@ class OwnedPartitions(DependencyProvider):
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
         """Report in log, metric and view why nothing is folded, then raise NotReady.
 
-        Args:
-            view: the view concerned.
-            place: partition, or another label of the check that failed.
-            reason: what is wrong and what to do.
+        ``place`` is the partition, or another label of the check that failed.
         """
         self.catalogues.diverge(view, place, reason)
         metrics.LOG_DIVERGED.set(1)
@@ -208,11 +214,6 @@ class OwnedPartitions(DependencyProvider):
             log.error("nothing is folded", view_id=view.view_id, reason=reason)
         self._diverged = reason
         raise NotReady(reason)
-
-    @property
-    def _limits(self) -> Limits:
-        settings = self.container.settings
-        return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
 
     def watch(self) -> None:
         """Check that the log is still the same; if not, make the next `fold` raise `OwnershipLost`.

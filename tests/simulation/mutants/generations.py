@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.kpi.domain.parking import Limits
 from services.kpi.log.identity import LogDescription
 from services.kpi.projection import ownership
 from services.kpi.projection.partition_fold import PartitionFold
@@ -38,8 +39,9 @@ def _asks_no_second_time(
 ) -> PartitionFold:
     ledger = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
     lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
-    catalogue = self.catalogues.catalogue(view.catalogue_version)
-    return PartitionFold(lease, catalogue, ledger, self._limits, view.generation, behind)
+    catalogue, settings = self.catalogues.catalogue(view.catalogue_version), self.container.settings
+    limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
+    return PartitionFold(lease, catalogue, ledger, limits, view.generation, behind)
 
 
 def _answers_whoever_does_by_now(self: Views, view: Any, republished: frozenset[str]) -> None:
