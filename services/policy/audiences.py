@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 AUDIENCE = "kieng"
-"""Audience of tokens for all services, except one whose `KernelSettings.audiences` omits it."""
+"""Prefix of audiences; alone, that of tokens for all services, if `KernelSettings` adds it."""
 TOKEN_SECONDS_MAX = 900
 
 

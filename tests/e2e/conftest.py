@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from playwright.sync_api import Browser
 
 from tests.distribution import BREAKS, E2E, MENDING, last_user_of_the_stack, unit_of_work
 from tests.e2e import sample
+from tests.e2e.browsing import browser, chromium
 from tests.e2e.collecting import Collector, collecting
 from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack
@@ -28,6 +30,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(E2E):
             item.add_marker(pytest.mark.timeout(SECONDS_MAX))
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Browser]:
+    """A browser for the tests of a module."""
+    if not chromium():
+        pytest.skip("no Chromium here: apt-get install chromium, and run it again")
+    with browser() as found:
+        yield found
 
 
 def workers_of(config: pytest.Config) -> int:

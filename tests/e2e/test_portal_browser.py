@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, expect
 from tests.e2e.browsing import (
     LOOKS,
     PAGES,
-    browser,
-    chromium,
     sign_in,
     violations,
     visit,
@@ -24,16 +22,6 @@ from tests.e2e.running import RunningStack
 UNIT = "vnu/hus/physics"
 PERIOD = "from=2025-01&to=2025-07"
 LIVE_MS = 30_000
-
-pytestmark = pytest.mark.skipif(
-    not chromium(), reason="no Chromium here: apt-get install chromium, and run it again"
-)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 def test_a_leader_comes_from_the_overview_to_the_evidence_in_three_clicks(

@@ -6,7 +6,6 @@ The portal runs in this process, which answers the browser without a network.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_service_pb2
 from services.portal.calls import Refused
-from tests.e2e.browsing import LOOKS, browser, chromium, opened, violations
+from tests.e2e.browsing import LOOKS, opened, violations
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 from tests.unit.portal.pages.test_works import absence
 
@@ -23,10 +22,6 @@ MONTHS = "&".join(f"{name}={month}" for name, month in PERIOD.items())
 UNIT = f"/units/a?house=university&{MONTHS}"
 NUMBER = 'td[data-cell="a|KNW-03"] a.value'
 WORK = "doi:10.5555/tay-1"
-
-pytestmark = pytest.mark.skipif(
-    not chromium(), reason="no Chromium here: apt-get install chromium, and run it again"
-)
 
 
 def explained(request: kpi_service_pb2.ExplainKpiRequest) -> kpi_service_pb2.ExplainKpiResponse:
@@ -47,12 +42,6 @@ def answers(**more: Any) -> Answers:
         "WatchKpis": lambda _: [],
     }
     return Answers(**(given | more))
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 def drawer(page: Page) -> Locator:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from services.portal.forms import TYPES
-from tests.e2e.browsing import browser, chromium, visit
+from tests.e2e.browsing import visit
 from tests.e2e.running import RunningStack
 from tests.e2e.test_portal_pages import MARKUP, ODD, QUIET, is_sound, visitor
 
@@ -43,12 +42,13 @@ def test_no_file_that_is_imported_fails(stack: RunningStack) -> None:
     sends()
 
 
-@pytest.mark.skipif(not chromium(), reason="no Chromium here: apt-get install chromium")
-def test_files_that_a_table_names_are_hashed_in_the_browser(stack: RunningStack) -> None:
+def test_files_that_a_table_names_are_hashed_in_the_browser(
+    stack: RunningStack, running: Browser
+) -> None:
     header = "record_id,unit_id,number,received_on,amount_vnd,evidence_file"
     row = "proofs-1,vnu/hus/physics,e2e-proofs-1,2012-03-01,1500000,minh-chung/quyết định.pdf"
     content = b"synthetic"
-    with browser() as running, visit(running, stack, "contributor", "vnu") as page:
+    with visit(running, stack, "contributor", "vnu") as page:
         page.goto("/import")
         page.locator("[name=file]").set_input_files(
             FilePayload(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.browsing import browser, chromium, visit, with_language
+from tests.e2e.browsing import visit, with_language
 from tests.e2e.running import RunningStack
 
 PERIODS = ("from=2025-01&to=2025-07", "from=2025-01&to=2025-12")
@@ -19,16 +19,6 @@ LARGE = ["consortium", "vnu", "vnu-hcm", "hust", "vnu/hus"]
 PAGE = re.compile(rb"/Type\s*/Page\b")
 UNIT = re.compile(r'data-unit="([^"]+)"')
 MORE = re.compile(r'data-more href="(/tree\?at=[^"]+)"')
-
-pytestmark = pytest.mark.skipif(
-    not chromium(), reason="no Chromium here: apt-get install chromium, and run it again"
-)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 def pages(stack: RunningStack, running: Browser, units: Sequence[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ pages without a network.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,19 +17,14 @@ from kieng.kpi.v1 import edition_service_pb2, kpi_service_pb2, view_pb2
 from kieng.notifications.v1 import notification_service_pb2
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.calls import Refused
-from tests.e2e.browsing import LOOKS, browser, chromium, opened, violations, with_language
+from tests.e2e.browsing import LOOKS, opened, violations, with_language
 from tests.unit.portal.answered import CATALOGUE, Answers, Portal, cells
 from tests.unit.portal.pages.test_review import history, waits
 
 MONTHS = "from=2025-01&to=2025-07"
 CELL = f"/cells?unit=a&indicator=KNW-03&{MONTHS}"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not chromium(), reason="no Chromium here: apt-get install chromium, and run it again"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 class Healthy(Answers):
@@ -103,12 +98,6 @@ STATES = {
     "busy": (busy, (f"{CELL}&since=2025-05-01",)),
     "queued": (queued, ("/review",)),
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from uuid import uuid4
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browsing import Visitor, browser, chromium, visit
+from tests.e2e.browsing import Visitor, visit
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.running import RunningStack
 
@@ -20,16 +18,6 @@ LIVE_MS = 30_000
 UNDO_MS = 10_000
 VOLATILE = re.compile(r'value="[\w=-]{40,}"')
 """What forms of a page carry, and what differs each time."""
-
-with_browser = pytest.mark.skipif(
-    not chromium(), reason="no Chromium here: apt-get install chromium, and run it again"
-)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 def decide(page: Page, doi: str, decision: str, reason: str = "") -> None:
@@ -44,7 +32,6 @@ def decide(page: Page, doi: str, decision: str, reason: str = "") -> None:
     expect(page.locator(".verdict").filter(has_not=page.locator("button"))).to_have_count(1)
 
 
-@with_browser
 def test_one_submission_passes_through_four_roles_of_two_universities(
     stack: RunningStack, running: Browser
 ) -> None:
@@ -101,7 +88,6 @@ def test_an_address_of_another_university_is_as_if_there_were_nothing(stack: Run
     assert made.submission_id not in queue.get("/review", unit=UNIT).text
 
 
-@with_browser
 def test_two_tabs_do_not_overwrite_each_other(stack: RunningStack, running: Browser) -> None:
     with visit(running, stack, "contributor", "vnu/hus") as first:
         first.goto("/submissions/new?type=publication")
@@ -131,7 +117,6 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.innerText"))
 
 
-@with_browser
 def test_a_queue_is_emptied_by_keys_alone(stack: RunningStack, running: Browser) -> None:
     author, unit = Caller(stack, "vnu", "contributor"), "vnu/hus/chemistry"
     dois = [f"10.5555/e2e.keys.{name}" for name in ("one", "two", "three")]

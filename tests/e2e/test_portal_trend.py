@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.browsing import LOOKS, browser, chromium, opened, violations
+from tests.e2e.browsing import LOOKS, opened, violations
 from tests.unit.portal.answered import PERIOD, Answers, Portal, both_trees
 from tests.unit.portal.pages.test_trends import kpis, slow
 
@@ -20,16 +19,6 @@ COLOURS = """() => {
   const drawn = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(drawn.data.buffer)).size;
 }"""
-
-pytestmark = pytest.mark.skipif(
-    not chromium(), reason="no Chromium here: apt-get install chromium, and run it again"
-)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with browser() as found:
-        yield found
 
 
 def large() -> Portal:

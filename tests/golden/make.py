@@ -47,6 +47,11 @@ def records() -> list[FileRecord]:
     for number in range(5):
         key = f"nonsense:{number}"
         log.append(key, *strangers.poison(rng, f"s{number}", 10_000, key, "a"))
+    return file_records(log)
+
+
+def file_records(log: history.Log) -> list[FileRecord]:
+    """Return the records of a simulated log as a file of a log has them."""
     return [
         FileRecord(r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
         for rows in log.records
@@ -54,14 +59,19 @@ def records() -> list[FileRecord]:
     ]
 
 
+def write(log: Path, digests: Path, rows: list[FileRecord]) -> None:
+    """Write a log, and what this fold version makes of it on the golden catalogue."""
+    with log.open("wb") as file:
+        write_log(rows, file)
+    with log.open("rb") as file:
+        found = verify(read_log(file), decode_catalogue(message()))
+    digests.write_text(json.dumps({str(FOLD_VERSION): found}, indent=2) + "\n")
+
+
 def main() -> None:
     """Write all three files."""
     CATALOGUE.write_bytes(message().SerializeToString(deterministic=True))
-    with LOG.open("wb") as file:
-        write_log(records(), file)
-    with LOG.open("rb") as file:
-        found = verify(read_log(file), decode_catalogue(message()))
-    DIGESTS.write_text(json.dumps({str(FOLD_VERSION): found}, indent=2) + "\n")
+    write(LOG, DIGESTS, records())
 
 
 if __name__ == "__main__":

@@ -7,18 +7,13 @@ own in `spoilt.json`.
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 
-from services.kpi.domain.catalogue import FOLD_VERSION
-from services.kpi.log.file import FileRecord, read_log, write_log
-from services.kpi.offline.verification import verify
+from services.kpi.log.file import FileRecord
 from services.kpi.wire import events
-from services.kpi.wire.catalogue import decode_catalogue
-from tests.golden.make import LEAVES
+from tests.golden.make import LEAVES, file_records, write
 from tests.simulation import history
-from tests.simulation.run import message
 from tests.simulation.spoilt_values import spoil
 
 FOLDER = Path(__file__).parent
@@ -36,21 +31,8 @@ def records() -> list[FileRecord]:
             said = spoil(rng, event) if rng.random() < 0.5 else event
             headers = [("ce_type", events.CHANGED.encode()), history.source(said.institution_id)]
             log.append(said.work_key, said.SerializeToString(deterministic=True), headers)
-    return [
-        FileRecord(r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
-        for rows in log.records
-        for r in rows
-    ]
-
-
-def main() -> None:
-    """Write the log, and what this fold version makes of it on the golden catalogue."""
-    with SPOILT.open("wb") as file:
-        write_log(records(), file)
-    with SPOILT.open("rb") as file:
-        found = verify(read_log(file), decode_catalogue(message()))
-    DIGESTS.write_text(json.dumps({str(FOLD_VERSION): found}, indent=2) + "\n")
+    return file_records(log)
 
 
 if __name__ == "__main__":
-    main()
+    write(SPOILT, DIGESTS, records())

@@ -137,6 +137,8 @@ def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:
         cells: number of values that changed.
         adds_up: whether the works explain every difference.
     """
+    if adds_up and not works and not cells:
+        return screen.text("restated.nothing")
     return screen.text(
         "restated.exact" if adds_up else "restated.wrong",
         works=number_text(works, screen.lang),

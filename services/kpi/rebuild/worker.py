@@ -66,14 +66,17 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
     def read(until: int) -> Iterator[list[Record]]:
         return read_partition(settings, partition, begin, until)
 
-    def claimed(**options: bool) -> PartitionLease:
-        lease = ledger.claim(view_id, partition, begin, **options)
-        # A new log generation fences off earlier owners only, so one that claims later must check.
+    def need_its_log() -> None:
         found = describe_log(settings)
         if found.topic_id != view.topic_id:
             raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} is another topic than {view_id} is of")
         if not view.has_partitions(found.partitions):
             raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} has {found.partitions} partitions")
+
+    def claimed(**options: bool) -> PartitionLease:
+        lease = ledger.claim(view_id, partition, begin, **options)
+        # A new log generation fences off earlier owners only, so one that claims later must check.
+        need_its_log()
         return lease
 
     lease = claimed(is_loader=True)
@@ -87,6 +90,8 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
     fold = PartitionFold(lease, catalogue, ledger, limits, view.generation)
     for records in read_partition(settings, partition, lease.next_offset, end):
+        # After it was read: a topic may be made anew at any time, with other records.
+        need_its_log()
         fold.apply(records)
 
 

@@ -77,12 +77,16 @@ def lines_of(trend: Trend, trees: Trees | None, figure: Figure) -> Lines:
     months, verified, declared, now = zip(*trend, strict=True)
     lines = {}
     if (part := figure.monthly_target) is not None:
-        year = figure.on[:4] or months[-1][:4]
+        year = _target_year(trend, figure)
         lines["target"] = tuple(part if month.startswith(year) else None for month in months)
     lines["declared"] = declared
     if trees and trees.trend and not trees.is_same_trend:
         lines["now"] = now
     return {**lines, "verified": verified}
+
+
+def _target_year(trend: Trend, figure: Figure) -> str:
+    return (figure.on or trend[-1][0])[:4]
 
 
 def drawn_of(page: Page, trend: Trend, trees: Trees | None, figure: Figure, unit: str) -> Drawn:
@@ -115,7 +119,7 @@ def drawn_of(page: Page, trend: Trend, trees: Trees | None, figure: Figure, unit
         picture,
         dict(zip(lines, picture.lines, strict=True)),
         json.dumps(content, ensure_ascii=False, separators=(",", ":")),
-        (figure.on or trend[-1][0])[:4] if "target" in lines else "",
+        _target_year(trend, figure) if "target" in lines else "",
     )
 
 

@@ -23,8 +23,8 @@ def ratio(numerator: int, denominator: int) -> view_pb2.Value:
         ("works", view_pb2.Value(whole=3), view_pb2.Value(whole=3), "±0"),
         ("works", ratio(107, 2), ratio(116445, 100), "+1,110.95"),
         ("works", ratio(3, 2), ratio(1, 2), "-1.00"),
-        ("percent", ratio(1, 10), ratio(1, 4), "+15 points"),
-        ("percent", ratio(1, 4), ratio(1, 10), "-15 points"),
+        ("percent", ratio(1, 10), ratio(1, 4), "+15 pp"),
+        ("percent", ratio(1, 4), ratio(1, 10), "-15 pp"),
         ("percent", ratio(0, 0), ratio(1, 10), "–"),  # noqa: RUF001
     ],
 )
