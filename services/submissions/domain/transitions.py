@@ -97,7 +97,7 @@ def renew(submission: Submission, content: Content, change: Change) -> Submissio
     _need_state(submission, frozenset({State.WITHDRAWN}), "renewed")
     need_evidence(content.evidence_count)
     resubmitted = _resubmitted(submission, content, change)
-    # A draft that was withdrawn is handed in for the first time.
+    # A draft that was withdrawn is submitted for the first time.
     action = "renew" if submission.submitted_by else "submit"
     return _changed(submission, action, change, **resubmitted, reason="")
 
