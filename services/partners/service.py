@@ -7,7 +7,7 @@ RPCs: all of DirectoryService, PartnerService and ProposalService.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import uuid_utils
@@ -75,6 +75,11 @@ class PartnersService(ProposalApi):
         traceparent = getattr(self.call, "traceparent", "")
         return Change(datetime.now(UTC), str(uuid_utils.uuid7()), traceparent)
 
+    @property
+    def today(self) -> date:
+        """The present calendar date in Vietnam, on which an institution may have ended."""
+        return changes.day_in_vietnam(datetime.now(UTC))
+
     @grpc
     def publish_directory(self, request: Any) -> Any:
         """Publish a tree, or propose it if it changes units beyond the caller's scope.
@@ -83,7 +88,7 @@ class PartnersService(ProposalApi):
         one. A tree equal to the newest one makes no new version.
         """
         for attempt in range(TRIES):
-            plan = plan_of(request, self.directories, datetime.now(UTC).date())
+            plan = plan_of(request, self.directories, self.today)
             if plan.touched and self._may(plan.touched) is Decision.PROPOSE:
                 motion = motion_of(Kind.DIRECTORY, plan.request, plan.affected)
                 found = self.ask(motion, _agreement(plan.terms, plan.bound))
@@ -109,7 +114,7 @@ class PartnersService(ProposalApi):
             InvalidArgument: the terms cannot be met; see `terms_plan_of`.
             WrongState: there is no directory, or the terms were changed meanwhile.
         """
-        plan = terms_plan_of(request, self.directories, datetime.now(UTC).date())
+        plan = terms_plan_of(request, self.directories, self.today)
         answer = directory_service_pb2.ChangeTermsResponse()
         held = plan.newest
         if plan.terms != held.terms:
@@ -211,13 +216,11 @@ class PartnersService(ProposalApi):
         if motion.kind is Kind.DIRECTORY:
             tree = directory_service_pb2.PublishDirectoryRequest()
             read_motion(motion, tree)
-            today = datetime.now(UTC).date()
-            return str(self._publish(plan_of(tree, self.directories, today, is_exact=True)))
+            return str(self._publish(plan_of(tree, self.directories, self.today, is_exact=True)))
         if motion.kind is Kind.TERMS:
             terms = directory_service_pb2.ChangeTermsRequest()
             read_motion(motion, terms)
-            today = datetime.now(UTC).date()
-            return str(self._publish_terms(terms_plan_of(terms, self.directories, today)))
+            return str(self._publish_terms(terms_plan_of(terms, self.directories, self.today)))
         asked = partner_service_pb2.RegisterPartnerRequest()
         read_motion(motion, asked)
         partner = wire.decode_partner(asked.partner)
@@ -228,8 +231,7 @@ class PartnersService(ProposalApi):
     def _propose_partner(self, request: Any, answer: Any) -> None:
         """Propose to add what a registered partner lacks, and put the result into ``answer``."""
         newest = self.directories.stored()
-        today = datetime.now(UTC).date().isoformat()
-        bound = changes.institutions(newest.units if newest else (), today)
+        bound = changes.institutions(newest.units if newest else (), self.today.isoformat())
         found = self.ask(
             motion_of(Kind.PARTNER, request),
             _agreement(newest.terms if newest else DEFAULTS, bound),

@@ -229,6 +229,7 @@ def _outcome_of(submission: Submission) -> pb.Outcome.ValueType:
         "create": pb.OUTCOME_CREATED,
         "amend": pb.OUTCOME_AMENDED,
         "renew": pb.OUTCOME_RENEWED,
+        "submit": pb.OUTCOME_RENEWED,
         "withdraw": pb.OUTCOME_WITHDRAWN,
     }.get(action, pb.OUTCOME_UNCHANGED)
 

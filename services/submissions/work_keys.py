@@ -140,8 +140,11 @@ def canonical_reference(text: str) -> str:
     if len(parts) > 1 and parts[0].casefold() in KINDS:
         parts[0] = parts[0].casefold()
     fixed = FIXED_PARTS.get(parts[0], len(parts))
-    number = ":".join(filter(None, map(canonical_number, parts[fixed:])))
-    found = [*parts[:fixed], *([number] if number else [])]
+    # A number may have a colon itself, e.g. `Số: 12/2024`; a task has two, and the first rather.
+    said = [":".join(parts[fixed:])]
+    if parts[0] == "task":
+        said = [":".join(parts[fixed:-1]), *parts[fixed:][-1:]]
+    found = [*parts[:fixed], *filter(None, map(canonical_number, said))]
     return ":".join(found).replace(" ", "" if parts[0] == "ip" else " ")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import cast
 
 from google.protobuf.message import Message
@@ -21,7 +20,14 @@ from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.api.binding import Effects, bound, frozen
 from services.kpi.config import VIEWS
 from services.kpi.domain.months import month_range
-from services.kpi.providers import CatalogueStore, Live, LogIdentity, TargetStore, ViewSnapshots
+from services.kpi.providers import (
+    CatalogueStore,
+    Clock,
+    Live,
+    LogIdentity,
+    TargetStore,
+    ViewSnapshots,
+)
 from services.kpi.query.reorganisation import compare_trees
 from services.kpi.store.catalogues import view_id
 from services.kpi.store.documents import DATABASE
@@ -41,6 +47,7 @@ class CatalogueApi(ProposalApi):
 
     call = CurrentCall()
     catalogues = CatalogueStore()
+    now = Clock()
     log_identity = LogIdentity()
     live = Live()
     snapshots = ViewSnapshots()
@@ -166,8 +173,7 @@ class CatalogueApi(ProposalApi):
             shown: the field of the response that shows the proposal.
         """
         need(self.call.principal, self.call.method, Resource())
-        today = datetime.now(UTC).date().isoformat()
-        directory = self.catalogues.directory(0)
+        directory, today = self.catalogues.directory(0), self.now().date().isoformat()
         terms = agreement_of(directory.terms, bound(directory, today))
         found = self.ask(motion_of(kind, request), terms)
         shown.CopyFrom(encode_proposal(found))
@@ -264,12 +270,9 @@ class CatalogueApi(ProposalApi):
         self, request: catalogue_service_pb2.ListViewsRequest
     ) -> catalogue_service_pb2.ListViewsResponse:
         """ListViews: return all views, newest first."""
-        views = self.catalogues.views()
-        return catalogue_service_pb2.ListViewsResponse(
-            views=[
-                encode_state(view, self.catalogues.view_progress(view.view_id)) for view in views
-            ]
-        )
+        progress = self.catalogues.view_progress
+        views = [encode_state(each, progress(each.view_id)) for each in self.catalogues.views()]
+        return catalogue_service_pb2.ListViewsResponse(views=views)
 
 
 def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_service_pb2.View:

@@ -5,6 +5,7 @@ They decide which parked records a caller may see, how much of each, and who may
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ from services.policy.rules import Decision, Resource, allow
 
 OPERATOR = "operator"
 PAGE_SIZE = 100
+PLACE = re.compile(r"([0-9]{1,9})\|([0-9]{1,18})")
+"""Partition and offset in a page token, of as many digits as the database holds."""
 SHOWN_CHARACTERS_MAX = 256
 """Maximum length of a text from a parked record, so that 500 records fit into one response."""
 
@@ -261,9 +264,9 @@ def _cut(text: str) -> str:
 def _decode_token(token: str, view_id: str) -> tuple[int, int]:
     if not token:
         return -1, -1
-    named, _, place = token.partition("|")
-    partition, _, offset = place.partition("|")
-    if named != view_id or not (partition.isdecimal() and offset.isdecimal()):
+    named, _, text = token.partition("|")
+    place = PLACE.fullmatch(text)
+    if named != view_id or place is None:
         text = "the page token is of another view; begin with the first page"
         raise InvalidArgument(text, fields={"page_token": text})
-    return int(partition), int(offset)
+    return int(place[1]), int(place[2])

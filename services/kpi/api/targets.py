@@ -19,6 +19,7 @@ from services.kpi.providers import Live, TargetStore
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
 from services.kpi.wire.contradictions import SOURCE, TOPIC
+from services.kpi.wire.values import bounded
 from services.policy.enforcement import need
 from services.policy.rules import Resource
 
@@ -95,7 +96,9 @@ def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> E
     at = Timestamp()
     at.FromDatetime(now.astimezone(UTC))
     (message,) = answers.encode_targets([target])
-    event = events_pb2.TargetReached(target=message, value=value, view_id=view_id, reached_at=at)
+    event = events_pb2.TargetReached(
+        target=message, value=bounded(value), view_id=view_id, reached_at=at
+    )
     return Event(
         event_id=f"target-reached:{target.key}:{target.value}",
         topic=TOPIC,

@@ -45,6 +45,11 @@ class Cube:
         self._cells: dict[tuple[str, str], dict[int, dict[str, int]]] = {}
         self._changes: dict[str, int] = {}
         self._columns: dict[tuple[int, int, str], str] = {}
+        self._lasting = {
+            id(component)
+            for indicator in catalogue.indicators.values()
+            for component in (indicator.value, indicator.denominator)
+        }
 
     def put(self, partition: int, unit_id: str, month: int, row: Row) -> None:
         """Replace a whole row of the cube.
@@ -258,13 +263,15 @@ class Cube:
         ]
 
     def _column(self, component: Component, measure: int, cut: str = "") -> str:
-        # Keyed by `id`, because hashing a component costs more than the sum. The catalogue keeps
-        # components alive, so that ids are not reused.
+        # Keyed by `id`, because hashing a component costs more than the sum. Only the components of
+        # this catalogue are: it keeps them alive, whereas the id of an equal one is used again.
         key = (id(component), measure, cut)
-        if key not in self._columns:
-            number = self.catalogue.number[component, measure, cut]
-            self._columns[key] = self.catalogue.columns[number].name
-        return self._columns[key]
+        if key in self._columns:
+            return self._columns[key]
+        name = self.catalogue.columns[self.catalogue.number[component, measure, cut]].name
+        if key[0] in self._lasting:
+            self._columns[key] = name
+        return name
 
 
 def _distinct(months: Mapping[int, Mapping[str, int]], first: int, last: int) -> int:

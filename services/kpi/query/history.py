@@ -257,6 +257,6 @@ def check_position(
         if ahead:
             problem = f"partition {ahead[0]} has been read to offset {reached[ahead[0]]} only"
         elif early:
-            problem = f"partition {early[0]} begins at offset {begins[early[0]]}"
+            problem = f"partition {early[0]} begins at offset {begins.get(early[0], 0)}"
     if problem:
         raise InvalidArgument(f"at: {problem}", fields={"at": problem})

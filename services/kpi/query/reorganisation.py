@@ -92,7 +92,8 @@ def compare_trees(
     compared = [_range(request.before), _range(request.after)]
     first, last = _range(request.trend) if request.HasField("trend") else (0, -1)
     ranges = [*compared, *((month, month) for month in range(first, last + 1))]
-    moved = predecessors(request.unit_id, _parents(was), _parents(now))
+    both = _parents(was), _parents(now)
+    moved, left = (predecessors(request.unit_id, *order) for order in (both, both[::-1]))
     response = catalogue_service_pb2.CompareTreesResponse(
         view_id=view.view_id, moved_unit_ids=moved
     )
@@ -103,7 +104,8 @@ def compare_trees(
                 _add_values(response, request.unit_id, counted, [state.cube] * 2, ranges)
                 return response
     types = sorted({t for each in counted for t in was.types_of(each)})
-    read = _sources(snapshots, view.view_id, [request.unit_id, *moved], types)
+    # The view counts by either tree, and so lists only some of these works under the unit.
+    read = _sources(snapshots, view.view_id, [request.unit_id, *moved, *left], types)
     response.works = len(read)
     cubes = [_cube(read.values(), catalogue) for catalogue in sides]
     _add_values(response, request.unit_id, counted, cubes, ranges)

@@ -19,9 +19,9 @@ def encode_value(value: Value) -> view_pb2.Value:
     must not keep the others of the answer from being read.
     """
     if isinstance(value, Ratio):
-        numerator, denominator = _bounded(value.numerator), _bounded(value.denominator)
+        numerator, denominator = bounded(value.numerator), bounded(value.denominator)
         return view_pb2.Value(ratio=view_pb2.Ratio(numerator=numerator, denominator=denominator))
-    return view_pb2.Value(whole=_bounded(value))
+    return view_pb2.Value(whole=bounded(value))
 
 
 def encode_pace(pace: Pace) -> view_pb2.Pace:
@@ -34,19 +34,19 @@ def encode_pace(pace: Pace) -> view_pb2.Pace:
         expected=encode_fraction(pace.expected),
         forecast=encode_fraction(pace.forecast),
         standing=view_pb2.Pace.Standing.Value(f"STANDING_{pace.standing.value.upper()}"),
-        value=_bounded(pace.value),
+        value=bounded(pace.value),
         season_years=pace.season_years,
-        gap=_bounded(pace.gap),
+        gap=bounded(pace.gap),
         past_forecasts=[
             view_pb2.PastForecast(
-                year=each.year, forecast=_bounded(round(each.forecast)), actual=each.actual
+                year=each.year, forecast=bounded(round(each.forecast)), actual=bounded(each.actual)
             )
             for each in pace.past
         ],
     )
     if pace.forecast_range is not None:
         low, high = pace.forecast_range
-        message.forecast_low, message.forecast_high = _bounded(floor(low)), _bounded(ceil(high))
+        message.forecast_low, message.forecast_high = bounded(floor(low)), bounded(ceil(high))
     return message
 
 
@@ -56,9 +56,13 @@ def encode_fraction(number: Fraction) -> view_pb2.Ratio:
     Otherwise it is rounded to a whole number.
     """
     if max(abs(number.numerator), number.denominator) > INT64_MAX:
-        number = Fraction(_bounded(round(number)))
+        number = Fraction(bounded(round(number)))
     return view_pb2.Ratio(numerator=number.numerator, denominator=number.denominator)
 
 
-def _bounded(number: int) -> int:
+def bounded(number: int) -> int:
+    """Return a number, or the nearest one that a field of the contract holds, in 63 bits.
+
+    An impossible sum of amounts must neither keep others from being read nor stop a process.
+    """
     return max(-INT64_MAX, min(INT64_MAX, number))

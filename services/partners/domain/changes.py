@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 
 from services.kernel.errors import WrongState
 from services.partners.domain.directory import Kind, Unit
 
+# No daylight saving since 1975, so the offset needs no time zone database.
+VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 TOPS = (Kind.CONSORTIUM, Kind.INSTITUTION)
 
 
@@ -76,12 +79,17 @@ def rebased(base: Sequence[Unit], asked: Sequence[Unit], newest: Sequence[Unit])
     return merged
 
 
+def day_in_vietnam(moment: datetime) -> date:
+    """Return the calendar date in Vietnam at a time with a time zone; the tree is of such days."""
+    return moment.astimezone(VIETNAM).date()
+
+
 def institutions(units: Iterable[Unit], today: str) -> list[str]:
     """Return the ids of the institutions in a tree that have not ended.
 
     Args:
         units: units of the tree.
-        today: current date, `YYYY-MM-DD`; an institution exists on its last day, too.
+        today: current date in Vietnam, `YYYY-MM-DD`; an institution exists on its last day, too.
     """
     return [
         unit.unit_id

@@ -35,6 +35,7 @@ STREAM_TYPES = {
 """(Whether the client streams, whether the server streams) -> type of the RPC."""
 CODES = {code.name: code for code in Code} | {"CANCELLED": Code.CANCELED}
 GRPC = b"application/grpc"
+ESCAPE = b"\\u"
 
 
 class CompactJson(Codec[Any, Any]):
@@ -63,8 +64,11 @@ class CompactJson(Codec[Any, Any]):
             content = json.loads(data)
             if not isinstance(content, dict):
                 raise ValueError("send one JSON object")
+            if ESCAPE in data:
+                # Half of a surrogate pair is a ValueError here, and a SystemError in protobuf.
+                json.dumps(content, ensure_ascii=False).encode()
             return json_format.ParseDict(content, message_class(), ignore_unknown_fields=True)
-        except (ValueError, RecursionError, json_format.ParseError) as error:
+        except (ValueError, OverflowError, RecursionError, json_format.ParseError) as error:
             raise ConnectError(
                 Code.INVALID_ARGUMENT, f"not the JSON of a request: {error}"
             ) from error

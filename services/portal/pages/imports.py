@@ -166,7 +166,8 @@ async def _plan(page: Page, given: FormData) -> dict[str, Any]:
         return {}
     try:
         plan = json.loads(await page.site.desk.work(unpacked, text, PLAN_BYTES_MAX))
-        {int(row): int(version) for row, version in plan["versions"].items()}
+        for row, version in plan["versions"].items():
+            api.ImportSubmissionsRequest(row=int(row)).version_before = version
     except (InvalidArgument, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return plan  # type: ignore[no-any-return]

@@ -12,6 +12,8 @@ from services.submissions.domain.submission import Submission
 
 WRITING = frozenset({"create", "amend", "renew", "submit"})
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
+# Letters and a symbol by their category, but nothing is drawn for them.
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def person(subject: str) -> str:
@@ -23,7 +25,8 @@ def person(subject: str) -> str:
     compatible = unicodedata.normalize("NFKC", subject).casefold()
     # Composed again, so that accents that belong to a letter stay and loose marks go.
     composed = unicodedata.normalize("NFKC", compatible)
-    return "".join(c for c in composed if unicodedata.category(c) not in _UNSEEN)
+    seen = (c for c in composed if unicodedata.category(c) not in _UNSEEN)
+    return "".join(c for c in seen if c not in _FILLERS)
 
 
 def writers(submission: Submission, until: int | None = None) -> tuple[str, ...]:

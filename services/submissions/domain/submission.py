@@ -144,13 +144,13 @@ class Submission:
         """When it was first submitted for review; when it was created if it never was.
 
         Later changes do not move this time. A draft is first submitted by a `submit` that only
-        amendments precede. A submission that was submitted on creation can have a `submit` only
-        after a decision.
+        amendments and a withdrawal precede. A submission that was submitted on creation can have a
+        `submit` only after a decision, and after a withdrawal only a `renew`.
         """
         for entry in self.audit:
             if entry.action == "submit":
                 return entry.at
-            if entry.action not in ("create", "amend"):
+            if entry.action not in ("create", "amend", "withdraw"):
                 break
         return self.created_at
 

@@ -97,7 +97,9 @@ def renew(submission: Submission, content: Content, change: Change) -> Submissio
     _need_state(submission, frozenset({State.WITHDRAWN}), "renewed")
     need_evidence(content.evidence_count)
     resubmitted = _resubmitted(submission, content, change)
-    return _changed(submission, "renew", change, **resubmitted, reason="")
+    # A draft that was withdrawn is submitted for the first time.
+    action = "renew" if submission.submitted_by else "submit"
+    return _changed(submission, action, change, **resubmitted, reason="")
 
 
 def submit(submission: Submission, change: Change) -> Submission:

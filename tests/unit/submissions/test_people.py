@@ -18,6 +18,13 @@ def test_subjects_that_look_alike_are_one_person(subject: str) -> None:
     assert person(subject) == person("author")
 
 
+@pytest.mark.parametrize("filler", "\u115f\u1160\u2800\u3164\uffa0")
+def test_a_letter_that_nobody_sees_makes_no_other_person(filler: str) -> None:
+    """Fillers are printable, so that a token may name a subject with them."""
+    assert filler.isprintable()
+    assert person(f"aut{filler}hor{filler}") == person("author")
+
+
 @pytest.mark.parametrize("subject", ["author2", "autho", "āuthor", ""])
 def test_other_subjects_are_other_persons(subject: str) -> None:
     assert person(subject) != person("author")

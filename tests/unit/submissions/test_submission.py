@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from services.submissions.domain.submission import EPOCH_BITS, ancestors, next_version
+from services.submissions.domain import transitions
+from services.submissions.domain.submission import (
+    EPOCH_BITS,
+    Change,
+    Submission,
+    ancestors,
+    next_version,
+)
 from tests.unit.submissions import builders
 
 
@@ -42,3 +49,31 @@ def test_what_was_submitted_on_creation_was_handed_in_then_whatever_came_later()
     again = replace(handed_in, at=builders.NOW + timedelta(days=9))
     audit = (created, replace(created, action="return"), again)
     assert replace(made, audit=audit).handed_in_at == made.created_at
+
+
+def test_a_withdrawn_draft_is_handed_in_when_its_record_reappears() -> None:
+    """A claim that was never submitted has not been reported, however long ago it was drafted."""
+    later = builders.NOW + timedelta(days=60)
+    gone = transitions.withdraw(builders.draft(), builders.change())
+    renewed = transitions.renew(gone, builders.content(), at(later))
+    assert renewed.handed_in_at == later
+    withdrawn = transitions.withdraw(renewed, at(later + timedelta(days=1)))
+    again = transitions.renew(withdrawn, builders.content(), at(later + timedelta(days=2)))
+    assert again.handed_in_at == later
+
+
+def test_what_was_withdrawn_and_submitted_again_was_handed_in_the_first_time() -> None:
+    for first in (builders.withdrawn(), transitions.withdraw(created(), builders.change())):
+        again = at(builders.NOW + timedelta(days=60))
+        renewed = transitions.renew(first, builders.content(), again)
+        assert renewed.handed_in_at == first.handed_in_at < again.now
+
+
+def at(now: datetime) -> Change:
+    return replace(builders.change(), now=now)
+
+
+def created() -> Submission:
+    """Submitted at once, as an import does."""
+    asked = ("s-1", "alpha", builders.content(), None, builders.change())
+    return transitions.create(*asked, submit=True)

@@ -197,6 +197,16 @@ def test_a_key_that_was_typed_is_written_as_the_work_has_it(typed: str, key: str
     assert canonical_reference(key) == key
 
 
+@pytest.mark.parametrize("number", ["Số: 12/2024", "KC: 02 : 23", "7 ; 8: a"])
+def test_the_key_of_a_number_with_a_colon_means_itself(number: str) -> None:
+    """A list by this key finds the work, and what refers to it names it."""
+    contract = pb.TransferContract(partner_id="partner:00007", number=number)
+    task, project = pb.Task(decision_no=number, number="7"), pb.JointProject(code=number)
+    for facts in (F(transfer_contract=contract), F(joint_project=project), F(task=task)):
+        key = work_key(facts, "alpha.1")
+        assert canonical_reference(key) == key
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -136,6 +136,7 @@ def test_bytes_larger_than_a_document_are_kept_in_parts(stored: Stored) -> None:
         ({0: 5, 1: 3, 2: 0}, "every partition"),
         ({0: 6, 1: 3}, "partition 0 has been read to offset 5"),
         ({0: 5, 1: 1}, "partition 1 begins at offset 2"),
+        ({0: -1, 1: 3}, "partition 0 begins at offset 0"),
     ],
 )
 def test_a_position_that_the_view_did_not_pass_is_refused(at: dict[int, int], problem: str) -> None:

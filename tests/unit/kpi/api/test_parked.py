@@ -10,8 +10,15 @@ import pytest
 
 from kieng.kpi.v1 import parked_service_pb2
 from services.kernel.access import Principal
-from services.kernel.errors import AlreadyExists, Forbidden, NotFound, Refusal, WrongState
-from services.kpi.api.parked import Caller, dismiss_parked
+from services.kernel.errors import (
+    AlreadyExists,
+    Forbidden,
+    InvalidArgument,
+    NotFound,
+    Refusal,
+    WrongState,
+)
+from services.kpi.api.parked import Caller, dismiss_parked, list_parked
 from services.kpi.domain.parking import Parked
 from services.kpi.store.dismissals import Dismissal
 from services.kpi.store.parked import StoredParked
@@ -30,6 +37,9 @@ class FakeRecords:
 
     def get(self, _view: Any, place: tuple[int, int]) -> StoredParked | None:
         return self.kept if place == self.kept.place else None
+
+    def page(self, _view: Any, _owner: str, after: tuple[int, int], *_: Any, **__: Any) -> Any:
+        raise AssertionError(f"the database is asked for what comes after {after}")
 
     def dismiss(self, _view: Any, _place: Any, dismissal: Dismissal) -> Dismissal:
         self.kept = replace(self.kept, dismissal=self.kept.dismissal or dismissal)
@@ -115,3 +125,15 @@ def test_a_mended_record_is_not_dismissed_but_a_repeat_still_answers() -> None:
     first = dismissed(records, "alpha")
     records.kept = replace(records.kept, is_open=False)
     assert dismissed(records, "alpha").dismissal == first.dismissal
+
+
+@pytest.mark.parametrize(
+    "place", ["0", "0|", "|7", "-1|7", "0|7|", "0|" + "9" * 19, "9" * 10 + "|7", "0|\u0667", " 0|7"]
+)
+def test_a_page_token_with_a_place_that_no_log_has_is_refused(place: str) -> None:
+    """Among them numbers beyond 63 bits, which the database cannot compare with."""
+    principal = Principal("op", "alpha", "alpha", frozenset({"operator"}))
+    asked = parked_service_pb2.ListParkedRequest(page_token=f"{view().view_id}|{place}")
+    with pytest.raises(InvalidArgument) as refused:
+        list_parked(asked, Caller(principal, False), view(), cast(Any, FakeRecords("alpha")))
+    assert list(refused.value.fields) == ["page_token"]

@@ -33,6 +33,11 @@ def test_the_event_says_what_was_reached() -> None:
     assert message.reached_at.ToDatetime(UTC) == AT
 
 
+def test_a_value_beyond_what_the_contract_holds_is_told_as_the_largest_number() -> None:
+    event = encode_reached(MET, 10**19, "v1", AT)
+    assert events_pb2.TargetReached.FromString(event.value).value == 2**63 - 1
+
+
 TROUBLE = [Unavailable("the broker is down"), AutoReconnect("the database is down")]
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cube import Cube, Ratio
@@ -142,3 +144,15 @@ def test_measures_are_apart() -> None:
     cube = cube_of(CATALOGUE, declared)
     assert value(cube, "COUNT", "alpha", MARCH, MARCH, measure=0) == 1
     assert value(cube, "COUNT", "alpha", MARCH, MARCH, measure=1) == 0
+
+
+def test_an_equal_component_of_another_catalogue_is_never_taken_for_one_that_is_gone() -> None:
+    """Components of a catalogue that was decoded for one call; the next has their addresses."""
+    cube = cube_of(CATALOGUE, *works(("alpha", "2025-03-01", "p1"), ("alpha", "2025-03-02", "p1")))
+    shares = {"COUNT": 2, "SHARE": Ratio(2 * 720_720, 720_720), "PARTY": 1}
+    for code, share in list(shares.items()) * 3:
+        equal = CATALOGUE.indicators[code].value
+        assert equal is not None
+        indicator = Indicator(code, replace(equal))
+        assert cube.value("alpha", indicator, 1, MARCH, MARCH, 0) == share
+        del indicator

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -7,12 +8,14 @@ import pytest
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.cube import Ratio
+from services.kpi.domain.pace import pace
+from services.kpi.domain.season import PastForecast
 from services.kpi.domain.targets import Target
 from services.kpi.query import cells
 from services.kpi.query.cells import EncodedCells, decode_day, decode_on, decode_selection
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.store.reads import Progress
-from services.kpi.wire.values import encode_value
+from services.kpi.wire.values import encode_pace, encode_value
 from tests.unit.kpi.builders import JANUARY, real_catalogue
 from tests.unit.kpi.view_states import view_state
 
@@ -225,3 +228,11 @@ def test_a_sum_beyond_what_the_contract_holds_is_answered_as_the_largest_number(
     assert encode_value(-(10**19)).whole == -(2**63 - 1)
     ratio = encode_value(Ratio(10**19, 720_720)).ratio
     assert (ratio.numerator, ratio.denominator) == (2**63 - 1, 720_720)
+
+
+def test_a_pace_beyond_what_the_contract_holds_is_answered_with_the_largest_numbers() -> None:
+    past = (PastForecast(2024, Fraction(10**19), 10**19),)
+    found = encode_pace(pace(10**19, 10**20, 0, date(2025, 6, 30), (Fraction(1, 2), 2), past))
+    largest = 2**63 - 1
+    assert (found.value, found.past_forecasts[0].forecast) == (largest, largest)
+    assert found.past_forecasts[0].actual == largest

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import csv
 import io
+import json
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -212,6 +213,20 @@ def test_a_hidden_field_that_is_damaged_or_a_bomb_is_refused() -> None:
     for wrong in (b"{}", b"[1]", b"[[{}]]", b"x"):
         kept = base64.b64encode(zlib.compress(wrong)).decode()
         assert sent("report.csv", report=kept, name="receipt.csv").status_code == 400
+
+
+@pytest.mark.parametrize("version", ["1e999", "1.5", '"1"', "-9223372036854775809", "null", "{}"])
+def test_a_plan_with_versions_that_no_row_has_imports_nothing(version: str) -> None:
+    site = portal()
+    form = Form(site)
+    form.send("try", "receipt.csv", table(GOOD))
+    plan = json.loads(zlib.decompress(base64.b64decode(form.held["plan"])))
+    (row,) = plan["versions"]
+    damaged = f'{{"digest": "{plan["digest"]}", "versions": {{"{row}": {version}}}}}'
+    form.held["plan"] = base64.b64encode(zlib.compress(damaged.encode())).decode()
+    assert form.send("commit").status_code == 200
+    asked = site.site.__dict__["services"].asked
+    assert not any(isinstance(each, api.ImportSubmissionsRequest) for each in asked)
 
 
 def test_guests_are_sent_to_sign_in_before_their_form_is_read() -> None:
