@@ -96,6 +96,16 @@ def test_a_loop_that_hangs_is_stalled_and_one_that_waits_for_the_broker_is_not(
             run.consume.stopping.wait(0.05)
 
 
+def test_what_is_published_together_travels_together(settings: KernelSettings) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    publisher = publisher_of(settings)
+    publisher.publish([event(topic, "x" * 500) for _ in range(200)])
+    told = publisher.producer.metrics()["producer-metrics"]
+    publisher.stop()
+    assert told["records-per-request-avg"] > 100  # without a pause, each few travel alone
+    assert len(everything(settings.kafka_bootstrap, topic, 200)) == 200
+
+
 def test_what_was_published_is_what_is_consumed(settings: KernelSettings) -> None:
     topic = new_topic(settings.kafka_bootstrap)
     publisher = publisher_of(settings)

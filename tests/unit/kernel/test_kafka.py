@@ -239,3 +239,26 @@ def test_only_a_rebalance_that_kafka_python_has_forgotten_is_asked_for_again(
     )
     Consume(group="g.join")._go_on_joining(SimpleNamespace(_coordinator=coordinator))
     assert len(calls) == asked
+
+
+def test_what_is_published_waits_for_no_further_records() -> None:
+    steps, publisher = list[str](), KafkaPublisher()
+
+    class Written:
+        topic = "t"
+
+        def get(self, timeout: float) -> Written:
+            steps.append("get")
+            return self
+
+    class Producer:
+        def send(self, *record: Any) -> Written:
+            steps.append("send")
+            return Written()
+
+        def flush(self, timeout: float) -> None:
+            steps.append("flush")
+
+    publisher._producer = cast(Any, Producer())
+    publisher.publish([event(), event()])
+    assert steps == ["send", "send", "flush", "get", "get"]

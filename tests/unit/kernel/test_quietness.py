@@ -33,11 +33,13 @@ class Resting:
         settings = KernelSettings(kafka_membership=membership, bell_folder=folder)
         container = SimpleNamespace(settings=settings)
         self.consume.container = self.consume.bell.container = container
-        waiting = SimpleNamespace(wait=self._wait(is_rung), clear=lambda: None)
+        waiting = SimpleNamespace(wait=self._wait, clear=lambda: None)
         self.consume.wake = cast(Any, waiting)
+        self._is_rung = is_rung
 
-    def _wait(self, is_rung: bool) -> Any:
-        return lambda seconds: self.rests.append(seconds) or is_rung
+    def _wait(self, seconds: float) -> bool:
+        self.rests.append(seconds)
+        return self._is_rung
 
 
 @pytest.mark.parametrize("is_rung", [True, False])
