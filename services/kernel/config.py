@@ -180,7 +180,9 @@ class KernelSettings(BaseSettings):
         """
         # All replicas acknowledge and nothing is written twice: kafka-python's own defaults.
         limits = {"max_block_ms": 5000, "delivery_timeout_ms": 9000, "request_timeout_ms": 5000}
-        return {**self.kafka_options(), **limits}
+        # Few large batches cost broker and consumers less than many small ones. Who publishes
+        # flushes, so that nothing waits for more.
+        return {**self.kafka_options(), **limits, "linger_ms": 50, "batch_size": 256 * 1024}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
         """Return the options of a Kafka consumer, as keyword arguments of kafka-python.

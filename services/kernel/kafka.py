@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -23,14 +23,11 @@ from services.kernel.container import Looping
 from services.kernel.errors import InvalidRecord, NotReady, OwnershipLost, Unavailable
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import KafkaPublisher
-from services.kernel.quietness import RUNG_SECONDS, Quietness
+from services.kernel.quietness import POLL_MS, SHORT_POLL_MS, Quietness
 from services.kernel.tracing import span
 
 log = structlog.get_logger()
 
-POLL_MS = 200
-QUIET_POLL_MS = 15
-QUIET_SECONDS = 0.2
 RETRY_SECONDS = 0.5
 DEAD_LETTERS_IN_A_ROW_MAX = 1000
 COMMIT_MS_MAX = 5000
@@ -151,6 +148,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         self._quietness = Quietness()  # who joins is not ready before it has polled
         self._consumer = consumer = KafkaConsumer(**options, max_poll_records=self.max_records)
         self._delivered: deque[tuple[TopicPartition, list[Record]]] = deque()
+        poll_ms = POLL_MS
         try:
             self._take_partitions(consumer)
             while not self.stopping.is_set():
@@ -158,7 +156,7 @@ class Consume(Looping, ConsumerRebalanceListener):
                 self._go_on_joining(consumer)
                 self._claim(consumer, keeper)
                 most = keeper.records_wanted if keeper else self.max_records
-                polled = consumer.poll(timeout_ms=self._rest(), max_records=most)
+                polled = consumer.poll(timeout_ms=poll_ms, max_records=most)
                 self._quietness.note(bool(polled))
                 metrics.note_poll(self.group, self.topics, polled)
                 for partition, records in polled.items():
@@ -172,26 +170,22 @@ class Consume(Looping, ConsumerRebalanceListener):
                     keeper.flush_pending()
                     self._advance(consumer, keeper)
                 self.unready = "" if consumer.assignment() else "no partition is assigned"
+                poll_ms = self._rest(polled)
             if keeper:
                 keeper.flush_pending()
                 self._advance(consumer, keeper)
         finally:
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 
-    def _rest(self) -> int:
-        """Return how long to wait in the next poll, in milliseconds; in quiet times, pause first.
-
-        The embedded broker answers an empty fetch only when its wait has elapsed, even if a record
-        has arrived meanwhile. In quiet times, short polls with pauses between them find records
-        soon enough and save a tenth of a core. A ring of the bell by a writer ends the pause.
-        """
-        is_alone = self.container.settings.kafka_membership == "sole"
-        if not (is_alone and self._quietness.is_quiet):
+    def _rest(self, polled: Mapping[TopicPartition, Sequence[Record]]) -> int:
+        """Pause after a poll that found nothing; return how long to wait in the next, in ms."""
+        has_bell = bool(self.bell.folder)
+        if self.container.settings.kafka_membership != "sole" or (polled and not has_bell):
             return POLL_MS
-        is_rung = self.wake.wait(RUNG_SECONDS if self.bell.folder else QUIET_SECONDS)
-        self.wake.clear()
-        self._quietness.note(is_rung)
-        return QUIET_POLL_MS
+        if not polled:
+            return self._quietness.rest(self.wake, has_bell)
+        ends = ((found[-1].offset + 1, self._consumer.highwater(p)) for p, found in polled.items())
+        return POLL_MS if any(here < (end or 0) for here, end in ends) else SHORT_POLL_MS
 
     def _take_partitions(self, consumer: KafkaConsumer) -> None:
         # A member that joins before it knows the topics might never be assigned a partition.

@@ -118,12 +118,10 @@ class KafkaPublisher(SharedExtension):
         producer = None
         try:
             producer = self.producer
-            written = list(records)
-            futures = [producer.send(*record) for record in written]
-            for future in futures:
-                future.get(timeout=PUBLISH_SECONDS_MAX)
-            if written:
-                self.bell.ring(*{topic for topic, *_ in written})
+            futures = [producer.send(*record) for record in records]
+            # Sends at once what else would linger, to travel with further records.
+            producer.flush(PUBLISH_SECONDS_MAX)
+            self.bell.ring(*{future.get(timeout=PUBLISH_SECONDS_MAX).topic for future in futures})
         except KafkaError as error:
             self._forget(producer)
             raise Unavailable(f"the broker does not acknowledge: {error!r}") from error

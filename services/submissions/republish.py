@@ -51,6 +51,7 @@ class Log:
                 )
                 for partition in partitions
             ]
+            producer.flush(PUBLISH_SECONDS_MAX)
             for future in futures:
                 future.get(timeout=PUBLISH_SECONDS_MAX)
         except KafkaError as error:

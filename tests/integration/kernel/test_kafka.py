@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kafka import KafkaAdminClient
@@ -94,6 +95,20 @@ def test_a_loop_that_hangs_is_stalled_and_one_that_waits_for_the_broker_is_not(
         while time.monotonic() < began + 2.5:
             assert stalled(run.container) == ""
             run.consume.stopping.wait(0.05)
+
+
+def test_what_is_published_together_travels_together(settings: KernelSettings) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    publisher = KafkaPublisher()
+    # So long that the slowest machine has sent all before it ends; publishing does not wait for it.
+    patient = {**settings.producer_options(), "linger_ms": 3_000}
+    named = SimpleNamespace(producer_options=lambda: patient)
+    publisher.container = SimpleNamespace(settings=named)
+    publisher.publish([event(topic, "x" * 500) for _ in range(200)])
+    told = publisher.producer.metrics()["producer-metrics"]
+    publisher.stop()
+    assert told["records-per-request-avg"] == 200
+    assert len(everything(settings.kafka_bootstrap, topic, 200)) == 200
 
 
 def test_what_was_published_is_what_is_consumed(settings: KernelSettings) -> None:

@@ -46,7 +46,7 @@ def test_a_mark_reaches_every_partition_after_what_came_before(
 
 def test_a_topic_that_does_not_exist_is_told() -> None:
     class Nowhere:
-        producer = SimpleNamespace(partitions_for=lambda topic: set())
+        producer = SimpleNamespace(partitions_for=lambda topic: set(), flush=lambda timeout: None)
 
         def publish(self, events: object) -> None:
             raise AssertionError("nothing is published")

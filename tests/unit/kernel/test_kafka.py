@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,20 +12,15 @@ from kafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
 from services.cli.local.ports import free_ports
-from services.kernel.bell import Bell
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, OwnershipLost, Unavailable
 from services.kernel.kafka import (
     DEAD_LETTERS_IN_A_ROW_MAX,
-    POLL_MS,
-    QUIET_POLL_MS,
-    QUIET_SECONDS,
     Consume,
     event_type,
     header,
 )
 from services.kernel.publisher import Event, KafkaPublisher
-from services.kernel.quietness import QUIET_AFTER_SECONDS, RUNG_SECONDS, Quietness
 
 HANOI = timezone(timedelta(hours=7))
 
@@ -230,34 +224,6 @@ def test_a_partition_that_is_taken_while_it_is_claimed_is_lost(error: Exception)
         consume._claim(consumer, place)
 
 
-@pytest.mark.parametrize("is_rung", [True, False])
-@pytest.mark.parametrize("folder", [None, Path("bell")])
-@pytest.mark.parametrize("membership", ["sole", "group"])
-def test_only_the_embedded_broker_is_asked_seldom_in_quiet_times(
-    membership: Any, folder: Path | None, is_rung: bool
-) -> None:
-    now, rests = [0.0], list[float]()
-
-    def wait(seconds: float) -> bool:
-        rests.append(seconds)
-        return is_rung
-
-    consume = Consume(group="g.rest")
-    consume.bell = Bell()
-    consume._quietness = Quietness(lambda: now[0])
-    settings = KernelSettings(kafka_membership=membership, bell_folder=folder)
-    consume.container = consume.bell.container = SimpleNamespace(settings=settings)
-    consume.wake = cast(Any, SimpleNamespace(wait=wait, clear=lambda: None))
-    assert (consume._rest(), rests) == (POLL_MS, [])
-    now[0] = QUIET_AFTER_SECONDS + 0.1
-    is_alone = membership == "sole"
-    assert consume._rest() == (QUIET_POLL_MS if is_alone else POLL_MS)
-    assert rests == ([RUNG_SECONDS if folder else QUIET_SECONDS] if is_alone else [])
-    assert consume._quietness.is_quiet is not (is_alone and is_rung)
-    consume._quietness.note(True)
-    assert consume._rest() == POLL_MS
-
-
 @pytest.mark.parametrize(
     ("is_rejoining", "is_needed", "asked"),
     [(True, False, 1), (True, True, 0), (False, False, 0), (False, True, 0)],
@@ -273,3 +239,26 @@ def test_only_a_rebalance_that_kafka_python_has_forgotten_is_asked_for_again(
     )
     Consume(group="g.join")._go_on_joining(SimpleNamespace(_coordinator=coordinator))
     assert len(calls) == asked
+
+
+def test_what_is_published_waits_for_no_further_records() -> None:
+    steps, publisher = list[str](), KafkaPublisher()
+
+    class Written:
+        topic = "t"
+
+        def get(self, timeout: float) -> Written:
+            steps.append("get")
+            return self
+
+    class Producer:
+        def send(self, *record: Any) -> Written:
+            steps.append("send")
+            return Written()
+
+        def flush(self, timeout: float) -> None:
+            steps.append("flush")
+
+    publisher._producer = cast(Any, Producer())
+    publisher.publish([event(), event()])
+    assert steps == ["send", "send", "flush", "get", "get"]
