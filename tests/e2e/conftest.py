@@ -24,7 +24,7 @@ from tests.e2e.running import RunningStack
 
 # The first test of a session pays for the start and the import.
 SECONDS_MAX = 480
-FEWER = 3
+FEWER = 2
 """The stack that breaks imports so many times fewer than the other: a few of every type."""
 
 
