@@ -18,6 +18,8 @@ OWN_STACK = {
     "test_partitions.py",
 }
 """Modules of tests/e2e that do not use the fixture `stack`, but start one of their own."""
+NO_STACK = {"test_portal_drawer.py", "test_portal_states.py", "test_portal_trend.py"}
+"""Modules of tests/e2e that need a browser alone."""
 BREAKING = {
     "test_doctor.py",
     "test_interrupting.py",
@@ -67,7 +69,7 @@ def unit_of_work(nodeid: str) -> str:
 @cache
 def _unit(module: str) -> str:
     name = PurePosixPath(module).name
-    if not module.startswith(E2E) or name in OWN_STACK:
+    if not module.startswith(E2E) or name in OWN_STACK | NO_STACK:
         return module
     return BREAKS if name in BREAKING else f"{E2E}stack"
 

@@ -40,6 +40,7 @@ IMPORTED = (
     *("services.kpi.oracle.recompute", "services.kpi.offline.definition_check"),
     *("services.kpi.offline.verification", "services.kernel.runner"),
     *("google.protobuf.json_format", "rich.progress", "rich.table", "rich.traceback"),
+    *("grpc._channel", "tests.e2e.forked"),
 )
 FORKING = get_context("forkserver")
 FORKING.set_forkserver_preload(["tests.imported"])

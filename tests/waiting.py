@@ -13,6 +13,8 @@ SECONDS = 60.0
 """Longer than anything takes on a machine that is busy; only a test that fails waits so long."""
 PAUSE_SECONDS = 0.02
 PAUSE_SECONDS_MAX = 0.5
+PAUSES = 2
+"""Pauses are so many times as long as an answer takes."""
 
 
 def wait_until(
@@ -29,6 +31,6 @@ def wait_until(
     while not (found := happened()):
         now = time.monotonic()
         assert now < deadline, f"not within {seconds:g} s: {what}"
-        pause.wait(max(PAUSE_SECONDS, min(now - asked, PAUSE_SECONDS_MAX)))
+        pause.wait(max(PAUSE_SECONDS, min(PAUSES * (now - asked), PAUSE_SECONDS_MAX)))
         asked = time.monotonic()
     return found

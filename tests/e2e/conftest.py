@@ -24,6 +24,8 @@ from tests.e2e.running import RunningStack
 
 # The first test of a session pays for the start and the import.
 SECONDS_MAX = 480
+FEWER = 2
+"""The stack that breaks imports so many times fewer than the other: a few of every type."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -114,7 +116,7 @@ def stack(
     # Figures of the whole demo are looked at on the other stack, if there are two.
     is_breaking = unit_of_work(os.environ["PYTEST_CURRENT_TEST"]) == BREAKS
     if is_breaking and workers_of(pytestconfig) > 1:
-        sample.take_a_part()
+        sample.take_a_part(FEWER)
     sample.write(files)
     options = ("--files", str(files), "--json-out", str(running.answer))
     try:

@@ -7,6 +7,7 @@ directory, so nothing is lost if it is killed and started again with the same di
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import re
 import shutil
@@ -84,14 +85,19 @@ def unavailable() -> str:
     java = shutil.which(_java())
     if java is None:
         return f"no java: install a Java runtime, {JAVA_MIN} or newer"
-    version = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(\d+)', version.stderr)
+    found = re.search(r'version "(\d+)', _version(java))
     if found is None or int(found[1]) < JAVA_MIN:
         name = found[1] if found else "unknown"
         return f"java is version {name}: install a Java runtime, {JAVA_MIN} or newer"
     if shutil.which("mvn") is None:
         return "no mvn: install Apache Maven, which fetches Apache Kafka"
     return ""
+
+
+@functools.cache
+def _version(java: str) -> str:
+    """Return what a program says about its version. To ask starts a JVM, so it is asked once."""
+    return subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
 
 
 def fetch(cache: Path) -> Path:

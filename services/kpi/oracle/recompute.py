@@ -61,7 +61,11 @@ def recompute(
     database.execute(sql.COUNTED)
     database.execute(sql.ALONE)
     cells: dict[int, dict[CellKey, int]] = {}
+    said = {name for (name,) in database.execute(sql.TYPES).fetchall()}
     for name, component, cut in components(catalogue.indicators):
+        # To plan a statement takes longer than to run it, where a log has few claims.
+        if component.type not in (said | {"any"} if said else said):
+            continue
         for row in database.execute(sql.component(component, cut, known)).fetchall():
             run, measure, unit, month, member, value = row
             key = (unit, month, f"{name}:{measure}", member)
@@ -128,16 +132,18 @@ def _load_taxonomies(
     database: duckdb.DuckDBPyConnection, taxonomies: Iterable[catalogue_pb2.Taxonomy]
 ) -> None:
     database.execute(sql.TAXONOMY_TABLES)
+    terms, links = list[tuple[str, ...]](), list[tuple[str, ...]]()
     for taxonomy in taxonomies:
         for term in taxonomy.terms:
-            row = (taxonomy.code, term.code, term.valid_from, term.valid_to or sql.NO_END)
-            database.execute("INSERT INTO terms VALUES (?, ?, ?, ?)", row)
+            ends = (term.valid_from, term.valid_to or sql.NO_END)
+            terms.append((taxonomy.code, term.code, *ends))
         for link in taxonomy.links:
             ends = (link.valid_from, link.valid_to or sql.NO_END)
-            pair = (getattr(link, "from"), link.to)
-            database.execute(
-                "INSERT INTO links VALUES (?, ?, ?, ?, ?)", (taxonomy.code, *pair, *ends)
-            )
+            links.append((taxonomy.code, getattr(link, "from"), link.to, *ends))
+    if terms:
+        database.executemany("INSERT INTO terms VALUES (?, ?, ?, ?)", terms)
+    if links:
+        database.executemany("INSERT INTO links VALUES (?, ?, ?, ?, ?)", links)
 
 
 def _load_claims(

@@ -47,6 +47,8 @@ JOIN (SELECT DISTINCT unit, institution FROM closure) AS here ON here.unit = cla
 WHERE type = work_type
 """
 
+TYPES = "SELECT DISTINCT type FROM counted"
+
 # The same claims, each turned into a work of its own. The lengths keep apart what only looks alike
 # when it is put together, because keys and ids may contain any character.
 ALONE = """

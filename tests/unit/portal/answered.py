@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jinja2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+from jinja2.bccache import Bucket
 from starlette.applications import Starlette
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
@@ -105,6 +107,25 @@ class Answers:
                 yield message
 
 
+class Compiled(jinja2.BytecodeCache):
+    """What templates were compiled to: a portal is made for nearly every test."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what was kept, unless it is of another template."""
+        if kept := self._kept.get(bucket.key):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 class Portal:
     """The pages without what surrounds them, for somebody who is signed in.
 
@@ -115,6 +136,7 @@ class Portal:
 
     def __init__(self, answers: Any, role: str = "viewer") -> None:
         self.site = Site(Settings())
+        self.site.environment.bytecode_cache = COMPILED
         self.site.__dict__["services"] = answers
         self.app = Starlette(routes=routes(self.site))
         self.app.state.site = self.site

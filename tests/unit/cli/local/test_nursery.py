@@ -126,59 +126,56 @@ def test_a_fork_shows_the_metrics_of_a_service_that_starts_by_itself(
     assert families(forked) == families(alone)
 
 
-def test_the_nursery_of_a_command_is_a_fork_of_it_that_keeps_nothing_of_it(tmp_path: Path) -> None:
+def test_services_of_a_command_keep_nothing_of_it_drain_and_end_with_their_own_code(
+    tmp_path: Path,
+) -> None:
     said = by_a_command(
         tmp_path,
+        "from services.cli.admin.probes import http_probe",
+        "from tests.waiting import wait_until",
         "fork = nursery.fork(('portal',), dict(os.environ), log)",
         # `realpath` of a file that the fork closes meanwhile is its number.
         "held = [os.path.realpath(each) for each in Path(f'/proc/{fork.pid}/fd').iterdir()]",
         "print(any(name.endswith('lock') for name in held))",
         "lines = [Path(f'/proc/{pid}/cmdline').read_bytes() for pid in ('self', nursery.pid)]",
         "print(lines[0] == lines[1])",
-        "os.kill(fork.pid, signal.SIGKILL)",
-        "fork.wait()",
-    )
-    assert said == ["False", "True"]
-
-
-def test_services_of_a_command_drain_on_sigterm_and_end_with_their_own_code(tmp_path: Path) -> None:
-    said = by_a_command(
-        tmp_path,
-        "from services.cli.admin.probes import http_probe",
-        "from tests.waiting import wait_until",
         "wrong = nursery.fork(('nobody',), dict(os.environ), log)",
         "print(wrong.wait())",
-        "right = nursery.fork(('portal',), dict(os.environ), log)",
         "probe = http_probe('127.0.0.1:' + os.environ['KIENG_HTTP_PORT'], '/healthz')",
         "wait_until(lambda: not probe(), 60, 'it answers')",
-        "os.kill(right.pid, signal.SIGTERM)",
-        "print(right.wait())",
+        "os.kill(fork.pid, signal.SIGTERM)",
+        "print(fork.wait())",
     )
-    assert said == ["1", "0"]
+    assert said == ["False", "True", "1", "0"]
     assert "No module named 'services.nobody'" in (tmp_path / "log").read_text()
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
-        "import services.portal.metrics",
-        "os.environ['KIENG_EDITION_KEY'] = 'secret'",
-    ],
-    ids=["thread", "metrics", "key"],
-)
-def test_a_process_that_services_must_not_be_forks_of_is_not_forked(line: str) -> None:
+UNFORKABLE = {
+    "thread": "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    "metrics": "import services.portal.metrics",
+    "key": "os.environ['KIENG_EDITION_KEY'] = 'secret'",
+}
+"""What a process has done of which no service must be a fork."""
+
+
+def test_a_process_that_services_must_not_be_forks_of_is_not_forked() -> None:
     asked = (
         "import os, threading\n"
         "from services.cli.commands import up\n"
         "from services.cli.local import nursery\n"
         "from services.cli.local.service_environment import inherited\n"
-        "print(nursery._can_fork_here(inherited()))\n"
-        f"{line}\n"
-        "print(nursery._can_fork_here(inherited()))\n"
+        f"for name, line in {UNFORKABLE!r}.items():\n"
+        # Each in a process of its own, as none can be undone.
+        "    if not (child := os.fork()):\n"
+        "        before = nursery._can_fork_here(inherited())\n"
+        "        exec(line)\n"
+        "        print(name, before, nursery._can_fork_here(inherited()), flush=True)\n"
+        "        os._exit(0)\n"
+        "    os.waitpid(child, 0)\n"
     )
     argv = (sys.executable, "-c", asked)
-    assert subprocess.check_output(argv, cwd=ROOT, text=True).split() == ["True", "False"]
+    said = subprocess.check_output(argv, cwd=ROOT, text=True).splitlines()
+    assert said == [f"{name} True False" for name in UNFORKABLE]
 
 
 def test_a_fork_that_is_killed_is_missed_and_starts_again_by_itself(
