@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -78,9 +79,22 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
+def _yield_the_processor() -> None:
+    """Let everything else on this machine run first.
+
+    Linux may share a core between sessions before it looks at the priorities of their processes.
+    Then a priority counts within a session only, and a session has one of its own (`man sched`).
+    """
+    os.setsid()
+    os.nice(19)
+    autogroup = Path("/proc/self/autogroup")
+    if autogroup.exists():
+        autogroup.write_text("19")
+
+
 def main(kinds: str, address: str, token: str) -> None:
     """Attack a service until standard input is closed."""
-    os.nice(19)
+    _yield_the_processor()
     metadata = (("authorization", f"Bearer {token}"),)
     for kind in kinds.split(","):
         channel = grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
