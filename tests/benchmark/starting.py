@@ -174,16 +174,16 @@ def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
         new.start()
     least = {name: _median(starts) for name, starts in floors.items()}
     before, now = old.medians(), new.medians()
-    named = {"bare processes, alone": alone}
-    named |= {f"{name}, bare processes": each for name, each in least.items()}
+    named = {f"{name}, bare processes": each for name, each in least.items()}
     named |= {f"{name}, {BEFORE}": each for name, each in before.items()} | now
-    figures = [each for name, start in named.items() for each in _figures(name, start)]
+    figures = list(_figures("bare processes, alone", alone, 1))
+    figures += [each for name, start in named.items() for each in _figures(name, start, ROUNDS)]
     return [*figures, *_ratios(before, now, least)]
 
 
-def _figures(name: str, start: Start) -> Iterator[Figure]:
-    yield Figure(f"start, {name}: CPU", start.cpu, "s")
-    yield Figure(f"start, {name}: time", start.wall, "s")
+def _figures(name: str, start: Start, samples: int) -> Iterator[Figure]:
+    yield Figure(f"start, {name}: CPU", start.cpu, "s", samples)
+    yield Figure(f"start, {name}: time", start.wall, "s", samples)
 
 
 def _ratios(
