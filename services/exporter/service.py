@@ -49,9 +49,12 @@ class Rounds(DependencyProvider):
     """
 
     def setup(self) -> None:
-        """Start as if nothing had been measured before."""
+        """Start as if nothing had been measured before, and sizes of databases just now.
+
+        Some databases read all their data for it, when a stack that starts reads them anyway.
+        """
         self.watch: LogWatch | None = None
-        self.due: dict[str, float] = {}
+        self.due: dict[str, float] = {"database": time.monotonic() + SIZES_SECONDS}
         self.unseen: set[str] = set()
         self.disks: dict[str, dict[str, Disk]] = {}
 
@@ -66,7 +69,8 @@ class Rounds(DependencyProvider):
     def is_due(self, what: str) -> bool:
         """Return True if the measurement ``what`` is due, and schedule it after `SIZES_SECONDS`.
 
-        It is due at the first call, and then once that time has passed since the last True.
+        It is due at the first call (sizes of databases: after that time), and then once that time
+        has passed since the last True.
         """
         if time.monotonic() < self.due.get(what, 0.0):
             return False

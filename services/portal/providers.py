@@ -10,9 +10,8 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -21,10 +20,14 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
-from services.kernel.plain_text import is_loopback
-from services.portal.config import Settings
+from services.portal.sign_in_providers import (
+    Attempt,
+    Grant,
+    ProviderSettings,
+    SignInFailed,
+    is_safe,
+)
 
 METADATA_SECONDS = 300
 """Age from which a provider's metadata and keys are read again."""
@@ -35,91 +38,6 @@ CLOCK_SKEW_SECONDS = 60
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 NAME_MAX = 80
-
-
-class ProviderSettings(BaseModel):
-    """One OpenID Connect provider, as listed in `KIENG_SIGN_IN_PROVIDERS`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    institution_id: str = Field(pattern=r"^[a-z0-9-]{1,63}$")
-    """Institution whose people sign in at this provider."""
-    issuer: str
-    """URL of its issuer; HTTPS, except on loopback."""
-    client_id: str = Field(min_length=1)
-    client_secret: SecretStr = SecretStr("")
-    """Empty for a public client, which PKCE alone protects."""
-    scope: str = "openid"
-    """Scopes to request; with `openid offline_access`, many providers give a refresh token."""
-    resource: str = ""
-    """Resource (RFC 8707) to request, so that the token is for the services; empty for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A sign-in that has begun; stored encrypted in the browser until the provider answers."""
-
-    institution_id: str
-    state: str
-    nonce: str
-    verifier: str
-    back: str
-    """Path on this site to go to after signing in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a provider gave: a token for the services, and a refresh token, which may be empty."""
-
-    access_token: str
-    refresh_token: str
-    name: str
-    """Display name from the ID token; empty if it has none."""
-
-
-class SignInFailed(Exception):
-    """Raised if a provider does not answer or its answer is not valid. The text has no secrets."""
-
-
-def listed(settings: Settings) -> list[ProviderSettings]:
-    """Return the providers that the settings list, in order; none if the setting is empty.
-
-    Raises:
-        ValidationError: the list is not JSON, or an entry is wrong. The operator's fault.
-    """
-    given = settings.sign_in_providers.get_secret_value()
-    return TypeAdapter(list[ProviderSettings]).validate_json(given) if given else []
-
-
-def mistakes(settings: Settings) -> list[str]:
-    """Return what is wrong with the settings of sign-in, a sentence each; empty if nothing is."""
-    try:
-        entries = listed(settings)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False)
-        return [f"KIENG_SIGN_IN_PROVIDERS: {each['loc']}: {each['msg']}" for each in wrong]
-    found = [
-        f"KIENG_SIGN_IN_PROVIDERS: the issuer {entry.issuer} is not HTTPS"
-        for entry in entries
-        if not _is_safe(entry.issuer)
-    ]
-    names = [entry.institution_id for entry in entries]
-    if len(set(names)) < len(names):
-        found.append("KIENG_SIGN_IN_PROVIDERS: an institution is listed twice")
-    if entries and not (_is_safe(settings.public_url) and _is_origin(settings.public_url)):
-        found.append("KIENG_PUBLIC_URL: needed with providers, as https://kieng.example.vn")
-    return found
-
-
-def _is_safe(url: str) -> bool:
-    parts = urlsplit(url)
-    is_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-    return bool(parts.hostname) and (parts.scheme == "https" or is_local)
-
-
-def _is_origin(url: str) -> bool:
-    parts = urlsplit(url)
-    return url == f"{parts.scheme}://{parts.netloc}"
 
 
 class Provider:
@@ -211,7 +129,7 @@ class Provider:
         """
         found = self._known().get("end_session_endpoint", "")
         given = {"client_id": self.entry.client_id, "post_logout_redirect_uri": back}
-        return f"{found}?{urlencode(given)}" if _is_safe(str(found)) else ""
+        return f"{found}?{urlencode(given)}" if is_safe(str(found)) else ""
 
     def _client(self) -> Any:
         secret = self.entry.client_secret.get_secret_value()
@@ -275,7 +193,7 @@ class Provider:
                 metadata = _json(f"{issuer}/.well-known/openid-configuration")
                 if metadata.get("issuer") != self.entry.issuer:
                     raise SignInFailed("its metadata are those of another issuer")
-                if not all(_is_safe(str(metadata.get(name, ""))) for name in NEEDED):
+                if not all(is_safe(str(metadata.get(name, ""))) for name in NEEDED):
                     raise SignInFailed("its metadata lack an endpoint by HTTPS")
                 self._keys = KeySet.import_key_set(_json(metadata["jwks_uri"]))  # type: ignore[arg-type]
             except (requests.RequestException, JoseError, ValueError, KeyError) as error:

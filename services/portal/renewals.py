@@ -7,14 +7,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from services.portal.providers import Grant, Provider, SignInFailed
+from services.portal.config import Settings
+from services.portal.sign_in_providers import Grant, SignInFailed, listed
+
+if TYPE_CHECKING:
+    from services.portal.providers import Provider
 
 REMEMBERED_SECONDS = 60
 """How long a grant is remembered for tabs that still send the old cookie.
 
 Providers treat a second use of a refresh token as theft.
 """
+
+
+def by_institution(settings: Settings) -> Mapping[str, Provider]:
+    """Return institution id -> its provider; empty if none is listed.
+
+    Raises:
+        ValidationError: the list is not JSON, or an entry is wrong. The operator's fault.
+    """
+    if not (entries := listed(settings)):
+        return {}
+    # Its libraries are a quarter of all that a portal imports, and only a sign-in needs them.
+    from services.portal.providers import Provider
+
+    public = settings.public_url
+    return {each.institution_id: Provider(each, public) for each in entries}
 
 
 class Renewals:

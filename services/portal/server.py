@@ -14,7 +14,7 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.container import Looping
 from services.kernel.errors import NotReady
-from services.portal import providers, sessions, trial
+from services.portal import sessions, sign_in_providers, trial
 from services.portal.config import Settings
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ class OwnSettings(DependencyProvider):
         if found := [
             *sessions.mistakes(settings),
             *trial.mistakes(settings),
-            *providers.mistakes(settings),
+            *sign_in_providers.mistakes(settings),
         ]:
             raise NotReady("; ".join(found))
 

@@ -32,9 +32,9 @@ from services.portal.domain.periods import Period
 from services.portal.fact_texts import fact_text
 from services.portal.numbers import moment
 from services.portal.pieces import Pieces, environment, formats, link
-from services.portal.providers import Provider, SignInFailed, listed
-from services.portal.renewals import Renewals
+from services.portal.renewals import Renewals, by_institution
 from services.portal.sessions import Session, Sessions, admitted
+from services.portal.sign_in_providers import SignInFailed
 from services.portal.texts import text, word
 from services.portal.trial import Picker
 from services.portal.uploads import Desk
@@ -92,10 +92,7 @@ class Site:
         # Every page calls the KPI service, so a token that it would refuse is of no use.
         audiences = self.settings.accepted_audiences("kpi")
         self.issuers = Issuers(self.settings.issuers_file, audiences)
-        public = self.settings.public_url
-        self.providers = {
-            entry.institution_id: Provider(entry, public) for entry in listed(self.settings)
-        }
+        self.providers = by_institution(self.settings)
         self.renewals = Renewals(self.providers)
         folder = self.settings.trial_issuer_folder
         self.picker = None if folder is None else Picker(folder)

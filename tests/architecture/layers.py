@@ -58,7 +58,7 @@ LAYERS: Mapping[str, Layers] = {
         ("fact_texts",),
         ("sessions", "catalogues", "pieces", "renewals", "forms", "broadcasts", "uploads"),
         ("providers", "numbers"),
-        ("trial", "calls", "wire", "texts", "protection"),
+        ("trial", "calls", "wire", "texts", "protection", "sign_in_providers"),
         ("loop",),
         ("config", "metrics", "domain"),
     ),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ INSTITUTION = "vnu"
 UNITS = ("vnu/hus", "vnu/uet", "vnu/ul", "vnu/vju")
 BARE, IMPORT = "bare insert_many loop", "bare loop of an import"
 DECISIONS = "bare loop of decisions"
+ANEW_MAX = 500
+"""Number of submissions that are counted anew at a time, as many as are published."""
 Spent = tuple[float, dict[str, float]]
 """Seconds on the clock, and CPU seconds of database and loop."""
 
@@ -129,6 +132,32 @@ def _counting(numbers: Numbers) -> Iterator[Callable[[list[Event]], None]]:
     for _, counted in told:
         counted.result()
     assert numbers.counted - began == sum(events for events, _ in told)
+
+
+def fill(folder: Path, rows: int) -> None:
+    """Store so many submissions in a database of this folder, which is stopped again."""
+    (port,) = free_ports(1)
+    local = embedded.secantus(port, folder / "data", folder / "database.log")
+    with ChildGroup() as supervisor:
+        supervisor.start(local.child, local.unready, embedded.DATABASE_READY_SECONDS)
+        with closing(Mongo(local.uri, 5000)) as mongo:
+            store = Submissions(mongo, INSTITUTION)
+            store.declare()
+            documents = [encode_new(write, []) for write in submissions(rows)]
+            _Loops(store, local.child.pid).insert(documents)
+
+
+def count_anew(uri: str, pid: int) -> Spent:
+    """Read all submissions of a database, and write the numbers of a new log; return the cost."""
+    with closing(Mongo(uri, 5000)) as mongo:
+        loaded = Submissions(mongo, INSTITUTION).every(ANEW_MAX)
+        numbers = Numbers(mongo)
+
+        def count() -> None:
+            while part := list(islice(loaded, ANEW_MAX)):
+                numbers.take(event for each in part for event in events_of(None, each.submission))
+
+        return _Loops(Submissions(mongo, INSTITUTION), worker(pid)).spent(count)
 
 
 def measure(folder: Path, rows: int) -> dict[str, Spent]:

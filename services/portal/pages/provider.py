@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import structlog
@@ -12,9 +13,12 @@ from starlette.responses import RedirectResponse, Response
 
 from services.kernel.errors import NotFound, Unauthenticated
 from services.portal.pages.sign_in import form_page, local_path
-from services.portal.providers import Attempt, Provider, SignInFailed
 from services.portal.sessions import Session, admitted
+from services.portal.sign_in_providers import Attempt, SignInFailed
 from services.portal.site import Page
+
+if TYPE_CHECKING:
+    from services.portal.providers import Provider
 
 log = structlog.get_logger()
 

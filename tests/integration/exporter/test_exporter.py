@@ -165,6 +165,7 @@ def test_a_database_that_hangs_is_told_and_hides_nothing_else(
     with client:
         client["kieng_hangs"]["things"].insert_one({"n": 1})
     with exporting(settings) as look:
+        look()
         wait_until(lambda: value("database_documents", database="kieng_hangs") == 1)
         with paused(mongo.pid):
             began = time.monotonic()
@@ -217,6 +218,7 @@ def test_what_a_broker_or_a_database_keeps_to_itself_is_absent_and_is_no_outage(
     missing = {"disk_folder": Path("/nowhere/at/all")}
     with exporting(settings) as look:
         wait_until(lambda: value("disk_bytes", part="folder"))
+        look()
         wait_until(
             lambda: value("database_documents", database="kieng_keeps_to_itself") is not None
         )

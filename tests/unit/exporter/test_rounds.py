@@ -19,11 +19,23 @@ def test_sizes_are_measured_for_one_percent_of_the_time_at_most(
     monkeypatch.setattr("services.exporter.service.time.monotonic", lambda: now)
     rounds = Rounds()
     rounds.setup()
-    began = now
+    now = began = now + SIZES_SECONDS
     assert rounds.is_due("database")
     now += took
     rounds.rest("database", began)
     now = began + pause - 0.1
     assert not rounds.is_due("database")
     now = began + pause
+    assert rounds.is_due("database")
+
+
+def test_sizes_are_not_measured_while_a_stack_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("services.exporter.service.time.monotonic", lambda: now)
+    rounds = Rounds()
+    rounds.setup()
+    now += SIZES_SECONDS - 0.1
+    assert rounds.is_due("log")
+    assert not rounds.is_due("database")
+    now += 0.1
     assert rounds.is_due("database")

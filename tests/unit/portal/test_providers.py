@@ -1,6 +1,9 @@
 """Providers: what their answers must say, and how they may be listed."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -9,9 +12,10 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from services.portal import providers
+from services.portal import providers, sign_in_providers
 from services.portal.config import Settings
-from services.portal.providers import Provider, ProviderSettings, SignInFailed
+from services.portal.providers import Provider
+from services.portal.sign_in_providers import ProviderSettings, SignInFailed
 
 ISSUER, CLIENT, NONCE = "https://id.example.vn", "kieng-portal", "n-1"
 ENTRY = {"institution_id": "vnu", "issuer": ISSUER, "client_id": CLIENT}
@@ -156,7 +160,7 @@ def test_the_end_at_the_provider_is_none_where_it_offers_none(
 
 def mistakes(entries: Any, public_url: str = "https://kieng.example.vn") -> list[str]:
     text = entries if isinstance(entries, str) else json.dumps(entries)
-    return providers.mistakes(
+    return sign_in_providers.mistakes(
         Settings(_env_file=None, sign_in_providers=text, public_url=public_url)
     )
 
@@ -175,3 +179,17 @@ def test_providers_are_listed_once_each_and_by_https() -> None:
         assert wrong[0].startswith("KIENG_SIGN_IN_PROVIDERS: ")
     for public_url in ("", "kieng.example.vn", "http://kieng.example.vn", "https://a.vn/path"):
         assert mistakes([ENTRY], public_url)[0].startswith("KIENG_PUBLIC_URL: ")
+
+
+def test_without_a_provider_nothing_that_signs_in_is_imported() -> None:
+    program = """
+import sys
+from services.portal.config import Settings
+from services.portal.renewals import by_institution
+import services.portal.service
+assert by_institution(Settings()) == {}
+print([each for each in ("authlib", "joserfc", "requests") if each in sys.modules])
+"""
+    argv = [sys.executable, "-W", "ignore", "-c", program]
+    env = {**os.environ, "KIENG_SIGN_IN_PROVIDERS": ""}
+    assert subprocess.check_output(argv, text=True, env=env).strip() == "[]"

@@ -11,8 +11,8 @@ import pytest
 
 from services.portal import site as sites
 from services.portal.config import Settings
-from services.portal.providers import Grant
 from services.portal.sessions import COOKIE_MAX, Session
+from services.portal.sign_in_providers import Grant
 from services.portal.site import Site
 
 
