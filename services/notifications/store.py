@@ -32,6 +32,7 @@ T = TypeVar("T")
 # The embedded database's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
 DUPLICATE_KEY = 11000
+ORDER_DIGITS = 32
 
 
 class Inbox:
@@ -288,9 +289,10 @@ def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]])
 def order_at(moment: datetime) -> str:
     """Return a lower bound of `order` for notifications created at or after a time.
 
-    It is the prefix of a UUID version 7 with that time.
+    It is as long as an `order`, a UUID version 7 in hexadecimal digits: with a descending index,
+    the embedded database misses texts that begin with a shorter bound.
     """
-    return f"{int(moment.timestamp() * 1000):012x}"
+    return f"{int(moment.timestamp() * 1000):012x}".ljust(ORDER_DIGITS, "0")
 
 
 def _chunks(items: Sequence[T]) -> Iterator[list[T]]:

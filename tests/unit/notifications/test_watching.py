@@ -29,7 +29,7 @@ class FakeInbox:
 
     def add(self, recipient: str, about: str, at: datetime | None = None) -> None:
         at = at or datetime.now(UTC)
-        order = f"{order_at(at)}{len(self.stored):020x}"
+        order = f"{int(order_at(at), 16) + len(self.stored):032x}"
         found = Notification(
             about, Kind.EMAIL_CONFIRMATION, about, recipient, {"code": "1", "hours": 1}, order, at
         )
