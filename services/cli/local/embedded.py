@@ -89,7 +89,7 @@ def secantus(port: int, directory: Path, log_path: Path, *, native: bool = False
         *(_secantus_program(native), "--host", HOST, "--port", str(port)),
         *("--storage-path", str(directory), "--sync-on-commit"),
     )
-    uri = f"mongodb://{HOST}:{port}/?replicaSet=secantus&serverMonitoringMode=poll"
+    uri = f"mongodb://{HOST}:{port}/?replicaSet=secantus"
     return LocalDatabase(Child("database", argv, None, log_path), uri)
 
 
