@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,16 @@ def _yield_the_processor() -> None:
         autogroup.write_text("19")
 
 
+def _leave_with_the_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
 def main(kinds: str, address: str, token: str) -> None:
     """Attack a service until standard input is closed."""
+    # From the start, as an attack that begins may itself wait for a service that has ended.
+    leaving = threading.Thread(target=_leave_with_the_parent, daemon=True)
+    leaving.start()
     _yield_the_processor()
     metadata = (("authorization", f"Bearer {token}"),)
     for kind in kinds.split(","):
@@ -101,8 +110,7 @@ def main(kinds: str, address: str, token: str) -> None:
         HELD.append(channel)
         ATTACKS[kind](channel, metadata)
     print("attacking", flush=True)
-    sys.stdin.read()
-    os._exit(0)
+    leaving.join()
 
 
 if __name__ == "__main__":
