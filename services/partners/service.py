@@ -19,6 +19,7 @@ from services.agreement.api import ProposalApi
 from services.agreement.domain import Agreement, Kind, Motion, State
 from services.agreement.providers import ProposalStore
 from services.agreement.wire import agreement_of, encode_proposal, motion_of, read_motion
+from services.calendar import day_in_vietnam
 from services.kernel.container import Waker, repeat
 from services.kernel.errors import Conflict
 from services.kernel.grpc import CurrentCall, grpc
@@ -78,7 +79,7 @@ class PartnersService(ProposalApi):
     @property
     def today(self) -> date:
         """The present calendar date in Vietnam, on which an institution may have ended."""
-        return changes.day_in_vietnam(datetime.now(UTC))
+        return day_in_vietnam(datetime.now(UTC))
 
     @grpc
     def publish_directory(self, request: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.descriptor import MethodDescriptor
 
 from kieng.submissions.v1 import log_service_pb2, submission_pb2, submission_service_pb2
+from services.calendar import day_in_vietnam
 from services.kernel.access import Principal
 from services.kernel.errors import AlreadyExists, Conflict, Forbidden
 from services.policy.rules import Decision, Resource, allow
@@ -17,7 +18,7 @@ from services.submissions import wire
 from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
-from services.submissions.events import VIETNAM, events_of, repairing_events
+from services.submissions.events import events_of, repairing_events
 from services.submissions.ids import new_submission_id
 from services.submissions.paging import Page, page_of
 from services.submissions.store import Submissions, absent
@@ -275,7 +276,7 @@ class Desk:
 
     def today(self) -> date:
         """Return the calendar date in Vietnam, by which dates in contents are checked."""
-        return self.now().astimezone(VIETNAM).date()
+        return day_in_vietnam(self.now())
 
     def _created_before(
         self, content: Content, source: SourceRecord | None, change: Change

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.access.v1 import access_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
+from services.calendar import day_in_vietnam
 from services.kernel.publisher import Event
 from services.submissions import wire
 from services.submissions.domain import people
@@ -20,8 +20,6 @@ from services.submissions.domain.claims import Notice, notices
 from services.submissions.domain.submission import Content, State, Submission
 
 TOPIC = "kieng.submissions.v1"
-# No daylight saving since 1975, so the offset needs no time zone database.
-VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
 
@@ -76,7 +74,7 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
         submitted_by=submission.submitted_by,
         changed_at=wire.encode_time(submission.updated_at),
         primary=notice.is_primary,
-        reported_on=submission.handed_in_at.astimezone(VIETNAM).date().isoformat(),
+        reported_on=day_in_vietnam(submission.handed_in_at).isoformat(),
         verified_at=_verified_at(notice, submission),
     )
     if notice.is_primary and submission.state is State.WITHDRAWN:

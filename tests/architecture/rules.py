@@ -118,9 +118,10 @@ def only_the_embedded_profile_knows_its_parts(root: Path) -> list[str]:
     ]
 
 
-# Beside the kernel: the pure policy, which the kernel asks too, the proposals of two services, and
-# what the command line and the portal share: files that are read and written, and what is written
-# in the language of readers, i.e. refusals, what indicators count, names of facts, large amounts.
+# Beside the kernel: the pure policy, which the kernel asks too, the proposals of two services, the
+# calendar, and what the command line and the portal share: files that are read and written, and
+# what is written in the language of readers, i.e. refusals, what indicators count, names of facts,
+# large amounts.
 ALONE = set[str]()
 OF_READERS = {
     "refusals",
@@ -134,11 +135,11 @@ OF_READERS = {
 SHARED = {
     "kernel": {"policy"},
     "policy": {"kernel"},
-    **dict.fromkeys(OF_READERS, ALONE),
+    **dict.fromkeys({"calendar", *OF_READERS}, ALONE),
     "facts": {"texts"},
     "importing": {"kernel", "refusals", "texts"},
 }
-SHARED_BY_ALL = {"kernel", "policy", "agreement", *OF_READERS}
+SHARED_BY_ALL = {"kernel", "policy", "agreement", "calendar", *OF_READERS}
 
 
 def services_import_only_themselves_and_the_kernel(root: Path) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ import typer
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.calendar import day_in_vietnam
 from services.cli.commands import kpi_history
 from services.cli.completion_words import INDICATORS, UNITS
 from services.cli.errors import USAGE, Failure
@@ -75,8 +76,6 @@ OneUnit = Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")]
 EveryWork = Annotated[bool, typer.Option("--all", help="Every work, not only the first 100.")]
 OneIndicator = Annotated[str, typer.Option("--indicator", help="Indicator, e.g. KNW-03.")]
 
-VIETNAM = timezone(timedelta(hours=7))
-
 MEASURES = {
     "verified": kpi_service_pb2.MEASURE_VERIFIED,
     "declared": kpi_service_pb2.MEASURE_DECLARED,
@@ -113,7 +112,7 @@ def read_months(from_month: str, to_month: str) -> tuple[str, str]:
     Raises:
         Failure: a month is not valid.
     """
-    last = to_month or f"{datetime.now(VIETNAM):%Y-%m}"
+    last = to_month or f"{day_in_vietnam(datetime.now(UTC)):%Y-%m}"
     check_month("--to", last)
     first = from_month or f"{last[:4]}-01"
     check_month("--from", first)

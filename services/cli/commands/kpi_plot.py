@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +12,9 @@ import typer
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.calendar import day_in_vietnam
 from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.kpi import (
-    VIETNAM,
     OnDay,
     OneIndicator,
     OneUnit,
@@ -85,7 +85,7 @@ def plot(
             cells[cell.unit_id, month] = cell
     wanted.on_date = on
     answer = _read(session, wanted, to_month)
-    last = (on or as_of or f"{datetime.now(VIETNAM):%Y-%m-%d}")[:7]
+    last = (on or as_of or day_in_vietnam(datetime.now(UTC)).isoformat())[:7]
     screen = session.screen
     layout = PlotLayout(screen, names, indicator, months, answer)
     made = layout.plot([_course(cells, cell.unit_id, months, last) for cell in answer.cells])

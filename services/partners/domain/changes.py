@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
 
 from services.kernel.errors import WrongState
 from services.partners.domain.directory import Kind, Unit
 
-# No daylight saving since 1975, so the offset needs no time zone database.
-VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 TOPS = (Kind.CONSORTIUM, Kind.INSTITUTION)
 
 
@@ -77,11 +74,6 @@ def rebased(base: Sequence[Unit], asked: Sequence[Unit], newest: Sequence[Unit])
         if found is not None:
             merged.append(found)
     return merged
-
-
-def day_in_vietnam(moment: datetime) -> date:
-    """Return the calendar date in Vietnam at a time with a time zone; the tree is of such days."""
-    return moment.astimezone(VIETNAM).date()
 
 
 def institutions(units: Iterable[Unit], today: str) -> list[str]:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
 
 import pytest
 
 from services.kernel.errors import WrongState
-from services.partners.domain.changes import (
-    day_in_vietnam,
-    difference,
-    institutions,
-    rebased,
-)
+from services.partners.domain.changes import difference, institutions, rebased
 from services.partners.domain.directory import Kind, Unit
 
 
@@ -94,11 +88,6 @@ def test_a_unit_that_both_changed_is_a_conflict() -> None:
             rebased(TREE, changed(SCI, abbreviation="S"), others)
         assert refusal.value.reason == "STALE_DIRECTORY"
         assert refusal.value.details == {"unit_id": "alpha/sci"}
-
-
-def test_the_day_on_which_an_institution_ended_is_over_at_midnight_in_vietnam() -> None:
-    assert day_in_vietnam(datetime(2026, 1, 1, 16, 59, tzinfo=UTC)) == date(2026, 1, 1)
-    assert day_in_vietnam(datetime(2026, 1, 1, 17, 0, tzinfo=UTC)) == date(2026, 1, 2)
 
 
 def test_institutions_that_ended_are_not_bound() -> None:

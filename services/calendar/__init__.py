@@ -1,0 +1,13 @@
+"""The calendar of Vietnam, in which the dates of works, units and reports are meant."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+# No daylight saving since 1975, so the offset needs no time zone database.
+_VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+
+def day_in_vietnam(moment: datetime) -> date:
+    """Return the calendar date in Vietnam at a time, which has a time zone."""
+    return moment.astimezone(_VIETNAM).date()
