@@ -69,8 +69,8 @@ class Rounds(DependencyProvider):
     def is_due(self, what: str) -> bool:
         """Return True if the measurement ``what`` is due, and schedule it after `SIZES_SECONDS`.
 
-        It is due at the first call (sizes of databases: after that time), and then once that time
-        has passed since the last True.
+        Sizes of databases are first due that long after the start, anything else at the first
+        call; then each is due once that time has passed since the last True.
         """
         if time.monotonic() < self.due.get(what, 0.0):
             return False
