@@ -16,12 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import repeat
 
-from targets import ROOT, groups, make
+from targets import ROOT, groups, make, starting
 
 WHOLE_MINUTES = 50.0
 """After so long what still runs is interrupted, and nothing begins any more."""
@@ -29,6 +29,7 @@ REPEAT_MINUTES = 5.0
 JAVA_MIN = 17
 LEAST_MINUTES = 0.1
 """With less time left a part does not begin."""
+SIGNAL_SECONDS = 0.5
 Missing = Callable[[], str]
 """Says what of a machine a part lacks; nothing if it can run."""
 
@@ -178,6 +179,15 @@ def outcomes(parts: Sequence[Part], end: float) -> list[Row]:
     return [outcome(part, end) for part in parts]
 
 
+def everything(end: float) -> list[Row]:
+    """Run all parts: the first ones one after another, then the lanes side by side."""
+    rows = [*browser(), *outcomes(FIRST, end)]
+    with ThreadPoolExecutor(len(LANES)) as lanes:
+        for found in lanes.map(outcomes, LANES, repeat(end)):
+            rows += found
+    return rows
+
+
 def browser() -> list[Row]:
     """Install a browser if there is none and the machine allows it; return what is left out."""
     name = "the portal in Chromium"
@@ -194,6 +204,7 @@ def browser() -> list[Row]:
 
 def stop(number: int, frame: object) -> None:
     """Exit at once after Ctrl-C or TERM, and end the parts, whose groups no Ctrl-C reaches."""
+    starting.acquire()  # for good: a part that starts is waited for, and no other one begins
     for pid in [*groups]:
         with suppress(ProcessLookupError):  # it has just ended
             os.killpg(pid, signal.SIGTERM)
@@ -207,10 +218,13 @@ def main() -> int:
         signal.signal(number, stop)
     began = time.monotonic()
     end = began + WHOLE_MINUTES * 60
-    rows = [*browser(), *outcomes(FIRST, end)]
-    with ThreadPoolExecutor(len(LANES)) as lanes:
-        for found in lanes.map(outcomes, LANES, repeat(end)):
-            rows += found
+    # In a thread, because signals interrupt the main one, which a part that starts must not be.
+    with ThreadPoolExecutor(1) as runner:
+        work = runner.submit(everything, end)
+        # Only the main thread handles signals, and nothing wakes it when another one receives them.
+        while not wait([work], SIGNAL_SECONDS).done:
+            pass
+        rows = work.result()
     print(f"\n{'part':16} {'result':9} {'clock':>6} {'CPU':>6}")
     for row in rows:
         print(row)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Lock, Thread, Timer
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +23,8 @@ COUNTS = re.compile(r"=+ ((?:no tests|\d+ [a-z]+)\b.* in [\d.]+s.*?) =+\n")
 
 groups = set[int]()
 """Process groups of the parts that run, by the pid of their make."""
+starting = Lock()
+"""Held until a part that starts is in `groups`; who keeps it lets no other part start."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,17 @@ def make(target: str, minutes: float, arguments: Sequence[str]) -> Done:
     """
     began = time.monotonic()
     # A group of its own, so that all that the target started is told to end.
-    process = subprocess.Popen(
-        ["make", target, f"ARGS={' '.join(arguments)}"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    groups.add(process.pid)
+    with starting:
+        process = subprocess.Popen(
+            ["make", target, f"ARGS={' '.join(arguments)}"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        groups.add(process.pid)
     assert process.stdout is not None
     counts, sent = list[str](), list[signal.Signals]()
     reader = Thread(target=tell, args=(target, process.stdout, counts), daemon=True)

@@ -32,6 +32,7 @@ LOOP_SECONDS_MAX = 15.0
 class NativeContainer(ServiceContainer):
     """The nameko container of one service class in this process.
 
+    ``is_up`` is True once everything has started; nameko's ``started`` is, too, while it starts.
     ``finished`` is set when the process has to stop; ``failure`` is the error that caused it, if
     any.
 
@@ -43,6 +44,7 @@ class NativeContainer(ServiceContainer):
     def __init__(self, service_cls: type, settings: KernelSettings) -> None:
         super().__init__(service_cls, {})
         self.settings = settings
+        self.is_up = False
         self.finished = threading.Event()
         self.failure: BaseException | None = None
 
@@ -66,6 +68,11 @@ class NativeContainer(ServiceContainer):
         finally:
             self._worker_result(context, None, sys.exc_info() if sys.exc_info()[0] else None)
             self._worker_teardown(context)
+
+    def start(self) -> None:
+        """Start all extensions; returns when each of them has started."""
+        super().start()
+        self.is_up = True
 
     def stop(self) -> None:
         """Stop all entrypoints in parallel, then the dependency providers that they used.

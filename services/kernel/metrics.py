@@ -5,14 +5,17 @@ gRPC metrics have the names that existing dashboards expect.
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
-from wsgiref.simple_server import WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from google.protobuf.descriptor import MethodDescriptor
 from grpc import StatusCode
-from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app, start_wsgi_server
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 
 SERVICE_INFO = Gauge("kieng_service_info", "1 for the service that this process is.", ["service"])
 
@@ -175,6 +178,15 @@ def serve_http(host: str, port: int, checks: Mapping[str, Callable[[], str]]) ->
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [f"{reason or 'ok'}\n".encode()]
 
-    server, _ = start_wsgi_server(port, host)
-    server.set_app(answer)
+    class Server(ThreadingWSGIServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    # Not by `start_wsgi_server`: until it is given `answer`, every path would be well.
+    server = make_server(host, port, answer, Server, _SilentHandler)
+    threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
     return server
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log_message(self, *line: object) -> None:
+        pass

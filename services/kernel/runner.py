@@ -84,7 +84,7 @@ def unready(container: NativeContainer) -> str:
     """Return why the service is not ready, the answer of `/readyz`; empty if it is ready."""
     if container.finished.is_set():
         return "stopping"
-    return _complaint(container, "unready") or ("" if container.started else "starting")
+    return _complaint(container, "unready") or ("" if container.is_up else "starting")
 
 
 def stalled(container: NativeContainer) -> str:
@@ -165,7 +165,9 @@ def run(name: str) -> int:
         log.critical("cannot start", reason=str(unfit))
         return 1
     log.info("started", http_port=http.server_port)
-    container.finished.wait()
+    # Only this thread handles signals, and nothing wakes it when the kernel gives one to another.
+    while not container.finished.wait(0.5):
+        pass
     # If the service does not stop in time, dump all stacks and exit with code 1.
     faulthandler.dump_traceback_later(STOP_SECONDS_MAX, exit=True)
     container.stop()

@@ -241,6 +241,42 @@ def test_who_interrupts_it_leaves_no_part_behind(number: signal.Signals, root: P
     assert ran(root) == ["setup", "lint"]
 
 
+WHILE_IT_STARTS = """
+import os, signal, subprocess, sys
+sys.path.insert(0, ".ci")
+import parts
+
+class Interrupted(subprocess.Popen):
+    def __init__(self, argv, **options):
+        super().__init__(argv, **options)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Interrupted
+sys.exit(parts.main())
+"""
+
+
+def test_who_interrupts_it_while_a_part_starts_leaves_none_behind(root: Path) -> None:
+    recipes(root, setup="cat held")
+    os.mkfifo(root / "held")
+    command = [str(root / "bin" / "python3"), "-c", WHILE_IT_STARTS]
+    environment = {**os.environ, "PATH": str(root / "bin")}
+    done = subprocess.run(
+        command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    wait_until(lambda: not runs(int(done.stdout)))
+
+
+def runs(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_no_target_that_tests_something_is_left_out_in_silence() -> None:
     ci = loaded(ROOT)
     phony = (ROOT / "Makefile").read_text().replace("\\\n", "").partition(".PHONY:")[2]

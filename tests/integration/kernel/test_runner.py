@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,27 @@ def not_ready(port: int) -> Callable[[], str]:
     return ask
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def main_thread(pid: int) -> int:
+    return pid
+
+
+def another_thread(pid: int) -> int:
+    """A thread for which the kernel also takes a signal that the process is sent."""
+    return max(int(each.name) for each in Path(f"/proc/{pid}/task").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("number", "receiver"),
+    [
+        (signal.SIGTERM, main_thread),
+        (signal.SIGINT, main_thread),
+        (signal.SIGTERM, another_thread),
+    ],
+    ids=lambda given: getattr(given, "name", None) or given.__name__,
+)
 def test_a_signal_drains_the_process_and_it_ends_well(
     number: signal.Signals,
+    receiver: Callable[[int], int],
     broker: RunningBroker,
     mongo: RunningDatabase,
     membership: str,
@@ -61,7 +80,8 @@ def test_a_signal_drains_the_process_and_it_ends_well(
     }
     argv = (sys.executable, "-m", "services.kernel.runner", "notifications")
     child = Child("notifications", argv, {**os.environ, **settings}, tmp_path / "log")
-    with ChildGroup() as supervisor:
+    with ChildGroup() as supervisor, ExitStack() as told:
+        told.callback(lambda: print(child.tail()))
         supervisor.start(child, not_ready(http_port), READY_SECONDS)
         with grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
             health: Any = health_pb2_grpc.HealthStub(channel)
@@ -71,7 +91,7 @@ def test_a_signal_drains_the_process_and_it_ends_well(
             stub = NotificationServiceStub(channel)
             stream = stub.WatchNotifications(api.WatchNotificationsRequest(), metadata=metadata)
             next(stream)
-            os.kill(child.pid, number)
+            os.kill(receiver(child.pid), number)
             assert next(watched).status == health_pb2.HealthCheckResponse.NOT_SERVING
             watched.cancel()
             assert list(stream) == []

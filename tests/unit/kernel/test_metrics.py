@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import queue
+import socket
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 from kafka import TopicPartition
 from prometheus_client import REGISTRY
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from services.kernel.metrics import (
     count_records,
@@ -51,6 +55,41 @@ def test_a_process_lives_before_it_is_ready(port: int, lacking: Reason) -> None:
     assert get(port, "/healthz") == (200, "ok\n")
     lacking.append("")
     assert get(port, "/readyz") == (200, "ok\n")
+
+
+def test_no_call_is_answered_before_there_is_an_answer_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first_apps: queue.Queue[object] = queue.Queue()
+    serve = ThreadingWSGIServer.serve_forever
+
+    def observed(server: ThreadingWSGIServer) -> None:
+        first_apps.put(server.get_app())
+        serve(server)
+
+    monkeypatch.setattr(ThreadingWSGIServer, "serve_forever", observed)
+    http = serve_http("127.0.0.1", 0, {})
+    assert first_apps.get() is http.get_app()
+    http.shutdown()
+    http.server_close()
+
+
+@pytest.mark.parametrize(("host", "url"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_it_listens_where_it_is_told(host: str, url: str) -> None:
+    if ":" in host and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    http = serve_http(host, 0, {"/healthz": lambda: ""})
+    with urllib.request.urlopen(f"http://{url}:{http.server_port}/healthz", timeout=5) as answer:
+        assert answer.status == 200
+    http.shutdown()
+    http.server_close()
+
+
+def has_ipv6() -> bool:
+    with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
 
 
 def test_metrics_are_shown_and_other_paths_are_not(port: int) -> None:

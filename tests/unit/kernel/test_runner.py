@@ -40,6 +40,10 @@ def test_a_service_that_would_be_plain_text_for_others_does_not_start(
 
 class Slow(DependencyProvider):
     unready = ""
+    at_its_start = "never"
+
+    def start(self) -> None:
+        self.at_its_start = unready(self.container)
 
 
 class Waiting:
@@ -53,6 +57,7 @@ def test_a_process_is_ready_when_all_its_extensions_are_and_it_does_not_stop() -
     container.start()
     assert unready(container) == ""
     (slow,) = container.dependencies
+    assert slow.at_its_start == "starting"
     slow.unready = "no view is loaded"
     assert unready(container) == "no view is loaded"
     container.stop()
