@@ -2,18 +2,20 @@
 # A container of nameko says `started` before it begins to start: the flag is set first, then all extensions are set up and
 # started, which may take minutes or fail. So a readiness check that asks for it is green while nothing listens yet, and
 # stays green when the start has failed; only `stop` and `kill` take the flag back.
-# Seen with nameko 2.14.1 and eventlet 0.41.0.
+# Seen with nameko 2.14.1 and eventlet 0.41.3.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check nameko==2.14.1 eventlet==0.41.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check nameko==2.14.1 eventlet==0.41.3
 cat >seen.py <<'PYTHON'
+import eventlet.debug
 from nameko.containers import ServiceContainer
 from nameko.extensions import DependencyProvider
 
 SAID = []
+eventlet.debug.hub_exceptions(False)
 
 
 class Database(DependencyProvider):
