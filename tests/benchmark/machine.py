@@ -63,6 +63,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def idle_seconds() -> float:
+    """Return for how long the machine's cores were idle, added up, since it started."""
+    return int(Path("/proc/stat").read_text().split(maxsplit=5)[4]) / TICKS
+
+
 def peak_mib(pid: int) -> float:
     """Return the most memory that a process has held."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

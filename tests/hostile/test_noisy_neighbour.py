@@ -7,7 +7,6 @@ would otherwise take the processor from the service, which no service can preven
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ import pytest
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from tests.benchmark.machine import cpu_seconds
+from tests.benchmark.machine import cpu_seconds, idle_seconds
 from tests.e2e.calls import article, creation
 from tests.e2e.running import RunningStack
 from tests.hostile.stages import Window, told
@@ -41,11 +40,11 @@ HELD_OPEN_CORES_MAX = 0.2
 """Cores that a service may use for calls and streams that only wait, and for those it refuses."""
 SERVICES = ("kpi.query", "submissions")
 PARTS = (*SERVICES, "database")
-COUNTED = (*PARTS, "attackers")
+COUNTED = (*PARTS, "attackers", "idle")
 STAGED = {"kpi.query": "GetKpis", "submissions": "CreateSubmission"}
 VICTIM, ATTACKER = "hust", "vnu"
-# Processes that want a core, above which times say more of the machine than of the product.
-LOAD_MAX = 3.0
+# With fewer cores idle while it is calm, times say more of the machine than of the product.
+IDLE_CORES_MIN = 0.3
 NUMBERS = count()
 ROLES = ("contributor", "reviewer", "approver", "auditor", "operator", "steward", "viewer")
 """All that an institution's own issuer can sign."""
@@ -166,17 +165,21 @@ class Observation:
     def see(self, when: str, seconds: float, attackers: Sequence[int] = ()) -> None:
         """Observe for so long."""
         pids = {name: [self.stack.pid(name)] for name in PARTS} | {"attackers": list(attackers)}
-        began, before = time.monotonic(), {name: used(each) for name, each in pids.items()}
+
+        def counted() -> dict[str, float]:
+            return {name: used(each) for name, each in pids.items()} | {"idle": idle_seconds()}
+
+        began, before = time.monotonic(), counted()
         with self.windows[when]:
             observed = observe(self.stack, seconds)
         for name, seen in observed.items():
             self.times[when][name].add(seen)
         self._seconds[when] += time.monotonic() - began
-        for name, each in pids.items():
-            self._used[when, name] += used(each) - before[name]
+        for name, seconds_used in counted().items():
+            self._used[when, name] += seconds_used - before[name]
 
     def cores(self, when: str, name: str) -> float:
-        """Return how many cores a part used on average."""
+        """Return how many cores a part used on average, or were idle."""
         return self._used[when, name] / self._seconds[when]
 
     def lines(self) -> Iterator[str]:
@@ -203,7 +206,6 @@ def test_the_others_hardly_notice_an_institution_that_attacks(
     attacked: RunningStack, attacks: dict[str, str], measured: Callable[[str], None]
 ) -> None:
     observe(attacked, WARM_UP_SECONDS)
-    load = os.getloadavg()[0] / (os.cpu_count() or 1)
     seen = Observation(attacked)
     for _ in range(ROUNDS):
         seen.see("calm", OBSERVED_SECONDS)
@@ -223,8 +225,8 @@ def test_the_others_hardly_notice_an_institution_that_attacks(
         # Calls that ask for nothing cost nothing, whatever else the machine does.
         for name in SERVICES:
             assert seen.cores("attacked", name) <= seen.cores("calm", name) + HELD_OPEN_CORES_MAX
-    if load > LOAD_MAX:
-        measured(f"p99 not judged: {load:.0f} processes want each core without the attack")
+    if (idle := seen.cores("calm", "idle")) < IDLE_CORES_MIN:
+        measured(f"p99 not judged: only {idle:.2f} cores are idle without the attack")
         return
     for name, calm in seen.times["calm"].items():
         fine = max(P99_FACTOR_MAX * calm.p99, P99_SECONDS_FINE)

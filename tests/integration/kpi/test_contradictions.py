@@ -87,7 +87,7 @@ def test_a_foreign_claim_that_differs_is_told_and_marked_and_moves_no_number(
         stack.publish(theirs)  # a repeat tells nothing again
         stack.publish(changed("gamma.1", 1, "doi:10.1/y", article("gamma"), article("gamma")))
         wait_until(lambda: stack.kpis()["root"] == 2)
-        ((event_id, event),) = told(settings)
+        ((event_id, event),) = wait_until(lambda: told(settings))
         assert event_id.startswith("work-contradicted:")
         assert event.leading.unit_id == "alpha/sci"
         assert event.leading.submitted_by == "author-of-alpha"
@@ -100,3 +100,4 @@ def test_a_foreign_claim_that_differs_is_told_and_marked_and_moves_no_number(
         agreed.verified_at.seconds = 1_750_000_001
         stack.publish(agreed)
         wait_until(lambda: set(marks(stack).values()) == {(0, 0)})
+        wait_until(lambda: [each for each, _ in told(settings)] == [event_id])

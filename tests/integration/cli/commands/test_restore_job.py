@@ -47,6 +47,16 @@ def topic_id(bootstrap: str) -> str:
         return topics.topic_ids(admin, topics.load())[restore.LOG]
 
 
+def test_what_a_killed_process_was_about_to_change_is_dropped(mongo: tuple[Mongo, Stack]) -> None:
+    connection, _ = mongo
+    rows = connection.database(NAME)["submissions"]
+    with connection.client.start_session() as session:
+        session.start_transaction()
+        rows.update_one({"_id": "s"}, {"$set": {"version": 2}}, session=session)
+        restore.drop(connection, NAME)
+        assert rows.find_one() is None
+
+
 def test_what_is_there_is_replaced_by_force_only_and_a_second_run_goes_on(
     mongo: tuple[Mongo, Stack], fresh_broker: RunningBroker, tmp_path: Path
 ) -> None:
