@@ -162,12 +162,11 @@ def _messages(
         unit_id: unit whose cells are wanted; empty for all.
         code: indicator whose cells are wanted; empty for all.
     """
-    divisors = restated.divisors
-    lines = [encode_line(line, divisors, unit_id, code) for line in restated.lines]
+    lines = [encode_line(line, restated.divisors, unit_id, code) for line in restated.lines]
     for several in _chunks([line for line in lines if line is not None], LINES_PER_MESSAGE):
         yield make(restatements=several)
     cells = [
-        encode_cell(cell, divisors)
+        encode_cell(cell)
         for cell in restated.cells
         if unit_id in ("", cell.unit_id) and code in ("", cell.indicator_code)
     ]

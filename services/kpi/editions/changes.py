@@ -114,7 +114,8 @@ class ChangesComparer:
                 for each in (before, step)
             )
             lines = list(decode_lines(step.made))
-            cells = list(compare(closed, again, lines, again, True))
+            divisors = divisors_of(catalogue)
+            cells = list(compare(closed, again, lines, divisors, again))
             restated = Restated(
                 start.view,
                 start.digest,
@@ -122,7 +123,7 @@ class ChangesComparer:
                 lines,
                 [cell for cell in cells if cell.is_changed],
                 all(cell.adds_up for cell in cells),
-                divisors_of(catalogue),
+                divisors,
             )
             yield total, total, Changes(unit_id, restated, before)
 
