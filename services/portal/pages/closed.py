@@ -110,6 +110,7 @@ async def closed_report(page: Page) -> Response:
     unit_id = page.query.get("unit", top)
     if top not in (each.unit_id for each in catalogue.path(unit_id)):
         raise NotFound(page.text("refused.no_unit"))
+    counting = {unit for unit, *_ in content.document["cells"]}
     found = report_of(page, content, unit_id)
     if document := await wanted_document(page, found):
         return document
@@ -119,7 +120,11 @@ async def closed_report(page: Page) -> Response:
         edition=answer.edition,
         catalogue=catalogue,
         unit_id=unit_id,
-        children=catalogue.children(unit_id),
+        children=[
+            catalogue.units[each]
+            for each in catalogue.parts.get(unit_id, ())
+            if each in counting or not catalogue.has_ended(each)
+        ],
     )
 
 

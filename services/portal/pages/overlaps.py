@@ -103,7 +103,7 @@ class Found:
     @property
     def children(self) -> Sequence[str]:
         """Ids of the children that have works, in order."""
-        return [each.unit_ids[0] for each in self.counted.children]
+        return [each.unit_ids[0] for each in self.counted.children if each.works]
 
     @property
     def pairs(self) -> Mapping[frozenset[str], int]:

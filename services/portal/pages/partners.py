@@ -57,7 +57,8 @@ async def partners(page: Page) -> Response:
     read = dict(zip(asked, answers, strict=True))
     # On a worker thread, because thousands of works may count.
     known, products = await asyncio.to_thread(_counted, catalogue, unit_id, read)
-    parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
+    # Also units that have ended, and the unit itself, whose own works are of no part.
+    parts = [*catalogue.parts.get(unit_id, ()), unit_id]
     shown = [each for each in parts if any(each in tie.counts for tie in known)]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
     view = next((each.view for each in answers), view_pb2.ViewInfo())
