@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
@@ -192,6 +192,11 @@ class Page:
         Whether numbers of this day are stored is not checked.
         """
         return self.query.get("as_of", "")
+
+    @property
+    def today(self) -> date:
+        """The present day in the portal's zone, which need not be that of its machine."""
+        return datetime.now(self.site.zone).date()
 
     def here(self, **changes: str) -> str:
         """Return the URL of this page with some parameters changed.

@@ -74,7 +74,7 @@ async def indicator(page: Page) -> Response:
     figures, columns = wire.figures(answer.cells), [code, *otherwise]
     asked = [each for each in parts if (each, code) in figures]
     units = [unit_id, *explaining(catalogue, asked, figures.values())]
-    drawn = drawn_of(page, trend, trees, figures[unit_id, code], catalogue.unit_of(code))
+    drawn = drawn_of(page, trend, trees, figures[unit_id, code], catalogue.indicators[code])
     tables = {
         "": (table_of(page, trend), history.view),
         "units": (_units(page, catalogue, units, columns, figures), answer.view),
