@@ -94,7 +94,7 @@ def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
     """
     known = [value for line in series for value in line if value is not None]
     are_parts = any(isinstance(value, Fraction) for value in known)
-    top, low = _round_up(max(known, default=0) or 1, are_parts), min(0, *known, 0)
+    top, low = _round_up(max(0, *known, 0) or 1, are_parts), min(0, *known, 0)
     count = max((len(line) for line in series), default=0)
     step = CHART_WIDTH / max(1, count - 1)
 
@@ -111,7 +111,7 @@ def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
 
 
 def _round_up(value: Number, are_parts: bool) -> Fraction:
-    """Return the least of 4, 8, 20, 40, 80, 200, ... that is not below a value.
+    """Return the least of 4, 8, 20, 40, 80, 200, ... that is not below a positive value.
 
     Quarters of these are round numbers, too. Where ``are_parts``, it may also be 0.04, 0.08, 0.1,
     0.2, 0.4, 0.8, 1, ..., e.g. of percentages.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from urllib.parse import unquote
 
 import html5lib
 import pytest
@@ -29,6 +31,22 @@ def test_a_day_is_asked_for_and_stays_in_the_links(path: str) -> None:
     assert units
     # On a unit one link leads back to the present.
     assert sum(f"as_of={DAY}" not in each for each in units) == (path != "/")
+
+
+@pytest.mark.parametrize("path", ["/", "/units/a", "/report", "/indicators/KNW-03"])
+def test_links_from_a_day_lead_to_the_same_day(path: str) -> None:
+    portal = Portal(Answers())
+    text = asyncio.run(portal.get(path, unit="a", as_of=DAY, **PERIOD)).text
+    html5lib.HTMLParser(strict=True).parse(text)
+    main = text.partition("<main")[2].partition("</main")[0]
+    of_numbers = re.findall(r'href="(/(?:indicators|report|tree|units)[^"]*)"', main)
+    back_to_the_present = 1
+    assert sum(f"as_of={DAY}" not in unquote(each) for each in of_numbers) <= back_to_the_present
+    assert of_numbers
+    # The works behind a number are those of the present.
+    assert 'href="/cells' not in main
+    present = asyncio.run(portal.get(path, unit="a", **PERIOD)).text
+    assert 'href="/cells' in present
 
 
 def test_without_a_day_nothing_is_said_of_one() -> None:
