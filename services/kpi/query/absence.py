@@ -75,7 +75,7 @@ def absence(
             )
         )
     claims = claims_of(work, cell.measure)
-    facts = facts_of(said, claims[0].name if claims else "")
+    facts = facts_of(said, claims[0].name if claims else "", cell.measure)
     date_field, begin = _dated(claims, cell)
     return kpi_service_pb2.ExplainAbsenceResponse(
         title=getattr(facts, "title", "") or getattr(facts, "name", ""),
@@ -85,7 +85,7 @@ def absence(
         counts=answer.counts,
         contribution=encode_value(answer.share),
         findings=findings,
-        claims=claims_in(said),
+        claims=claims_in(said, cell.measure),
     )
 
 
