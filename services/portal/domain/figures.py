@@ -84,7 +84,7 @@ class Figure:
         """The expected value to show, in whole units; None if nothing is expected.
 
         It is rounded away from the value that is judged, so that the two compare as the standing
-        says: 69 is behind 69.3, which is told as 70, and on pace with 68.7, which is told as 68.
+        says: 69 is behind 69.3, shown as 70, and on pace with 68.7, shown as 68.
         """
         if self.expected is None:
             return None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from starlette.responses import Response
 
+from kieng.kpi.v1 import kpi_service_pb2
 from services.portal import wire
+from services.portal.domain.figures import Number
+from services.portal.pages.additions import added
 from services.portal.pages.board import status_of
 from services.portal.pages.cell_names import asked_work, explain_request, named
 from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
-from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.contributions import read_contributions
 from services.portal.pages.editions import cause_of
 from services.portal.pages.findings import (
     explain_absence,
@@ -42,8 +45,11 @@ async def cell(page: Page) -> Response:
     ask = partial(page.call, KPI["ExplainKpi"])
     explained = await read_contributions(ask, explain_request(page, name))
     file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
-    changes = await wanted_changes(page, name, wire.number(explained.value))
-    lines, view = _lines(page, explained), explained.view
+    changes = await wanted_changes(page, catalogue, name, wire.number(explained.value))
+    works = [
+        (work, added(page, catalogue, name.code, work.contribution)) for work in explained.works
+    ]
+    lines, view = _lines(page, works), explained.view
     if changes and page.query.get("table") == "changes":
         lines, view = lines_of(page, changes), changes.view
     asked = await asked_work(page)
@@ -63,7 +69,7 @@ async def cell(page: Page) -> Response:
         found_words=partial(found_words, page),
         fact_words=partial(fact_words, page),
         value=wire.number(explained.value),
-        works=[(work, wire.number(work.contribution)) for work in explained.works],
+        works=works,
         # Of the works on this page; others are named by their keys.
         titles={work.work_key: work.title for work in explained.works},
         is_exact=explained.is_exact,
@@ -78,16 +84,18 @@ async def cell(page: Page) -> Response:
     )
 
 
-def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
+def _lines(
+    page: Page, works: Iterable[tuple[kpi_service_pb2.ExplainedWork, str | Number | None]]
+) -> Iterator[list[Value]]:
     """Yield headings and rows of a file: the works of a number."""
     names = ("cell.work", "column.title", "cell.contribution", "cell.claims", "work.verified")
     yield [page.text(each) for each in names]
-    for work in explained.works:
+    for work, contribution in works:
         member = work.member or (f"#{work.member_number}" if work.member_number else "")
         yield [
             work.work_key,
             work.title,
-            member or plain(wire.number(work.contribution)),
+            member or plain(contribution),
             ", ".join(claim.unit_id for claim in work.claims),
             ", ".join(claim.unit_id for claim in work.claims if claim.verified),
         ]

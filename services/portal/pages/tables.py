@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 from itertools import chain, repeat, zip_longest
 
 import xlsxwriter
@@ -23,6 +24,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """Characters with which a text would begin a formula in a spreadsheet."""
+EXACT_BELOW = 10**15
+"""Amount below which spreadsheets keep every digit; larger ones are written as text."""
 Value = str | int | float | None
 
 
@@ -153,9 +156,9 @@ def _judged(figure: Figure) -> Iterator[Value]:
     yield from figure.forecast_range or (None, None)
 
 
-def plain(number: Number | None) -> Value:
+def plain(number: str | Number | None) -> Value:
     """Return a number as files contain it: a fraction as a float, others unchanged, also None."""
-    return number if number is None or isinstance(number, int) else float(number)
+    return float(number) if isinstance(number, Fraction) else number
 
 
 def as_csv(lines: list[list[Value]]) -> bytes:
@@ -184,6 +187,8 @@ def as_xlsx(lines: list[list[Value]]) -> bytes:
         for column, value in enumerate(line):
             if isinstance(value, str):
                 sheet.write_string(at, column, value, bold if at == 0 else None)
+            elif isinstance(value, int) and abs(value) >= EXACT_BELOW:
+                sheet.write_string(at, column, str(value))
             elif value is not None:
                 sheet.write_number(at, column, value)
     sheet.freeze_panes(1, 0)

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import threading
+import zipfile
 
 import html5lib
 import pytest
@@ -122,6 +123,18 @@ def test_a_page_leads_to_its_table_as_a_file(
 def test_a_title_is_no_formula() -> None:
     text = asyncio.run(Portal(ANSWERS, "approver").get("/review", file="csv")).text
     assert f"'={MARKUP}" in text
+
+
+def test_a_workbook_keeps_every_digit_of_a_large_amount() -> None:
+    amounts = [999_999_999_999_999, 10**15 + 1, 2**63 - 1, -(2**63)]
+    lines: list[list[tables.Value]] = [[each] for each in amounts]
+    with zipfile.ZipFile(io.BytesIO(tables.as_xlsx([["vnd"], *lines]))) as book:
+        written = [
+            book.read(f"xl/{name}").decode()
+            for name in ("worksheets/sheet1.xml", "sharedStrings.xml")
+        ]
+    assert "<v>999999999999999</v>" in written[0]
+    assert all(f">{each}</t>" in written[1] for each in amounts[1:])
 
 
 def test_a_workbook_is_written_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
