@@ -198,16 +198,17 @@ class Page:
         """The present day in the portal's zone, which need not be that of its machine."""
         return datetime.now(self.site.zone).date()
 
-    def here(self, **changes: str) -> str:
+    def here(self, path: str = "", **changes: str) -> str:
         """Return the URL of this page with some parameters changed.
 
         Args:
+            path: path of another page that has the same parameters; empty for this one.
             changes: name of a parameter -> its new value; an empty value removes it.
         """
         kept = [(name, value) for name, value in self.query.multi_items() if name not in changes]
         kept += [(name, value) for name, value in changes.items() if value]
         # Two slashes would begin the name of another site.
-        path = f"/{self.request.url.path.lstrip('/')}"
+        path = f"/{(path or self.request.url.path).lstrip('/')}"
         return f"{path}?{urlencode(kept)}" if kept else path
 
     def word(self, group: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from starlette.responses import Response
@@ -14,7 +14,12 @@ from services.portal.pages.additions import added
 from services.portal.pages.board import status_of
 from services.portal.pages.cell_names import asked_work, explain_request, named
 from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
-from services.portal.pages.contributions import read_contributions
+from services.portal.pages.contributions import (
+    FILE_WORKS_MAX,
+    WORKS_MAX,
+    Contributions,
+    read_contributions,
+)
 from services.portal.pages.editions import cause_of
 from services.portal.pages.findings import (
     explain_absence,
@@ -25,7 +30,7 @@ from services.portal.pages.findings import (
     wanted_words,
 )
 from services.portal.pages.reading import KPI, read_cells, selection
-from services.portal.pages.tables import Value, plain, stamped, wanted_file
+from services.portal.pages.tables import KINDS, Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
 
@@ -43,13 +48,17 @@ async def cell(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await read_cells(page, selection([name.unit_id], [name.code], name.period))
     ask = partial(page.call, KPI["ExplainKpi"])
-    explained = await read_contributions(ask, explain_request(page, name))
+    request, is_file = explain_request(page, name), page.query.get("file", "") in KINDS
+    if is_file:
+        request.page_token = ""  # a file has the works of all pages
+    most = FILE_WORKS_MAX if is_file else WORKS_MAX
+    explained = await read_contributions(ask, request, most)
     file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
     changes = await wanted_changes(page, catalogue, name, wire.number(explained.value))
     works = [
         (work, added(page, catalogue, name.code, work.contribution)) for work in explained.works
     ]
-    lines, view = _lines(page, works), explained.view
+    lines, view = _lines(page, works, explained), explained.view
     if changes and page.query.get("table") == "changes":
         lines, view = lines_of(page, changes), changes.view
     asked = await asked_work(page)
@@ -85,7 +94,9 @@ async def cell(page: Page) -> Response:
 
 
 def _lines(
-    page: Page, works: Iterable[tuple[kpi_service_pb2.ExplainedWork, str | Number | None]]
+    page: Page,
+    works: Sequence[tuple[kpi_service_pb2.ExplainedWork, str | Number | None]],
+    explained: Contributions,
 ) -> Iterator[list[Value]]:
     """Yield headings and rows of a file: the works of a number."""
     names = ("cell.work", "column.title", "cell.contribution", "cell.claims", "work.verified")
@@ -99,3 +110,6 @@ def _lines(
             ", ".join(claim.unit_id for claim in work.claims),
             ", ".join(claim.unit_id for claim in work.claims if claim.verified),
         ]
+    if explained.next_page:
+        value = plain(wire.number(explained.value))
+        yield [page.text("cell.page", works=len(works), value=value)]

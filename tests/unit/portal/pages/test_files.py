@@ -15,7 +15,7 @@ from kieng.kpi.v1 import edition_service_pb2 as editions
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
 from kieng.kpi.v1 import view_pb2
 from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
-from services.portal.pages import tables
+from services.portal.pages import cells, tables
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 VIEW = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
@@ -118,6 +118,30 @@ def test_a_page_leads_to_its_table_as_a_file(
     assert found[1][: len(first)] == first
     book = asyncio.run(portal.get(path, file="xlsx", **query))
     assert book.content.startswith(b"PK")
+
+
+@pytest.mark.parametrize(("pages", "is_cut"), [(3, False), (99, True)])
+def test_the_file_of_a_number_has_the_works_of_all_pages(
+    monkeypatch: pytest.MonkeyPatch, pages: int, is_cut: bool
+) -> None:
+    monkeypatch.setattr(cells, "FILE_WORKS_MAX", 1500)
+
+    def explain(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
+        number = int(request.page_token or 0)
+        works = [
+            kpi.ExplainedWork(work_key=f"w{number}-{each}", contribution=view_pb2.Value(whole=1))
+            for each in range(250)
+        ]
+        following = str(number + 1) if number + 1 < pages else ""
+        value = view_pb2.Value(whole=250 * pages)
+        return kpi.ExplainKpiResponse(value=value, works=works, next_page_token=following)
+
+    portal = Portal(Answers(ExplainKpi=explain))
+    answer = asyncio.run(portal.get("/cells", file="csv", page="1", lang="en", **CELL))
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [line[0] for line in lines[1:3]] == ["w0-0", "w0-1"]
+    assert ("other works are on other pages" in lines[-1][0]) is is_cut
+    assert len(lines) == 1 + (1500 + 1 if is_cut else 250 * pages)
 
 
 def test_a_title_is_no_formula() -> None:
