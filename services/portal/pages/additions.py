@@ -10,6 +10,12 @@ from services.portal.numbers import full
 from services.portal.site import Page
 
 
+def is_ratio(catalogue: Catalogue, code: str) -> bool:
+    """Return whether an indicator is a ratio of two counts; False if the catalogue lacks it."""
+    found = catalogue.indicators.get(code)
+    return found is not None and found.HasField("denominator")
+
+
 def added(
     page: Page, catalogue: Catalogue, code: str, value: view_pb2.Value, *, is_change: bool = False
 ) -> str | Number | None:
@@ -25,9 +31,7 @@ def added(
         value: the value, as the KPI service returns it.
         is_change: whether parts have a sign.
     """
-    indicator = catalogue.indicators.get(code)
-    is_ratio = indicator is not None and indicator.HasField("denominator")
-    if not (is_ratio and value.HasField("ratio")):
+    if not (is_ratio(catalogue, code) and value.HasField("ratio")):
         return wire.number(value)
 
     def text(part: int) -> str:

@@ -24,6 +24,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """Characters with which a text would begin a formula in a spreadsheet."""
+TEXT_MAX = 32_767
+"""Most characters of a cell of a workbook."""
 EXACT_BELOW = 10**15
 """Amount below which spreadsheets keep every digit; larger ones are written as text."""
 Value = str | int | float | None
@@ -177,7 +179,8 @@ def as_csv(lines: list[list[Value]]) -> bytes:
 def as_xlsx(lines: list[list[Value]]) -> bytes:
     """Return a table as a workbook of one sheet; the same table gives the same bytes.
 
-    Texts are never taken for formulas, and the first line is bold; None is an empty cell.
+    Texts are never taken for formulas, and the first line is bold; None is an empty cell. A text
+    that is too long for a cell is cut, as the library would leave it out.
     """
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False})
@@ -186,7 +189,8 @@ def as_xlsx(lines: list[list[Value]]) -> bytes:
     for at, line in enumerate(lines):
         for column, value in enumerate(line):
             if isinstance(value, str):
-                sheet.write_string(at, column, value, bold if at == 0 else None)
+                shown = value if len(value) <= TEXT_MAX else f"{value[: TEXT_MAX - 1]}…"
+                sheet.write_string(at, column, shown, bold if at == 0 else None)
             elif isinstance(value, int) and abs(value) >= EXACT_BELOW:
                 sheet.write_string(at, column, str(value))
             elif value is not None:

@@ -161,6 +161,14 @@ def test_a_workbook_keeps_every_digit_of_a_large_amount() -> None:
     assert all(f">{each}</t>" in written[1] for each in amounts[1:])
 
 
+def test_a_workbook_cuts_a_text_that_no_cell_holds() -> None:
+    texts = ["a" * tables.TEXT_MAX, "b" * (tables.TEXT_MAX + 1)]
+    with zipfile.ZipFile(io.BytesIO(tables.as_xlsx([["x"], [*texts]]))) as book:
+        written = book.read("xl/sharedStrings.xml").decode()
+    assert f">{texts[0]}</t>" in written
+    assert f">{texts[1][:-2]}…</t>" in written
+
+
 def test_a_workbook_is_written_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[threading.Thread] = []
 
