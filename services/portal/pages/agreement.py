@@ -11,7 +11,7 @@ from services.portal import wire
 from services.portal.domain import periods
 from services.portal.domain.figures import Figure
 from services.portal.pages.board import Board, board
-from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.reading import catalogue_of, read_cells, selection
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
@@ -32,7 +32,7 @@ async def agreement(page: Page) -> Response:
         Refused: the caller may not read the numbers.
         InvalidArgument: the URL names no valid period. The caller's fault.
     """
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     institutions = [each.unit_id for each in catalogue.children(catalogue.root)]
     found = await board(page, catalogue, [catalogue.root, *institutions], AGREEMENT)
     shown = int(found.period.last[:4])

@@ -20,7 +20,7 @@ from services.portal.domain.figures import Figure
 from services.portal.pages.board import SERIES_MONTHS, check_unit, explaining, status_of
 from services.portal.pages.breakdowns import Breakdown, breakdowns, counted_otherwise
 from services.portal.pages.period_choice import period_of
-from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.reading import catalogue_of, read_cells, selection
 from services.portal.pages.reorganisations import trees_of
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.pages.trends import drawn_of, table_of, trend_of
@@ -53,7 +53,7 @@ async def indicator(page: Page) -> Response:
         NotFound: there is no such indicator or unit. The caller's fault.
         InvalidArgument: the URL names no valid period. The caller's fault.
     """
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     code = page.request.path_params["code"]
     unit_id = page.query.get("unit", catalogue.root)
     if code not in catalogue.indicators:

@@ -18,6 +18,7 @@ from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import NotFound
 from services.portal.domain.figures import MISSED, Figure, Number
 from services.portal.pages.board import Board, board
+from services.portal.pages.reading import catalogue_of
 from services.portal.site import Page
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -43,7 +44,7 @@ async def table(page: Page) -> Response:
     """
     if (wanted := page.request.path_params["kind"]) not in KINDS:
         raise NotFound(page.text("refused.no_page"))
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     units = page.query.getlist("unit")[:100]
     if not units:
         units = [catalogue.root, *(each.unit_id for each in catalogue.children(catalogue.root))]

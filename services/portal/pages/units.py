@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.portal import wire
 from services.portal.domain.figures import Figure
 from services.portal.pages.board import Board, Row, board, explaining
-from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.reading import catalogue_of, read_cells, selection
 from services.portal.pages.reorganisations import wanted_trees
 from services.portal.pages.summaries import Summary, read_summary
 from services.portal.pages.summary_tables import parts_lines
@@ -33,7 +33,7 @@ async def unit(page: Page) -> Response:
         InvalidArgument: the URL names no valid period. The caller's fault.
     """
     unit_id = page.request.path_params["unit_id"]
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     found = await board(page, catalogue, [unit_id])
     parts = catalogue.parts.get(unit_id, [])
     columns = shown(found)
