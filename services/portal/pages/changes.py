@@ -84,6 +84,11 @@ async def wanted_changes(
     since = page.query.get("since", "")
     if not since:
         return None
+    indicator = catalogue.indicators.get(name.code)
+    if indicator is not None and indicator.attainment_of:
+        # The service compares sums over works; it would answer that nothing changed.
+        said = page.text("change.attainment", code=indicator.attainment_of)
+        return Changes(since, problem=said)
     request = edition_service_pb2.ListChangesRequest(
         unit_id=name.unit_id,
         indicator_code=name.code,

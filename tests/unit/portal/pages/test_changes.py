@@ -156,6 +156,16 @@ def ratio(numerator: int, denominator: int) -> view_pb2.Value:
     return view_pb2.Value(ratio=view_pb2.Ratio(numerator=numerator, denominator=denominator))
 
 
+def test_an_attainment_leads_to_the_indicator_that_it_is_of() -> None:
+    def never(request: Any) -> Any:
+        raise AssertionError(request)
+
+    query = {**CELL, "indicator": "KNW-08", "since": "2025-05-01"}
+    portal = Portal(Answers(ExplainKpi=lambda _: kpi.ExplainKpiResponse(), ListChanges=never))
+    text = asyncio.run(portal.get("/cells", **query)).text
+    assert "Hãy xem thay đổi của KNW-01" in text
+
+
 OF_RATIO = {
     # Work -> (what it adds to both parts, what it changed of them, kind of the change).
     "both": ((1, 1), (1, 1), "added"),
