@@ -86,7 +86,7 @@ async def wanted_changes(
         return None
     indicator = catalogue.indicators.get(name.code)
     if indicator is not None and indicator.attainment_of:
-        # The service compares sums over works; it would answer that nothing changed.
+        # Works change counts; how much of a target that is, is no sum over works.
         said = page.text("change.attainment", code=indicator.attainment_of)
         return Changes(since, problem=said)
     request = edition_service_pb2.ListChangesRequest(
