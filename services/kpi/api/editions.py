@@ -9,14 +9,13 @@ from typing import TypeVar
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.kernel.grpc import CurrentCall, grpc
-from services.kpi.domain.catalogue import Catalogue
 from services.kpi.editions.answers import encode_cell, encode_edition, encode_line
-from services.kpi.editions.changes import Since
+from services.kpi.editions.changes import Since, counted_code
 from services.kpi.editions.closing import Period
 from services.kpi.editions.restatements import Restated
 from services.kpi.providers import Clock, EditionDesk, Live
 from services.kpi.query import answers
-from services.kpi.query.cells import check_unit, decode_day, find_indicator
+from services.kpi.query.cells import check_unit, decode_day
 from services.policy.enforcement import need
 from services.policy.rules import Resource
 
@@ -152,19 +151,6 @@ class EditionApi:
                 before=answers.encode_view(restated.view, before.progress, before.digest),
                 adds_up=restated.adds_up,
             )
-
-
-def counted_code(code: str, catalogue: Catalogue) -> str:
-    """Return the code of the indicator whose works change a number; empty for an empty code.
-
-    It is the code itself or, for an attainment, that of the indicator that it is of.
-
-    Raises:
-        InvalidArgument: there is no such indicator. The caller's fault.
-    """
-    if not code:
-        return ""
-    return find_indicator(code, catalogue, "indicator_code").attainment_of or code
 
 
 def _view(restated: Restated) -> view_pb2.ViewInfo:

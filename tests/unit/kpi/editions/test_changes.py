@@ -7,8 +7,7 @@ from typing import Any, cast
 import pytest
 
 from services.kernel.errors import InvalidArgument
-from services.kpi.api.editions import counted_code
-from services.kpi.editions.changes import Changes, ChangesComparer, Since
+from services.kpi.editions.changes import Changes, ChangesComparer, Since, counted_code
 from tests.unit.kpi.builders import real_catalogue
 from tests.unit.kpi.view_states import FakeStores, row, view
 
