@@ -48,7 +48,8 @@ async def cell(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await read_cells(page, selection([name.unit_id], [name.code], name.period))
     ask = partial(page.call, KPI["ExplainKpi"])
-    request, is_file = explain_request(page, name), page.query.get("file", "") in KINDS
+    request = explain_request(page, name)
+    is_file = page.query.get("file", "") in KINDS and not page.query.get("table")
     if is_file:
         request.page_token = ""  # a file has the works of all pages
     most = FILE_WORKS_MAX if is_file else WORKS_MAX
