@@ -15,10 +15,10 @@ from services.portal.pages.board import status_of
 from services.portal.pages.cell_names import asked_work, explain_request, named
 from services.portal.pages.changes import LINES_MAX, lines_of, wanted_changes
 from services.portal.pages.contributions import (
-    FILE_WORKS_MAX,
     WORKS_MAX,
     Contributions,
     read_contributions,
+    works_max,
 )
 from services.portal.pages.editions import cause_of
 from services.portal.pages.findings import (
@@ -30,7 +30,7 @@ from services.portal.pages.findings import (
     wanted_words,
 )
 from services.portal.pages.reading import KPI, read_cells, selection
-from services.portal.pages.tables import KINDS, Value, plain, stamped, wanted_file
+from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
 
@@ -49,10 +49,9 @@ async def cell(page: Page) -> Response:
     answer = await read_cells(page, selection([name.unit_id], [name.code], name.period))
     ask = partial(page.call, KPI["ExplainKpi"])
     request = explain_request(page, name)
-    is_file = page.query.get("file", "") in KINDS and not page.query.get("table")
-    if is_file:
+    most = WORKS_MAX if page.query.get("table") else works_max(page)
+    if most > WORKS_MAX:
         request.page_token = ""  # a file has the works of all pages
-    most = FILE_WORKS_MAX if is_file else WORKS_MAX
     explained = await read_contributions(ask, request, most)
     file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
     changes = await wanted_changes(page, catalogue, name, wire.number(explained.value))

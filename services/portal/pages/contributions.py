@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.portal.pages.tables import KINDS
+from services.portal.site import Page
 
 WORKS_MAX = 500
 """Most works of one page of the portal."""
@@ -50,8 +52,13 @@ class Contributions:
         return sum(work.contribution.whole for work in self.works)
 
 
+def works_max(page: Page) -> int:
+    """Return how many works a page reads at most: for a file, so many more."""
+    return FILE_WORKS_MAX if page.query.get("file", "") in KINDS else WORKS_MAX
+
+
 async def read_contributions(
-    ask: Ask, request: kpi_service_pb2.ExplainKpiRequest, works_max: int = WORKS_MAX
+    ask: Ask, request: kpi_service_pb2.ExplainKpiRequest, most: int = WORKS_MAX
 ) -> Contributions:
     """Return the works behind a number that one page of the portal shows.
 
@@ -62,7 +69,7 @@ async def read_contributions(
     Args:
         ask: calls ExplainKpi.
         request: the number, and the token of the page to begin with; empty for the first.
-        works_max: most works to return.
+        most: maximum number of works to return.
 
     Raises:
         Refused: the caller may not read it, or the unit or indicator does not exist.
@@ -72,7 +79,7 @@ async def read_contributions(
     asked.page_size = LOOKED_MAX
     works: list[kpi_service_pb2.ExplainedWork] = []
     positions = set()
-    for _ in range(CALLS_MAX * works_max // WORKS_MAX):
+    for _ in range(CALLS_MAX * most // WORKS_MAX):
         answer = await ask(asked)
         works += answer.works
         positions.add(_position(answer.view))
@@ -80,7 +87,7 @@ async def read_contributions(
         are_of_one_position = not request.page_token and len(positions) == 1
         if are_of_one_position and _are_all(answer.value, works):
             asked.page_token = ""
-        if not asked.page_token or len(works) > works_max - LOOKED_MAX:
+        if not asked.page_token or len(works) > most - LOOKED_MAX:
             break
     exact: bool | None = None
     if not request.page_token and not asked.page_token:

@@ -16,7 +16,7 @@ from services.portal.catalogues import Catalogue
 from services.portal.domain.periods import Period
 from services.portal.domain.ties import WIDTH, Tie, Work, picture, ties
 from services.portal.pages.board import check_unit, status_of
-from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.contributions import Contributions, read_contributions, works_max
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import KPI
 from services.portal.pages.tables import Value, stamped, wanted_file
@@ -141,7 +141,7 @@ def _read(
             measure=kpi_service_pb2.MEASURE_VERIFIED,
         )
         async with room:
-            return await read_contributions(ask, request)
+            return await read_contributions(ask, request, works_max(page))
 
     return map(read, codes)
 

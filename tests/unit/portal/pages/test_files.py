@@ -15,7 +15,7 @@ from kieng.kpi.v1 import edition_service_pb2 as editions
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
 from kieng.kpi.v1 import view_pb2
 from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
-from services.portal.pages import cells, tables
+from services.portal.pages import contributions, tables
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 VIEW = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
@@ -124,7 +124,7 @@ def test_a_page_leads_to_its_table_as_a_file(
 def test_the_file_of_a_number_has_the_works_of_all_pages(
     monkeypatch: pytest.MonkeyPatch, pages: int, is_cut: bool
 ) -> None:
-    monkeypatch.setattr(cells, "FILE_WORKS_MAX", 1500)
+    monkeypatch.setattr(contributions, "FILE_WORKS_MAX", 1500)
 
     def explain(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
         number = int(request.page_token or 0)
