@@ -6,10 +6,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
+from services.calendar import is_over
 from services.portal.calls import Services
 from services.refusals.suggestion import suggestion
 from services.texts import Lang
@@ -51,16 +53,29 @@ class Catalogue:
         return next(each.unit_id for each in self.message.units if not each.parent_id)
 
     @cached_property
-    def below(self) -> Mapping[str, list[str]]:
-        """Unit id -> ids of the units directly below it that exist now, in order.
+    def parts(self) -> Mapping[str, list[str]]:
+        """Unit id -> ids of the units directly below it, in order, also of those that have ended.
 
         A unit without such units has no key.
         """
         found: dict[str, list[str]] = {}
         for each in self.message.units:
-            if each.parent_id and not each.valid_to:
+            if each.parent_id:
                 found.setdefault(each.parent_id, []).append(each.unit_id)
         return found
+
+    @property
+    def below(self) -> Mapping[str, list[str]]:
+        """Unit id -> ids of the units directly below it that exist now, in order."""
+        return {
+            unit_id: [each for each in below if not self.has_ended(each)]
+            for unit_id, below in self.parts.items()
+        }
+
+    def has_ended(self, unit_id: str) -> bool:
+        """Return whether the last day of a unit is over; False for an unknown unit."""
+        found = self.units.get(unit_id)
+        return found is not None and is_over(found.valid_to, datetime.now(UTC))
 
     def of_house(self, house: str) -> list[catalogue_pb2.Indicator]:
         """Return the indicators of a house, and those of all houses, in the order of the catalogue.
@@ -76,7 +91,9 @@ class Catalogue:
 
         Empty if there are none, or the unit is unknown.
         """
-        return [self.units[each] for each in self.below.get(unit_id, ())]
+        return [
+            self.units[each] for each in self.parts.get(unit_id, ()) if not self.has_ended(each)
+        ]
 
     def meant(self, text: str) -> str:
         """Return the id of the unit that an unknown id may mean; empty if there is none.

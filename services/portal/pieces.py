@@ -59,7 +59,6 @@ def environment() -> jinja2.Environment:
         "lower_first": lambda text: text[:1].lower() + text[1:],
         "pair": frozenset,
         "utc": lambda timestamp: timestamp.ToDatetime(tzinfo=UTC),
-        "whole": lambda number: None if number is None else round(number),
     }
     return found
 

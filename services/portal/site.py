@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
@@ -193,16 +193,22 @@ class Page:
         """
         return self.query.get("as_of", "")
 
-    def here(self, **changes: str) -> str:
+    @property
+    def today(self) -> date:
+        """The present day in the portal's zone, which need not be that of its machine."""
+        return datetime.now(self.site.zone).date()
+
+    def here(self, path: str = "", **changes: str) -> str:
         """Return the URL of this page with some parameters changed.
 
         Args:
+            path: path of another page that has the same parameters; empty for this one.
             changes: name of a parameter -> its new value; an empty value removes it.
         """
         kept = [(name, value) for name, value in self.query.multi_items() if name not in changes]
         kept += [(name, value) for name, value in changes.items() if value]
         # Two slashes would begin the name of another site.
-        path = f"/{self.request.url.path.lstrip('/')}"
+        path = f"/{(path or self.request.url.path).lstrip('/')}"
         return f"{path}?{urlencode(kept)}" if kept else path
 
     def word(self, group: str, name: str) -> str:

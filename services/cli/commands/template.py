@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from services.calendar import is_over
 from services.cli.errors import USAGE, Failure
 from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
@@ -49,11 +51,12 @@ def template(
 
 
 def _units(session: Session) -> list[str]:
-    """Return the ids of the institution's units that have no last day, in the order of the tree."""
+    """Return the ids of the institution's units that have not ended, in the order of the tree."""
     stub = session.stub(DirectoryServiceStub)
     directory = stub.GetDirectory(api.GetDirectoryRequest()).directory
+    now = datetime.now(UTC)
     return [
         unit.unit_id
         for unit in directory.units
-        if unit.unit_id.partition("/")[0] == session.institution and not unit.valid_to
+        if unit.unit_id.partition("/")[0] == session.institution and not is_over(unit.valid_to, now)
     ]

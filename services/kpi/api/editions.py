@@ -10,7 +10,7 @@ from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.editions.answers import encode_cell, encode_edition, encode_line
-from services.kpi.editions.changes import Since
+from services.kpi.editions.changes import Since, counted_code
 from services.kpi.editions.closing import Period
 from services.kpi.editions.restatements import Restated
 from services.kpi.providers import Clock, EditionDesk, Live
@@ -121,8 +121,14 @@ class EditionApi:
         """ListChanges: stream progress, then how the live view differs from an earlier position.
 
         Changed works come first, then changed cells, then whether the changes explain all cells;
-        see `ChangesComparer.compare` for refusals.
+        see `ChangesComparer.compare` for refusals. Of an attainment they are those of the indicator
+        that it is of.
+
+        Raises:
+            InvalidArgument: the indicator is unknown. The caller's fault.
         """
+        with self.live.read() as state:
+            code = counted_code(request.indicator_code, state.catalogue)
         since = Since(
             request.unit_id,
             request.from_month,
@@ -139,7 +145,7 @@ class EditionApi:
                 continue
             restated, before = changes.restated, changes.before
             unit_id = changes.unit_id if request.unit_only else ""
-            yield from _messages(restated, make, unit_id, request.indicator_code)
+            yield from _messages(restated, make, unit_id, code)
             yield make(
                 view=_view(restated),
                 before=answers.encode_view(restated.view, before.progress, before.digest),
@@ -162,12 +168,11 @@ def _messages(
         unit_id: unit whose cells are wanted; empty for all.
         code: indicator whose cells are wanted; empty for all.
     """
-    divisors = restated.divisors
-    lines = [encode_line(line, divisors, unit_id, code) for line in restated.lines]
+    lines = [encode_line(line, restated.divisors, unit_id, code) for line in restated.lines]
     for several in _chunks([line for line in lines if line is not None], LINES_PER_MESSAGE):
         yield make(restatements=several)
     cells = [
-        encode_cell(cell, divisors)
+        encode_cell(cell)
         for cell in restated.cells
         if unit_id in ("", cell.unit_id) and code in ("", cell.indicator_code)
     ]

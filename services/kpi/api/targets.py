@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import events_pb2, target_service_pb2
+from services.calendar import day_in_vietnam
 from services.kernel.bell import Ringer
 from services.kernel.container import repeat
 from services.kernel.errors import Unavailable
@@ -72,9 +73,10 @@ class TargetApi:
         broker or the database is down.
         """
         try:
-            with self.live.read() as state:
-                view_id, found = state.view.view_id, reached(state.targets.values(), state.cube)
             now = datetime.now(UTC)
+            with self.live.read() as state:
+                found = reached(state.targets.values(), state.cube, day_in_vietnam(now).year)
+                view_id = state.view.view_id
             self.publish([encode_reached(target, value, view_id, now) for target, value in found])
             for target, _ in found:
                 self.targets.mark_reached(target, now)

@@ -11,7 +11,7 @@ from enum import Enum
 
 from services.kpi.domain.catalogue import ANY, NEVER, Catalogue, Component, Indicator, Rule
 from services.kpi.domain.conditions import Condition
-from services.kpi.domain.contribution import Facts, amount_of, begin_of, parts_of
+from services.kpi.domain.contribution import Facts, amount_of, begin_of, dated_by, parts_of
 from services.kpi.domain.cube import Range, Value
 from services.kpi.domain.disagreement import fact_text
 from services.kpi.domain.explanation import adds_something, share_of
@@ -252,7 +252,8 @@ def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Fin
     wanted = f"{month_text(first)} to {month_text(last)}"
     month = month_of_date(begin)
     if month > last or (month < first and not component.is_stock):
-        yield Finding(Reason.OUTSIDE_RANGE, field=component.date, wanted=wanted, found=begin)
+        field = dated_by(component, facts)
+        yield Finding(Reason.OUTSIDE_RANGE, field=field, wanted=wanted, found=begin)
     elif component.is_stock and component.until != NEVER:
         end = facts.date(component.until)
         if end and max(month, month_of_date(end)) <= last:
@@ -277,8 +278,18 @@ def _of_units(component: Component, facts: Facts, cell: AskedCell) -> Iterator[F
                 by=leads[0].name if leads else "",
             )
             return
-    if component.rule.is_money and amount_of(component, facts):
-        parts = [value for where, _, value in parts_of(component, facts) if tree.holds(unit, where)]
-        if not sum(parts):
-            payer = str(facts.get("payer_unit_id") or "")
-            yield Finding(Reason.NETTED, field="payer_unit_id", found=payer)
+    parts = [value for where, _, value in parts_of(component, facts) if tree.holds(unit, where)]
+    if component.amount and not sum(parts):
+        yield _of_nothing(component, facts, held[0])
+
+
+def _of_nothing(component: Component, facts: Facts, claim: Claim) -> Finding:
+    """Return why an amount adds nothing at a unit of which this is a claim."""
+    payer = str(facts.get("payer_unit_id") or "")
+    nothing = Finding(Reason.CONDITION, field=component.amount, wanted="at_least 1", found="0")
+    if not amount_of(component, facts):
+        return nothing
+    if component.rule is Rule.MONEY_RECEIVED and payer in facts.tree.number:
+        return Finding(Reason.NETTED, field="payer_unit_id", found=payer)
+    # So few that whole ones, divided among the claims, leave none for this one.
+    return replace(nothing, field="share_ppm", submission_id=claim.name)

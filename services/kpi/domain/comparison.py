@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
-from services.kpi.domain.catalogue import Catalogue, Indicator
+from services.kpi.domain.catalogue import Catalogue, Component, Indicator
 from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.targets import is_measured
@@ -17,8 +18,11 @@ WORKS_NAMED = 5
 ValueKey = tuple[str, str, int]
 """(unit id, indicator code, measure) of one number."""
 
-Amounts = dict[tuple[int, str], int]
-"""(0 for the value or 1 for the denominator, member of a distinct count or empty) -> amount."""
+Amounts = dict[tuple[int, str], int | Fraction]
+"""(0 for the value or 1 for the denominator, member of a distinct count or empty) -> amount.
+
+What counts in parts is a fraction, so that equal amounts of two catalogues are equal.
+"""
 
 
 @dataclass(slots=True)
@@ -74,7 +78,7 @@ class Side:
         self.catalogue = catalogue
         self.cube = Cube(catalogue)
         self._months = months
-        self._uses: dict[str, list[tuple[str, int, int, bool]]] = {}
+        self._uses: dict[str, list[tuple[str, int, int, Component]]] = {}
         for indicator in catalogue.indicators.values():
             self._note_uses(indicator)
 
@@ -85,7 +89,7 @@ class Side:
                 continue
             for measure in (0, 1):
                 column = self.catalogue.columns[self.catalogue.number[component, measure, ""]]
-                use = (indicator.code, measure, part, component.is_stock)
+                use = (indicator.code, measure, part, component)
                 self._uses.setdefault(column.name, []).append(use)
 
     def shares(self, contributed: Mapping[Key, int]) -> dict[ValueKey, Amounts]:
@@ -102,10 +106,12 @@ class Side:
             if month > last:
                 continue
             for (column, member), value in row.items():
-                for code, measure, part, is_stock in self._uses.get(column, ()):
-                    if is_stock or month >= first:
+                for code, measure, part, component in self._uses.get(column, ()):
+                    if component.is_stock or month >= first:
+                        parts = component.parts
+                        added = value if parts == 1 else Fraction(value, parts)
                         amounts = found.setdefault((unit_id, code, measure), {})
-                        amounts[part, member] = amounts.get((part, member), 0) + value
+                        amounts[part, member] = amounts.get((part, member), 0) + added
         return {
             place: kept for place, amounts in found.items() if (kept := _without_zeros(amounts))
         }
@@ -135,9 +141,22 @@ class Side:
         """
         if not isinstance(value, Ratio):
             return bool(value)
-        indicator = self.catalogue.indicators[place[1]]
-        is_count = indicator.denominator is None and not indicator.attainment_of
-        return bool(value.numerator) or bool(value.denominator and not is_count)
+        return bool(value.numerator) or bool(value.denominator and not self._is_count(place[1]))
+
+    def compared(self, place: ValueKey, value: Value | None) -> Value | Fraction | None:
+        """Return a number in the form in which it is compared: a count in parts as a fraction.
+
+        Args:
+            place: unit, indicator and measure of the number.
+            value: the number, as `value` returns it.
+        """
+        if isinstance(value, Ratio) and self._is_count(place[1]):
+            return Fraction(value.numerator, value.denominator)
+        return value
+
+    def _is_count(self, code: str) -> bool:
+        indicator = self.catalogue.indicators[code]
+        return indicator.denominator is None and not indicator.attainment_of
 
 
 class Comparison:
@@ -196,7 +215,8 @@ class Comparison:
                 side.is_something(place, value)
                 for side, value in zip(both, (before, after), strict=True)
             )
-            if before != after and is_told:
+            one, other = self.before.compared(place, before), self.after.compared(place, after)
+            if one != other and is_told:
                 yield Change(*place, before, after, self._works.get(place, Works()))
 
 

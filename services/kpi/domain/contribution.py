@@ -120,6 +120,12 @@ def begin_of(component: Component, facts: Facts) -> str:
     return max(date, other) if other else ""
 
 
+def dated_by(component: Component, facts: Facts) -> str:
+    """Return the name of the date fact from which a work counts, see `begin_of`."""
+    is_later = facts.date(component.not_before) > facts.date(component.date)
+    return component.not_before if is_later else component.date
+
+
 def _under(terms: list[str], parts: list[tuple[int, str, int]]) -> list[tuple[int, str, int]]:
     return [
         (unit, f"{term}{SEPARATOR}{member}" if member else term, value)

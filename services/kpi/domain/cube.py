@@ -182,7 +182,9 @@ class Cube:
             base = self.catalogue.indicators[indicator.attainment_of]
             assert base.value is not None
             reached = self._amounts(unit_id, base.value, measure, ranges)
-            return [Ratio(*both) for both in zip(reached, targets, strict=True)]
+            # What counts in parts, e.g. in fractions, is compared with as many parts of the target.
+            parts = base.value.parts
+            return [Ratio(n, target * parts) for n, target in zip(reached, targets, strict=True)]
         assert indicator.value is not None
         amounts = self._amounts(unit_id, indicator.value, measure, ranges)
         if indicator.denominator is not None:

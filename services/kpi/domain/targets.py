@@ -87,20 +87,24 @@ def check_settable(indicator: Indicator) -> None:
         raise InvalidArgument(text, fields={"target.indicator_code": text})
 
 
-def reached(targets: Iterable[Target], cube: Cube) -> list[tuple[Target, int]]:
+def reached(targets: Iterable[Target], cube: Cube, year: int) -> list[tuple[Target, int]]:
     """Return the targets that are now reached but not yet recorded so, each with its value.
 
     The value is the verified one of the target's year. Ceilings are left out, because whether one
-    was kept is known only at the end of the year; so are ratios and unknown indicators.
+    was kept is known only at the end of the year; so are ratios and unknown indicators, and targets
+    of later years: the level of a stock would reach them before their year begins.
 
     Args:
         targets: targets to check.
         cube: cells of the live view.
+        year: the present year.
     """
     found = []
     for target in targets:
         indicator = cube.catalogue.indicators.get(target.indicator_code)
         if target.is_reached or indicator is None or indicator.direction == "down":
+            continue
+        if target.year > year:
             continue
         first = target.year * 12
         value = cube.value(target.unit_id, indicator, VERIFIED, first, first + 11, 0)

@@ -56,7 +56,9 @@ def encode_line(
         claims=[_claim(claim) for claim in line.claims],
         changes=[
             api.CellDifference(
-                unit_id=unit, indicator_code=code, difference=_difference(both, divisors.get(code))
+                unit_id=unit,
+                indicator_code=code,
+                difference=_difference(both, divisors.get(code, 1)),
             )
             for (unit, code), both in changes.items()
             if any(both)
@@ -64,8 +66,8 @@ def encode_line(
     )
 
 
-def _difference(both: list[int] | tuple[int, int], divisor: int | None) -> view_pb2.Value:
-    if divisor is None:
+def _difference(both: list[int] | tuple[int, int], divisor: int) -> view_pb2.Value:
+    if divisor == 1:
         return encode_value(both[0])
     return encode_value(Ratio(both[0], divisor) if divisor else Ratio(*both))
 
@@ -83,24 +85,18 @@ def _claim(restated: RestatedClaim) -> api.RestatedClaim:
     )
 
 
-def encode_cell(cell: RestatedCell, divisors: Mapping[str, int]) -> api.RestatedCell:
-    """Return a cell of an edition as a message: its value when closed and now, and the causes.
-
-    Args:
-        cell: the cell.
-        divisors: what `divisors_of` returns.
-    """
-    divisor = divisors.get(cell.indicator_code)
+def encode_cell(cell: RestatedCell) -> api.RestatedCell:
+    """Return a cell of an edition as a message: its value when closed and now, and the causes."""
     message = api.RestatedCell(
         unit_id=cell.unit_id,
         indicator_code=cell.indicator_code,
-        by_works=_difference(cell.by_works, divisor),
+        by_works=_difference(cell.by_works, cell.divisor),
     )
     if cell.closed is not None:
         message.closed.CopyFrom(encode_value(cell.closed))
     if cell.now is not None:
         message.now.CopyFrom(encode_value(cell.now))
     if cell.by_definitions is not None:
-        difference = _difference(cell.by_definitions, divisor)
+        difference = _difference(cell.by_definitions, cell.divisor)
         message.by_definitions.CopyFrom(difference)
     return message

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.kernel.errors import InvalidArgument, WrongState
+from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_range
 from services.kpi.editions.closing import ClosingPosition, start_of
 from services.kpi.editions.restatements import Restated, cells_of, compare, divisors_of
-from services.kpi.query.cells import check_unit
+from services.kpi.query.cells import check_unit, find_indicator
 from services.kpi.query.history import History, check_position, end_of
 from services.kpi.query.live_view import LiveView
 from services.kpi.replay.memory_projection import ReplayBound
@@ -52,6 +53,19 @@ class Changes:
     unit_id: str
     restated: Restated
     before: Replayed
+
+
+def counted_code(code: str, catalogue: Catalogue) -> str:
+    """Return the code of the indicator whose works change a number; empty for an empty code.
+
+    It is the code itself or, for an attainment, that of the indicator that it is of.
+
+    Raises:
+        InvalidArgument: there is no such indicator. The caller's fault.
+    """
+    if not code:
+        return ""
+    return find_indicator(code, catalogue, "indicator_code").attainment_of or code
 
 
 class ChangesComparer:
@@ -114,7 +128,8 @@ class ChangesComparer:
                 for each in (before, step)
             )
             lines = list(decode_lines(step.made))
-            cells = list(compare(closed, again, lines, again, True))
+            divisors = divisors_of(catalogue)
+            cells = list(compare(closed, again, lines, divisors, again))
             restated = Restated(
                 start.view,
                 start.digest,
@@ -122,7 +137,7 @@ class ChangesComparer:
                 lines,
                 [cell for cell in cells if cell.is_changed],
                 all(cell.adds_up for cell in cells),
-                divisors_of(catalogue),
+                divisors,
             )
             yield total, total, Changes(unit_id, restated, before)
 

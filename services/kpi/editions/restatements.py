@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 from services.kernel.errors import WrongState
@@ -33,10 +34,11 @@ class RestatedCell:
         unit_id: unit of the cell.
         indicator_code: indicator of the cell.
         closed: value at closing; None if the edition's catalogue lacks the cell.
-        by_works: (numerator, denominator) of the difference that changed works make.
-        by_definitions: (numerator, denominator) of the difference that another catalogue makes;
-            None if the catalogue version is the same.
+        by_works: parts of the difference that changed works make, see `parts_over`.
+        by_definitions: parts of the difference that another catalogue makes; None if the catalogue
+            version is the same.
         now: present value; None if the present catalogue lacks the cell.
+        divisor: common divisor of both differences: 1 for counts, 0 for a ratio.
     """
 
     unit_id: str
@@ -45,15 +47,14 @@ class RestatedCell:
     by_works: tuple[int, int]
     by_definitions: tuple[int, int] | None
     now: Value | None
+    divisor: int = 1
 
     @property
     def adds_up(self) -> bool:
         """Whether the closed value plus both differences gives the present value exactly."""
-        return all(
-            part(self.closed, i) + self.by_works[i] + (self.by_definitions or (0, 0))[i]
-            == part(self.now, i)
-            for i in (0, 1)
-        )
+        closed, now = (parts_over(self.divisor, value) for value in (self.closed, self.now))
+        defined = self.by_definitions or (0, 0)
+        return all(closed[i] + self.by_works[i] + defined[i] == now[i] for i in (0, 1))
 
     @property
     def is_changed(self) -> bool:
@@ -72,7 +73,7 @@ class Restated:
         lines: changes by work, in order of work key.
         cells: the changed cells.
         adds_up: whether the changes explain every cell exactly.
-        divisors: of the numbers that are ratios, see `divisors_of`.
+        divisors: of what the lines changed, see `divisors_of`.
     """
 
     view: View
@@ -131,7 +132,7 @@ class EditionComparer:
         with live.read() as state:
             start = start_of(state)
             is_same = state.view.catalogue_version == edition.catalogue_version
-            divisors = divisors_of(state.catalogue) | divisors_of(catalogue)
+            divisors, present = divisors_of(catalogue), divisors_of(state.catalogue)
             now = {} if is_same else cells_of(state.cube, edition.unit_id, months, measure)
         total, version = start.bound.records, edition.catalogue_version
         for step in self._history.run(start.view, start.bound, is_wanted, task, version):
@@ -142,7 +143,8 @@ class EditionComparer:
             again = cells_of(cube, edition.unit_id, months, measure)
             lines = list(decode_lines(step.made))
             closed = closed_cells(document, catalogue, measure)
-            cells = list(compare(closed, again, lines, again if is_same else now, is_same))
+            other = (again, None) if is_same else (now, present)
+            cells = list(compare(closed, again, lines, divisors, *other))
             if is_same and step.digest != start.digest:
                 text = "the log does not give the numbers of the view; ask `kieng doctor`"
                 raise WrongState(text, reason="NOT_REPRODUCED")
@@ -155,14 +157,20 @@ class EditionComparer:
             )
 
 
-def part(value: Value | None, number: int) -> int:
-    """Return one part of a value: 0 the numerator or integer, 1 the denominator.
+def parts_over(divisor: int, value: Value | None) -> tuple[int, int]:
+    """Return (numerator, denominator) of a value, which add up; 0 for None.
 
-    It is 0 for None, and for the denominator of an integer.
+    The denominator is 0, except that of a ratio, which has two integers of its own.
+
+    Args:
+        divisor: divisor of the numerator; 0 for a ratio.
+        value: the value; its own denominator divides the divisor unless that is 0.
     """
-    if isinstance(value, Ratio):
-        return (value.numerator, value.denominator)[number]
-    return 0 if value is None or number else value
+    if not isinstance(value, Ratio):
+        return (value or 0) * (divisor or 1), 0
+    if not divisor:
+        return value.numerator, value.denominator
+    return value.numerator * (divisor // value.denominator), 0
 
 
 def divisors_of(catalogue: Catalogue) -> dict[str, int]:
@@ -222,7 +230,12 @@ def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int
 
 
 def compare(
-    closed: Cells, again: Cells, lines: Iterable[Line], now: Cells, is_same: bool
+    closed: Cells,
+    again: Cells,
+    lines: Iterable[Line],
+    divisors: Mapping[str, int],
+    now: Cells,
+    present: Mapping[str, int] | None = None,
 ) -> Iterator[RestatedCell]:
     """Yield every cell of an edition or of the present, in order, with its values and causes.
 
@@ -230,17 +243,24 @@ def compare(
         closed: cells of the edition.
         again: present cells, counted with the edition's own catalogue.
         lines: changes by work.
+        divisors: what `divisors_of` returns for the edition's catalogue.
         now: present cells, counted with the present catalogue.
-        is_same: whether both catalogues are the same version.
+        present: what it returns for the present catalogue; None if that is the same version.
     """
     by_works: dict[tuple[str, str], list[int]] = {}
     for line in lines:
         for (unit, code, number), change in line.changes.items():
             by_works.setdefault((unit, code), [0, 0])[number] += change
     for key in sorted(closed.keys() | now.keys()):
+        # A definition may count in other parts than before, e.g. whole works in fractions.
+        own = divisors.get(key[1], 1)
+        divisor = lcm(own, (present or {}).get(key[1], 1))
+        works = [
+            change * (divisor // own if divisor else 1) for change in by_works.get(key, (0, 0))
+        ]
         definitions = None
-        if not is_same:
-            before, after = again.get(key), now.get(key)
-            definitions = (part(after, 0) - part(before, 0), part(after, 1) - part(before, 1))
-        works = by_works.get(key, [0, 0])
-        yield RestatedCell(*key, closed.get(key), (works[0], works[1]), definitions, now.get(key))
+        if present is not None:
+            before, after = (parts_over(divisor, cells.get(key)) for cells in (again, now))
+            definitions = (after[0] - before[0], after[1] - before[1])
+        both = (works[0], works[1]), definitions
+        yield RestatedCell(*key, closed.get(key), *both, now.get(key), divisor)

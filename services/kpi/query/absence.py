@@ -8,7 +8,7 @@ from types import MappingProxyType
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kpi.domain.absence import AskedCell, Finding, Reason, explain_absence
 from services.kpi.domain.catalogue import ANY
-from services.kpi.domain.contribution import Facts, begin_of
+from services.kpi.domain.contribution import Facts, begin_of, dated_by
 from services.kpi.domain.disagreement import claims_of
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Claim, Work
@@ -75,7 +75,7 @@ def absence(
             )
         )
     claims = claims_of(work, cell.measure)
-    facts = facts_of(said, claims[0].name if claims else "")
+    facts = facts_of(said, claims[0].name if claims else "", cell.measure)
     date_field, begin = _dated(claims, cell)
     return kpi_service_pb2.ExplainAbsenceResponse(
         title=getattr(facts, "title", "") or getattr(facts, "name", ""),
@@ -85,7 +85,7 @@ def absence(
         counts=answer.counts,
         contribution=encode_value(answer.share),
         findings=findings,
-        claims=claims_in(said),
+        claims=claims_in(said, cell.measure),
     )
 
 
@@ -96,7 +96,8 @@ def _dated(claims: list[Claim], cell: AskedCell) -> tuple[str, str]:
     if not claims or component is None or component.type not in (ANY, claims[0].type):
         return "", ""
     component = component.of_type(claims[0].type)
-    return component.date, begin_of(component, Facts(claims[:1], cell.catalogue.tree))
+    facts = Facts(claims[:1], cell.catalogue.tree)
+    return dated_by(component, facts), begin_of(component, facts)
 
 
 def encode_finding(

@@ -80,7 +80,7 @@ def explain(
             message = _explained(work, said, measure, catalogue)
             message.work_key, message.member = stored.work_key, member
             message.contribution.CopyFrom(encode_value(share))
-            message.claims.extend(claims_in(said))
+            message.claims.extend(claims_in(said, measure))
             message.member_number = number.get(member, 0)
             explained.append(message)
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
@@ -98,7 +98,7 @@ def _explained(
     """Return a message with the leading claim of a work and the contradictions of other claims."""
     claims, ids = claims_of(work, measure), ids_of(said)
     leading = claims[0].name if claims else ""
-    facts = facts_of(said, leading)
+    facts = facts_of(said, leading, measure)
     return kpi_service_pb2.ExplainedWork(
         leading_submission_id=ids[leading] if leading else "",
         title=getattr(facts, "title", "") or getattr(facts, "name", ""),
@@ -121,18 +121,34 @@ def readiness(product: facts_pb2.Product) -> dict[str, Any]:
     return {"trl": product.trl, "stage": stage}
 
 
-def facts_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> Message | None:
-    """Return the facts that one submission claims of a work, as verified or else as declared.
+def claim_in(event: events_pb2.SubmissionChanged, measure: int) -> events_pb2.Claim:
+    """Return the claim of an event that counts in a measure; else the other one, maybe empty.
+
+    They differ where a verified submission was amended.
+
+    Args:
+        event: the event.
+        measure: 0 declared, 1 verified.
+    """
+    is_verified = event.HasField("verified") and (measure or not event.HasField("declared"))
+    return event.verified if is_verified else event.declared
+
+
+def facts_of(
+    said: Iterable[events_pb2.SubmissionChanged], leading: str, measure: int
+) -> Message | None:
+    """Return the facts that one submission claims of a work, see `claim_in`.
 
     None if it is not among the events or claims nothing.
 
     Args:
         said: newest events of the submissions about the work.
         leading: full name of the submission; empty for none.
+        measure: 0 declared, 1 verified.
     """
     for event in said:
         if events.name_of(event) == leading:
-            claim = event.verified if event.HasField("verified") else event.declared
+            claim = claim_in(event, measure)
             facts: Message | None = getattr(claim.facts, claim.facts.WhichOneof("kind") or "", None)
             return facts
     return None
@@ -212,22 +228,27 @@ def restored_of(
 
 
 def claims_in(
-    said: Iterable[events_pb2.SubmissionChanged],
+    said: Iterable[events_pb2.SubmissionChanged], measure: int
 ) -> Iterator[kpi_service_pb2.ExplainedClaim]:
-    """Yield each claim in the events of a work as a protobuf message.
+    """Yield each claim in the events of a work as a protobuf message; no retractions.
 
-    It is the verified claim if there is one, else the declared one; retractions are left out.
+    Args:
+        said: newest events of the submissions about the work.
+        measure: measure of the number, 0 declared, 1 verified; see `claim_in`.
     """
     for event in said:
         if not (event.HasField("declared") or event.HasField("verified")):
             continue
-        claim = event.verified if event.HasField("verified") else event.declared
+        claim = claim_in(event, measure)
+        is_verified = event.HasField("verified") and claim == event.verified
         yield kpi_service_pb2.ExplainedClaim(
             submission_id=event.submission_id,
             version=event.version,
             institution_id=event.institution_id,
             unit_id=claim.unit_id,
-            verified=event.HasField("verified"),
+            verified=is_verified,
             evidence_sha256=claim.evidence_sha256,
-            verified_at=event.verified_at if event.HasField("verified_at") else None,
+            verified_at=event.verified_at
+            if is_verified and event.HasField("verified_at")
+            else None,
         )

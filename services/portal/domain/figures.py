@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 
 Number = int | Fraction
 """Counts and amounts in dong are ints; shares of works, ratios and attainments are fractions."""
@@ -69,6 +70,25 @@ class Figure:
         False without a standing.
         """
         return self.on.endswith("-12-31")
+
+    @property
+    def whole_forecast(self) -> int | None:
+        """The forecast to show, in whole units as the command line has it; None without one.
+
+        It is rounded down: what falls short of a target must not read as if it reached it.
+        """
+        return floor(self.forecast) if self.forecast is not None and self.has_forecast else None
+
+    @property
+    def whole_expected(self) -> int | None:
+        """The expected value to show, in whole units; None if nothing is expected.
+
+        It is rounded away from the value that is judged, so that the two compare as the standing
+        says: 69 is behind 69.3, shown as 70, and on pace with 68.7, shown as 68.
+        """
+        if self.expected is None:
+            return None
+        return (ceil if (self.judged or 0) < self.expected else floor)(self.expected)
 
     @property
     def has_forecast(self) -> bool:

@@ -93,7 +93,8 @@ def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
         series: values of consecutive months for each line; across None, the line is straight.
     """
     known = [value for line in series for value in line if value is not None]
-    top, low = _round_up(max(known, default=0) or 1), min(0, *known, 0)
+    are_parts = any(isinstance(value, Fraction) for value in known)
+    top, low = _round_up(max(0, *known, 0) or 1, are_parts), min(0, *known, 0)
     count = max((len(line) for line in series), default=0)
     step = CHART_WIDTH / max(1, count - 1)
 
@@ -105,18 +106,22 @@ def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
         for line in series
     ]
     levels = [low + (top - low) * Fraction(part, 4) for part in range(5)]
-    marks = [(height(at), int(at) if at == int(at) else at) for at in levels]
+    marks = [(height(at), at if are_parts or at.denominator > 1 else int(at)) for at in levels]
     return Chart(lines, marks, round(step, 2))
 
 
-def _round_up(value: Number) -> int:
-    """Return the least of 4, 8, 20, 40, 80, 200, ... that is not below a value.
+def _round_up(value: Number, are_parts: bool) -> Fraction:
+    """Return the least of 4, 8, 20, 40, 80, 200, ... that is not below a positive value.
 
-    Quarters of these are round numbers, too.
+    Quarters of these are round numbers, too. Where ``are_parts``, it may also be 0.04, 0.08, 0.1,
+    0.2, 0.4, 0.8, 1, ..., e.g. of percentages.
     """
-    unit = 1
+    parts: tuple[int, ...] = (4, 8, 20)
+    unit = Fraction(1)
+    while are_parts and value <= 2 * unit:
+        unit, parts = unit / 10, (4, 8, 10, 20)
     while True:
-        for part in (4, 8, 20):
+        for part in parts:
             if part * unit >= value:
                 return part * unit
         unit *= 10

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from starlette.responses import Response
 
+from kieng.kpi.v1 import view_pb2
 from services.portal import wire
 from services.portal.domain import periods
 from services.portal.domain.figures import Figure
 from services.portal.pages.board import Board, board
-from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.reading import catalogue_of, read_cells, selection
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
@@ -32,7 +34,7 @@ async def agreement(page: Page) -> Response:
         Refused: the caller may not read the numbers.
         InvalidArgument: the URL names no valid period. The caller's fault.
     """
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     institutions = [each.unit_id for each in catalogue.children(catalogue.root)]
     found = await board(page, catalogue, [catalogue.root, *institutions], AGREEMENT)
     shown = int(found.period.last[:4])
@@ -41,14 +43,21 @@ async def agreement(page: Page) -> Response:
     answers = await asyncio.gather(
         *(read_cells(page, selection([catalogue.root], codes, periods.year(n))) for n in numbers)
     )
+    present = int((page.as_of or page.today.isoformat())[:4])
     years = {
-        number: {each.indicator_code: wire.figure(each) for each in answer.cells}
+        number: {each.indicator_code: _of_year(each, number <= present) for each in answer.cells}
         for number, answer in zip(numbers, answers, strict=True)
     }
     lines = stamped(page, _lines(page, found, years), answers[0].view)
     if file := await wanted_file(page, "kieng-agreement", lines):
         return file
     return page.html("agreement.html", board=found, years=years)
+
+
+def _of_year(cell: view_pb2.Cell, has_begun: bool) -> Figure:
+    """Return the figure of a year, without a value before it begins: stocks would have one."""
+    found = wire.figure(cell)
+    return found if has_begun else replace(found, verified=None, declared=None)
 
 
 def _lines(page: Page, found: Board, years: Years) -> Iterator[Sequence[Value]]:

@@ -11,6 +11,7 @@ from services.portal import wire
 from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Number
 from services.portal.domain.periods import Period
+from services.portal.pages.additions import added, is_ratio
 from services.portal.pages.reading import read_cells, selection
 from services.portal.site import Page
 from services.portal.texts import word
@@ -27,14 +28,14 @@ class Breakdown:
         name: its name in the language of the page.
         terms: (term, verified value, declared value) for each term with a value.
         again: verified and declared values that are counted again, because works have several
-            terms: the terms without these add up to the value.
+            terms: the terms without these add up to the value. See `added`; empty if none is.
         view: what the values were computed from.
     """
 
     by: str
     name: str
     terms: Sequence[tuple[str, Number | None, Number | None]]
-    again: tuple[Number | None, Number | None]
+    again: Sequence[str | Number | None]
     view: view_pb2.ViewInfo
 
 
@@ -58,13 +59,13 @@ async def breakdowns(
         wanted = selection([unit_id], [code], period)
         wanted.by = by
         answer = await read_cells(page, wanted)
-        return _breakdown(page, catalogue, by, answer)
+        return _breakdown(page, catalogue, code, by, answer)
 
     return await asyncio.gather(*map(read, catalogue.indicators[code].cuts))
 
 
 def _breakdown(
-    page: Page, catalogue: Catalogue, by: str, answer: kpi_service_pb2.GetKpisResponse
+    page: Page, catalogue: Catalogue, code: str, by: str, answer: kpi_service_pb2.GetKpisResponse
 ) -> Breakdown:
     split = answer.cells[0].split
     taxonomy = {each.code: each for each in catalogue.message.taxonomies}.get(by)
@@ -83,7 +84,12 @@ def _breakdown(
         (name(each.term), wire.number(each.verified), wire.number(each.declared))
         for each in split.terms
     ]
-    again = wire.number(split.verified_again), wire.number(split.declared_again)
+    both = (split.verified_again, split.declared_again)
+    is_any = any(
+        each.whole or each.ratio.numerator or (is_ratio(catalogue, code) and each.ratio.denominator)
+        for each in both
+    )
+    again = [added(page, catalogue, code, each) for each in both] if is_any else []
     own = getattr(taxonomy.name, page.lang.value) if taxonomy else word(page.lang, "fact", by)
     return Breakdown(by, own, terms, again, answer.view)
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from kieng.kpi.v1 import edition_service_pb2, view_pb2
 from services.portal import wire
 from services.portal.calls import Refused
+from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Number
+from services.portal.pages.additions import added
 from services.portal.pages.cell_names import MEASURES, CellName
 from services.portal.pages.editions import EDITIONS, cause_of
 from services.portal.pages.tables import Value, plain
@@ -30,13 +32,13 @@ class Line:
         work_key: the work.
         kind: `added` if the number grew by it, `gone` if it fell, `changed` if a claim on it was
             amended.
-        difference: what it changed.
+        difference: what it changed, see `added`.
         claims: the submissions that did it.
     """
 
     work_key: str
     kind: str
-    difference: Number | None
+    difference: str | Number | None
     claims: Sequence[edition_service_pb2.RestatedClaim]
 
 
@@ -65,11 +67,14 @@ class Changes:
     problem: str = ""
 
 
-async def wanted_changes(page: Page, name: CellName, now: Number | None) -> Changes | None:
+async def wanted_changes(
+    page: Page, catalogue: Catalogue, name: CellName, now: Number | None
+) -> Changes | None:
     """Return what changed a number since the day that the URL names by `since`; None without it.
 
     Args:
         page: the page.
+        catalogue: the catalogue of the live view.
         name: the number.
         now: its present value, which it also had on the day if nothing changed.
 
@@ -79,6 +84,11 @@ async def wanted_changes(page: Page, name: CellName, now: Number | None) -> Chan
     since = page.query.get("since", "")
     if not since:
         return None
+    indicator = catalogue.indicators.get(name.code)
+    if indicator is not None and indicator.attainment_of:
+        # Works change counts; how much of a target that is, is no sum over works.
+        said = page.text("change.attainment", code=indicator.attainment_of)
+        return Changes(since, problem=said)
     request = edition_service_pb2.ListChangesRequest(
         unit_id=name.unit_id,
         indicator_code=name.code,
@@ -94,7 +104,7 @@ async def wanted_changes(page: Page, name: CellName, now: Number | None) -> Chan
     try:
         token = page.session.token
         async for last in page.site.services.stream(EDITIONS["ListChanges"], request, token):
-            lines += (_line(each, name) for each in last.restatements)
+            lines += (_line(page, catalogue, each, name) for each in last.restatements)
             for cell in last.cells:
                 if (cell.unit_id, cell.indicator_code) == (name.unit_id, name.code):
                     before, after = wire.number(cell.closed), wire.number(cell.now)
@@ -106,15 +116,20 @@ async def wanted_changes(page: Page, name: CellName, now: Number | None) -> Chan
     return Changes(since, before, after, lines, last.adds_up, last.view, threads)
 
 
-def _line(found: edition_service_pb2.Restatement, name: CellName) -> Line:
-    own = [
-        wire.number(each.difference)
+def _line(
+    page: Page, catalogue: Catalogue, found: edition_service_pb2.Restatement, name: CellName
+) -> Line:
+    own = (
+        each.difference
         for each in found.changes
         if (each.unit_id, each.indicator_code) == (name.unit_id, name.code)
-    ]
-    difference = own[0] if own else None
+    )
+    value = next(own, view_pb2.Value())
+    # Of a ratio, a work may change the lower part alone.
+    step = value.whole or value.ratio.numerator or value.ratio.denominator
     is_amended = any(cause_of(claim) == "amended" for claim in found.claims)
-    kind = "changed" if is_amended or not difference else "added" if difference > 0 else "gone"
+    kind = "changed" if is_amended or not step else "added" if step > 0 else "gone"
+    difference = added(page, catalogue, name.code, value, is_change=True)
     return Line(found.work_key, kind, difference, list(found.claims))
 
 

@@ -58,23 +58,31 @@ class Content:
     def figures(self, unit_id: str) -> Iterator[tuple[catalogue_pb2.Indicator, Figure]]:
         """Yield (indicator, its figure at a unit) for each indicator, in order.
 
-        An indicator without a value at the unit has 0, or None if it is a ratio. A figure has a
-        target only if the period is from January on in one year, or the indicator is a stock, i.e.
-        read at the end of the period.
+        An indicator without a value at the unit has 0, or None if it is a ratio; an attainment has
+        0 if there is a target. A figure has a target only if the period is from January on in one
+        year, or the indicator is a stock, i.e. read at the end of the period.
 
         Args:
             unit_id: the unit.
         """
         cells = {code: both for unit, code, *both in self.document["cells"] if unit == unit_id}
-        first, last = self.document["from"], self.document["to"]
         for each in self.catalogue.message.indicators:
+            base = self.catalogue.indicators.get(each.attainment_of, each)
+            target = self._target(unit_id, base)
+            # Editions leave out what is 0; an attainment without a target is none.
+            nothing = [0, target] if base is not each and target else None
             declared, verified = (
-                number(each, value) for value in cells.get(each.code, (None, None))
+                number(each, value) for value in cells.get(each.code, (nothing, nothing))
             )
-            target = None
-            if first == f"{last[:4]}-01" or each.value.until:
-                target = self.document["targets"].get(f"{unit_id}|{each.code}|{last[:4]}")
-            yield each, Figure(unit_id, each.code, verified, declared, target)
+            held = target if base is each else None
+            yield each, Figure(unit_id, each.code, verified, declared, held)
+
+    def _target(self, unit_id: str, indicator: catalogue_pb2.Indicator) -> int | None:
+        first, last = self.document["from"], self.document["to"]
+        if first != f"{last[:4]}-01" and not indicator.value.until:
+            return None
+        found: int | None = self.document["targets"].get(f"{unit_id}|{indicator.code}|{last[:4]}")
+        return found
 
 
 def number(indicator: catalogue_pb2.Indicator, value: Any) -> Number | None:
@@ -110,6 +118,7 @@ async def closed_report(page: Page) -> Response:
     unit_id = page.query.get("unit", top)
     if top not in (each.unit_id for each in catalogue.path(unit_id)):
         raise NotFound(page.text("refused.no_unit"))
+    counting = {unit for unit, *_ in content.document["cells"]}
     found = report_of(page, content, unit_id)
     if document := await wanted_document(page, found):
         return document
@@ -119,7 +128,11 @@ async def closed_report(page: Page) -> Response:
         edition=answer.edition,
         catalogue=catalogue,
         unit_id=unit_id,
-        children=catalogue.children(unit_id),
+        children=[
+            catalogue.units[each]
+            for each in catalogue.parts.get(unit_id, ())
+            if each in counting or not catalogue.has_ended(each)
+        ],
     )
 
 

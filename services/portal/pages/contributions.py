@@ -6,13 +6,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.portal.pages.tables import KINDS
+from services.portal.site import Page
 
 WORKS_MAX = 500
 """Most works of one page of the portal."""
 LOOKED_MAX = 250
 """Number of works, of any month, that one call examines; pages are at least half full."""
+FILE_WORKS_MAX = 20_000
+"""Most works of a file."""
 CALLS_MAX = 40
-"""Most calls for one page of the portal."""
+"""Most calls for one page of the portal; for a file, as many more as it may have more works."""
 
 Ask = Callable[[kpi_service_pb2.ExplainKpiRequest], Awaitable[kpi_service_pb2.ExplainKpiResponse]]
 
@@ -48,7 +52,14 @@ class Contributions:
         return sum(work.contribution.whole for work in self.works)
 
 
-async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiRequest) -> Contributions:
+def works_max(page: Page) -> int:
+    """Return how many works a page reads at most: for a file, so many more."""
+    return FILE_WORKS_MAX if page.query.get("file", "") in KINDS else WORKS_MAX
+
+
+async def read_contributions(
+    ask: Ask, request: kpi_service_pb2.ExplainKpiRequest, most: int = WORKS_MAX
+) -> Contributions:
     """Return the works behind a number that one page of the portal shows.
 
     The service examines the works of all months and returns those of the number, so one of its
@@ -58,6 +69,7 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
     Args:
         ask: calls ExplainKpi.
         request: the number, and the token of the page to begin with; empty for the first.
+        most: maximum number of works to return.
 
     Raises:
         Refused: the caller may not read it, or the unit or indicator does not exist.
@@ -67,7 +79,7 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
     asked.page_size = LOOKED_MAX
     works: list[kpi_service_pb2.ExplainedWork] = []
     positions = set()
-    for _ in range(CALLS_MAX):
+    for _ in range(CALLS_MAX * most // WORKS_MAX):
         answer = await ask(asked)
         works += answer.works
         positions.add(_position(answer.view))
@@ -75,7 +87,7 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
         are_of_one_position = not request.page_token and len(positions) == 1
         if are_of_one_position and _are_all(answer.value, works):
             asked.page_token = ""
-        if not asked.page_token or len(works) > WORKS_MAX - LOOKED_MAX:
+        if not asked.page_token or len(works) > most - LOOKED_MAX:
             break
     exact: bool | None = None
     if not request.page_token and not asked.page_token:

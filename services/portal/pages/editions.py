@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 
 from kieng.kpi.v1 import edition_service_pb2, view_pb2
 from services.portal import wire
+from services.portal.catalogues import Catalogue
+from services.portal.domain.figures import Number
+from services.portal.pages.additions import added
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.site import Page
 
@@ -51,11 +55,11 @@ async def edition(page: Page) -> Response:
     if downloaded := _download(page.query.get("file", ""), edition_id, answer):
         return downloaded
     changed = await _changed(page, edition_id) if page.query.get("since") else None
+    catalogue = await page.site.catalogues.live(page.session.token)
     if changed:
-        lines = stamped(page, _lines(page, changed), changed["view"])
+        lines = stamped(page, _lines(page, catalogue, changed), changed["view"])
         if found := await wanted_file(page, f"kieng-{edition_id}", lines):
             return found
-    catalogue = await page.site.catalogues.live(page.session.token)
     return page.html(
         "edition.html",
         edition=answer.edition,
@@ -65,7 +69,7 @@ async def edition(page: Page) -> Response:
         changed=changed,
         lines_max=LINES_MAX,
         catalogue=catalogue,
-        number=wire.number,
+        values_of=partial(values_of, page, catalogue),
         cause_of=cause_of,
     )
 
@@ -114,7 +118,7 @@ async def _changed(page: Page, edition_id: str) -> dict[str, Any]:
     }
 
 
-def _lines(page: Page, changed: dict[str, Any]) -> Iterator[list[Value]]:
+def _lines(page: Page, catalogue: Catalogue, changed: dict[str, Any]) -> Iterator[list[Value]]:
     """Yield headings and rows of a file: restated works with `table=works`, else numbers."""
     if page.query.get("table") == "works":
         names = ["cell.work", "column.unit", "edition.cause", "submission.id"]
@@ -128,8 +132,27 @@ def _lines(page: Page, changed: dict[str, Any]) -> Iterator[list[Value]]:
     names = ["column.unit", "column.indicator", *(f"edition.{each}" for each in values)]
     yield [page.text(name) for name in names]
     for cell in changed["cells"]:
-        numbers = [plain(wire.number(getattr(cell, each))) for each in values]
+        numbers = map(plain, values_of(page, catalogue, cell))
         yield [cell.unit_id, cell.indicator_code, *numbers]
+
+
+def values_of(
+    page: Page, catalogue: Catalogue, cell: edition_service_pb2.RestatedCell
+) -> Sequence[str | Number | None]:
+    """Return a number when it was closed, what works and definitions changed of it, and now.
+
+    See `added` for the two changes.
+
+    Args:
+        page: the page, for its language.
+        catalogue: the catalogue of the live view.
+        cell: the number.
+    """
+    changes = (
+        added(page, catalogue, cell.indicator_code, each, is_change=True)
+        for each in (cell.by_works, cell.by_definitions)
+    )
+    return wire.number(cell.closed), *changes, wire.number(cell.now)
 
 
 def cause_of(claim: edition_service_pb2.RestatedClaim) -> str:

@@ -86,6 +86,8 @@ def wanted_words(page: Page, finding: kpi_service_pb2.Finding) -> str:
     wanted = finding.wanted
     if finding.field == "type":
         return page.word("type", wanted)
+    if finding.reason == kpi_service_pb2.Finding.REASON_FACT_MISSING:
+        return page.text("wanted.present_true")  # and not the name of the counting rule
     if wanted in ("present true", "present false"):
         return page.text(f"wanted.{wanted.replace(' ', '_')}")
     if found := WITHIN.fullmatch(wanted):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from datetime import date
 
 from starlette.responses import Response
 
@@ -53,7 +52,7 @@ async def _view(page: Page) -> view_pb2.ViewInfo | None:
     if not page.session.is_signed_in:
         return None
     try:
-        answer = await read_cells(page, selection([], ["KNW-01"], year_to_date(date.today())))
+        answer = await read_cells(page, selection([], ["KNW-01"], year_to_date(page.today)))
     except Refused:
         return None
     return answer.view

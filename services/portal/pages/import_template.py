@@ -31,7 +31,7 @@ async def template(page: Page) -> Response:
     units = [
         unit.unit_id
         for unit in catalogue.message.units
-        if f"{unit.unit_id}/".startswith(f"{own}/") and not unit.valid_to
+        if f"{unit.unit_id}/".startswith(f"{own}/") and not catalogue.has_ended(unit.unit_id)
     ]
     content = await page.site.desk.work(_book, type_name, page.lang, units)
     disposition = {"content-disposition": f'attachment; filename="{type_name}.xlsx"'}

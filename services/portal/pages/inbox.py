@@ -6,6 +6,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from kieng.notifications.v1 import notification_pb2, notification_service_pb2
+from services.portal.calls import Refused
 from services.portal.site import Page
 
 NOTIFICATIONS = notification_service_pb2.DESCRIPTOR.services_by_name[
@@ -88,23 +89,29 @@ async def subscription(page: Page) -> Response:
     """
     request = notification_service_pb2.GetSubscriptionRequest()
     answer = await page.call(NOTIFICATIONS["GetSubscription"], request)
-    known = answer.subscription
+    return _form(page, answer.subscription)
+
+
+def _form(page: Page, shown: notification_pb2.Subscription, problem: str = "") -> Response:
     return page.html(
         "subscription.html",
-        subscription=known,
+        400 if problem else 200,
+        subscription=shown,
         kinds=KINDS,
-        is_english=known.language == notification_pb2.LANGUAGE_EN,
-        done=page.query.get("done", ""),
+        is_english=shown.language == notification_pb2.LANGUAGE_EN,
+        done="" if problem else page.query.get("done", ""),
+        problem=problem,
     )
 
 
 async def subscribe(page: Page, given: FormData) -> Response:
     """Replace the user's subscription or, if the form has a `code`, confirm its e-mail address.
 
-    Then redirect to the form. Kinds of e-mails that do not exist are ignored.
+    Then redirect to the form, or show it as it was filled in if a field is wrong. Kinds of e-mails
+    that do not exist are ignored.
 
     Raises:
-        Refused: the service refused, e.g. a wrong field, which the message names.
+        Refused: the service refused for another reason, or refused the code.
     """
     if code := str(given.get("code", "")).strip():
         confirming = notification_service_pb2.ConfirmEmailRequest(code=code)
@@ -117,7 +124,12 @@ async def subscribe(page: Page, given: FormData) -> Response:
         target_unit_ids=str(given.get("units", "")).split(),
     )
     request = notification_service_pb2.SetSubscriptionRequest(subscription=wanted)
-    await page.call(NOTIFICATIONS["SetSubscription"], request)
+    try:
+        await page.call(NOTIFICATIONS["SetSubscription"], request)
+    except Refused as refused:
+        if not refused.fields:
+            raise
+        return _form(page, wanted, "; ".join(map(page.said, refused.fields.values())))
     return RedirectResponse(page.href("/subscription", done="kept"), 303)
 
 

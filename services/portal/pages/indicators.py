@@ -17,10 +17,10 @@ from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import periods
 from services.portal.domain.figures import Figure
-from services.portal.pages.board import SERIES_MONTHS, check_unit, status_of
+from services.portal.pages.board import SERIES_MONTHS, check_unit, explaining, status_of
 from services.portal.pages.breakdowns import Breakdown, breakdowns, counted_otherwise
 from services.portal.pages.period_choice import period_of
-from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.reading import catalogue_of, read_cells, selection
 from services.portal.pages.reorganisations import trees_of
 from services.portal.pages.tables import Value, plain, stamped, wanted_file
 from services.portal.pages.trends import drawn_of, table_of, trend_of
@@ -30,6 +30,8 @@ from services.texts import Lang
 
 VERSIONS_MAX = 12
 """Most catalogue versions that are searched for earlier definitions."""
+UNITS_MAX = 200
+"""Most units that are read for the table of a unit and those below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ async def indicator(page: Page) -> Response:
         NotFound: there is no such indicator or unit. The caller's fault.
         InvalidArgument: the URL names no valid period. The caller's fault.
     """
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     code = page.request.path_params["code"]
     unit_id = page.query.get("unit", catalogue.root)
     if code not in catalogue.indicators:
@@ -59,10 +61,10 @@ async def indicator(page: Page) -> Response:
     check_unit(page, catalogue, unit_id)
     period = await period_of(page, catalogue)
     months = periods.months_until(period.last, SERIES_MONTHS)
-    units = [unit_id, *(each.unit_id for each in catalogue.children(unit_id))][:100]
+    parts = catalogue.parts.get(unit_id, [])
     otherwise = [each.code for each in counted_otherwise(catalogue, code)]
     answer, history, definitions, splits = await asyncio.gather(
-        read_cells(page, selection(units, [code, *otherwise], period)),
+        read_cells(page, selection([unit_id, *parts][:UNITS_MAX], [code, *otherwise], period)),
         read_cells(page, selection([unit_id], [code], months, by_month=True)),
         definitions_of(page, catalogue, code),
         breakdowns(page, catalogue, code, unit_id, period),
@@ -70,7 +72,9 @@ async def indicator(page: Page) -> Response:
     trees = await trees_of(page, unit_id, code, period, months, history.view)
     trend = trend_of(months, history, trees)
     figures, columns = wire.figures(answer.cells), [code, *otherwise]
-    drawn = drawn_of(page, trend, trees, figures[unit_id, code], catalogue.unit_of(code))
+    asked = [each for each in parts if (each, code) in figures]
+    units = [unit_id, *explaining(catalogue, asked, figures.values())]
+    drawn = drawn_of(page, trend, trees, figures[unit_id, code], catalogue.indicators[code])
     tables = {
         "": (table_of(page, trend), history.view),
         "units": (_units(page, catalogue, units, columns, figures), answer.view),

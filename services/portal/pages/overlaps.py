@@ -14,10 +14,10 @@ from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from services.portal.catalogues import Catalogue
 from services.portal.pages.board import check_unit, status_of
 from services.portal.pages.cell_names import MEASURES
-from services.portal.pages.contributions import read_contributions
+from services.portal.pages.contributions import read_contributions, works_max
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import KPI
-from services.portal.pages.tables import Value, stamped, wanted_file
+from services.portal.pages.tables import KINDS, Value, stamped, wanted_file
 from services.portal.site import Page
 
 LOOKED_AT = 5000
@@ -103,7 +103,7 @@ class Found:
     @property
     def children(self) -> Sequence[str]:
         """Ids of the children that have works, in order."""
-        return [each.unit_ids[0] for each in self.counted.children]
+        return [each.unit_ids[0] for each in self.counted.children if each.works]
 
     @property
     def pairs(self) -> Mapping[frozenset[str], int]:
@@ -116,10 +116,23 @@ async def _read(page: Page, asked: Mapping[str, Any]) -> Found:
     listing = kpi_service_pb2.ListOverlapsRequest(page_size=LOOKED_AT, **asked)
     counted, listed, explained = await asyncio.gather(
         page.call(KPI["GetOverlapMatrix"], kpi_service_pb2.GetOverlapMatrixRequest(**asked)),
-        page.call(KPI["ListOverlaps"], listing),
+        _listed(page, listing),
         _explained(page, kpi_service_pb2.ExplainKpiRequest(**asked)),
     )
     return Found(counted, listed, *explained)
+
+
+async def _listed(
+    page: Page, request: kpi_service_pb2.ListOverlapsRequest
+) -> kpi_service_pb2.ListOverlapsResponse:
+    """Return the joint works of the first answer; for a file, those of all answers."""
+    found: kpi_service_pb2.ListOverlapsResponse = await page.call(KPI["ListOverlaps"], request)
+    while found.next_page_token and page.query.get("file", "") in KINDS:
+        request.page_token = found.next_page_token
+        more = await page.call(KPI["ListOverlaps"], request)
+        found.overlaps.extend(more.overlaps)
+        found.next_page_token = more.next_page_token
+    return found
 
 
 def _table(page: Page, found: Found) -> tuple[list[list[Value]], view_pb2.ViewInfo]:
@@ -145,7 +158,7 @@ async def _explained(
     """Return the works behind a number, whether these are all, and the view of the last ones."""
     ask, works = partial(page.call, KPI["ExplainKpi"]), list[kpi_service_pb2.ExplainedWork]()
     for _ in range(EXPLAINED_PAGES_MAX):
-        found = await read_contributions(ask, request)
+        found = await read_contributions(ask, request, works_max(page))
         works += found.works
         request.page_token = found.next_page
         if not found.next_page:

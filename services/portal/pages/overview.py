@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from services.portal.domain import trust
 from services.portal.pages.board import board
+from services.portal.pages.reading import catalogue_of
 from services.portal.site import Page
 
 
@@ -20,7 +21,7 @@ async def overview(page: Page) -> Response:
         dead = [name for name, is_well in health.items() if not is_well]
         troubles = trust.troubles("", 0, len(dead))
         return page.html("welcome.html", level=trust.level(troubles), dead=dead)
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     institutions = [each.unit_id for each in catalogue.children(catalogue.root)]
     found = await board(page, catalogue, [catalogue.root, *institutions])
     return page.html("overview.html", board=found)

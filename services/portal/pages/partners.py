@@ -16,7 +16,7 @@ from services.portal.catalogues import Catalogue
 from services.portal.domain.periods import Period
 from services.portal.domain.ties import WIDTH, Tie, Work, picture, ties
 from services.portal.pages.board import check_unit, status_of
-from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.contributions import Contributions, read_contributions, works_max
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import KPI
 from services.portal.pages.tables import Value, stamped, wanted_file
@@ -57,7 +57,8 @@ async def partners(page: Page) -> Response:
     read = dict(zip(asked, answers, strict=True))
     # On a worker thread, because thousands of works may count.
     known, products = await asyncio.to_thread(_counted, catalogue, unit_id, read)
-    parts = [each.unit_id for each in catalogue.children(unit_id)] or [unit_id]
+    # Also units that have ended, and the unit itself, whose own works are of no part.
+    parts = [*catalogue.parts.get(unit_id, ()), unit_id]
     shown = [each for each in parts if any(each in tie.counts for tie in known)]
     levels = [(level, sum(each.trl == level for each in products)) for level in range(9, 0, -1)]
     view = next((each.view for each in answers), view_pb2.ViewInfo())
@@ -140,7 +141,7 @@ def _read(
             measure=kpi_service_pb2.MEASURE_VERIFIED,
         )
         async with room:
-            return await read_contributions(ask, request)
+            return await read_contributions(ask, request, works_max(page))
 
     return map(read, codes)
 

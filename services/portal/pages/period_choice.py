@@ -33,7 +33,7 @@ async def period_of(page: Page, catalogue: Catalogue) -> Period:
     first, last = page.query.get("from", ""), page.query.get("to", "")
     if first or last:
         return periods.period(first or f"{last[:4]}-01", last or f"{first[:4]}-12")
-    kept, today = page.site.periods, date.today()
+    kept, today = page.site.periods, page.today
     same = catalogue.message.version, page.as_of, today
     found, until = kept.get(same, (None, 0.0))
     if found is None or time.monotonic() > until:

@@ -182,10 +182,8 @@ def _line(page: Page, row: Row, is_judged: bool) -> Line:
 
 
 def _forecast(page: Page, row: Row, figure: Figure) -> str:
-    if figure.forecast is None or not figure.has_forecast:
-        return NOTHING
-    shown = short(round(figure.forecast), row.unit, page.lang)
-    if figure.forecast_range is None:
+    shown = short(figure.whole_forecast, row.unit, page.lang)
+    if figure.whole_forecast is None or figure.forecast_range is None:
         return shown
     low, high = (short(each, row.unit, page.lang) for each in figure.forecast_range)
     return f"{shown} {page.text('figure.range', low=low, high=high)}"
@@ -222,9 +220,8 @@ def _lines(page: Page, report: Report) -> Iterator[list[Value]]:
             counted_in = page.word("counted_in", row.unit)
             line: list[Value] = [row.code, row.name, counted_in, *map(plain, numbers), name]
             if report.is_judged:
-                forecast = figure.forecast if figure.has_forecast else None
                 line += [
-                    None if forecast is None else round(forecast),
+                    figure.whole_forecast,
                     *(figure.forecast_range or (None, None)),
                     standing_word(page, figure),
                 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.portal.calls import Refused
+from services.portal.catalogues import Catalogue
 from services.portal.domain.periods import Period
 from services.portal.site import Page
 
@@ -43,6 +44,24 @@ async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.
     request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.as_of)
     answer: kpi_service_pb2.GetKpisResponse = await page.call(KPI["GetKpis"], request)
     return answer
+
+
+async def catalogue_of(page: Page) -> Catalogue:
+    """Return the catalogue by which the numbers of a page are counted.
+
+    It is that of the live view or, with `as_of` in the URL, that of the kept day, which may lack
+    indicators and units of today; if no such day is kept, reading the numbers will be refused.
+
+    Raises:
+        Refused: the caller may not read the numbers, or there are none yet.
+    """
+    token = page.session.token
+    if page.as_of:
+        answer = await page.call(KPI["ListKeptDays"], kpi_service_pb2.ListKeptDaysRequest())
+        for each in answer.days:
+            if each.day == page.as_of:
+                return await page.site.catalogues.version(each.view.catalogue_version, token)
+    return await page.site.catalogues.live(token)
 
 
 async def unit_names(page: Page) -> Callable[[str], str]:

@@ -131,7 +131,9 @@ async def _compared(
 ) -> Trees | None:
     """Return the comparison of those of the indicators that are no attainments; None of none."""
     catalogue = await page.site.catalogues.live(page.session.token)
-    asked = [code for code in codes if not catalogue.indicators[code].attainment_of][:CODES_MAX]
+    # Codes of a kept day may be of an indicator that is gone.
+    known = [catalogue.indicators[code] for code in codes if code in catalogue.indicators]
+    asked = [each.code for each in known if not each.attainment_of][:CODES_MAX]
     if not asked:
         return None
     earlier = periods.year_earlier(period)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from services.portal.pages.board import Board, board
 from services.portal.pages.printing import Report, by_house, source, wanted_document
+from services.portal.pages.reading import catalogue_of
 from services.portal.pages.summaries import Summary, read_summary
 from services.portal.pages.summary_tables import standing_counts, summary_sections, urgent
 from services.portal.site import Page
@@ -21,7 +22,7 @@ async def report(page: Page) -> Response:
         NotFound: there is no such unit. The caller's fault.
         InvalidArgument: the URL names no valid period. The caller's fault.
     """
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     own = page.session.unit_id
     unit_id = page.query.get("unit") or (own if own in catalogue.units else catalogue.root)
     found = await board(page, catalogue, [unit_id], is_of_report=True)

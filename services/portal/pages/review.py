@@ -31,7 +31,7 @@ DECISIONS = {
 
 
 async def decide(page: Page, given: FormData) -> Response:
-    """Send the decision on one submission to the service, and redirect to the queue.
+    """Send the decision on one submission to the service, and redirect to the queue as filtered.
 
     If it lacks a reason that it needs, the answer is a page that asks for it, with status 400.
 
@@ -56,7 +56,7 @@ async def decide(page: Page, given: FormData) -> Response:
     )
     answer = await page.call(REVIEWS["DecideSubmission"], request)
     done = answer.submission.submission_id
-    return RedirectResponse(page.href("/review", done=done), 303)
+    return RedirectResponse(page.here("/review", done=done), 303)
 
 
 async def decide_many(page: Page, given: FormData) -> Response:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.portal import wire
+from services.portal.catalogues import Catalogue
 from services.portal.domain.figures import Figure, Number, Rank
 from services.portal.domain.periods import Period
 from services.portal.pages.reading import KPI
@@ -48,6 +49,14 @@ class Summary:
     def has_targets(self) -> bool:
         """Whether any unit directly below has targets of its own."""
         return any(each.attainment is not None for each in self.ranks)
+
+    def without_targets(self, catalogue: Catalogue) -> Sequence[Rank]:
+        """Return the units directly below without targets of their own, in order.
+
+        Of units that have ended, those that did nothing are left out.
+        """
+        own = (each for each in self.ranks if each.attainment is None)
+        return [each for each in own if each.share or not catalogue.has_ended(each.unit_id)]
 
     def having(self, standing: str) -> Sequence[Figure]:
         """Return the targets with a standing, `reached`, `on_pace` or `behind`, in order."""

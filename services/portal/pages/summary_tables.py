@@ -107,8 +107,7 @@ def _without_targets(page: Page, summary: Summary, catalogue: Catalogue) -> str:
     """
     names = [
         f"{catalogue.unit_name(each.unit_id, page.lang)} {_part(page, each.share)}".strip()
-        for each in summary.ranks
-        if each.attainment is None
+        for each in summary.without_targets(catalogue)
     ]
     return page.text("report.no_targets", names="; ".join(names)) if names else ""
 

@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 from itertools import chain, repeat, zip_longest
 
 import xlsxwriter
@@ -17,12 +18,17 @@ from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import NotFound
 from services.portal.domain.figures import MISSED, Figure, Number
 from services.portal.pages.board import Board, board
+from services.portal.pages.reading import catalogue_of
 from services.portal.site import Page
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """Characters with which a text would begin a formula in a spreadsheet."""
+TEXT_MAX = 32_767
+"""Most characters of a cell of a workbook."""
+EXACT_BELOW = 10**15
+"""Amount below which spreadsheets keep every digit; larger ones are written as text."""
 Value = str | int | float | None
 
 
@@ -38,7 +44,7 @@ async def table(page: Page) -> Response:
     """
     if (wanted := page.request.path_params["kind"]) not in KINDS:
         raise NotFound(page.text("refused.no_page"))
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     units = page.query.getlist("unit")[:100]
     if not units:
         units = [catalogue.root, *(each.unit_id for each in catalogue.children(catalogue.root))]
@@ -153,9 +159,9 @@ def _judged(figure: Figure) -> Iterator[Value]:
     yield from figure.forecast_range or (None, None)
 
 
-def plain(number: Number | None) -> Value:
+def plain(number: str | Number | None) -> Value:
     """Return a number as files contain it: a fraction as a float, others unchanged, also None."""
-    return number if number is None or isinstance(number, int) else float(number)
+    return float(number) if isinstance(number, Fraction) else number
 
 
 def as_csv(lines: list[list[Value]]) -> bytes:
@@ -174,7 +180,8 @@ def as_csv(lines: list[list[Value]]) -> bytes:
 def as_xlsx(lines: list[list[Value]]) -> bytes:
     """Return a table as a workbook of one sheet; the same table gives the same bytes.
 
-    Texts are never taken for formulas, and the first line is bold; None is an empty cell.
+    Texts are never taken for formulas, and the first line is bold; None is an empty cell. A text
+    that is too long for a cell is cut, as the library would leave it out.
     """
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False})
@@ -183,7 +190,10 @@ def as_xlsx(lines: list[list[Value]]) -> bytes:
     for at, line in enumerate(lines):
         for column, value in enumerate(line):
             if isinstance(value, str):
-                sheet.write_string(at, column, value, bold if at == 0 else None)
+                shown = value if len(value) <= TEXT_MAX else f"{value[: TEXT_MAX - 1]}…"
+                sheet.write_string(at, column, shown, bold if at == 0 else None)
+            elif isinstance(value, int) and abs(value) >= EXACT_BELOW:
+                sheet.write_string(at, column, str(value))
             elif value is not None:
                 sheet.write_number(at, column, value)
     sheet.freeze_panes(1, 0)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from kieng.kpi.v1 import kpi_service_pb2
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
 from services.portal import wire
 from services.portal.domain import periods
 from services.portal.domain.figures import Figure, Number
@@ -35,7 +35,7 @@ differ, and `target` unless there is one to compare with.
 class Drawn:
     """A trend as it is drawn.
 
-    ``target_year`` is the year of the target that is drawn; empty without one.
+    ``target`` says which target is drawn; it is empty without one.
     """
 
     chart: Chart
@@ -43,7 +43,7 @@ class Drawn:
     """Name of each line -> its points in the picture of the page."""
     content: str
     """Months, marks of the scale and lines with a text for each value, as JSON for `trend.js`."""
-    target_year: str
+    target: str
 
 
 def trend_of(
@@ -66,19 +66,20 @@ def trend_of(
     ]
 
 
-def lines_of(trend: Trend, trees: Trees | None, figure: Figure) -> Lines:
+def lines_of(trend: Trend, trees: Trees | None, figure: Figure, target: Number | None) -> Lines:
     """Return the lines of the picture of a trend.
 
     Args:
         trend: the trend.
         trees: the comparison of both trees; None if it was not made.
-        figure: the number of the period, whose target is drawn in the months of its year.
+        figure: the number of the period.
+        target: what its target is in each month of its year; None without one.
     """
     months, verified, declared, now = zip(*trend, strict=True)
     lines = {}
-    if (part := figure.monthly_target) is not None:
+    if target is not None:
         year = _target_year(trend, figure)
-        lines["target"] = tuple(part if month.startswith(year) else None for month in months)
+        lines["target"] = tuple(target if month.startswith(year) else None for month in months)
     lines["declared"] = declared
     if trees and trees.trend and not trees.is_same_trend:
         lines["now"] = now
@@ -89,19 +90,40 @@ def _target_year(trend: Trend, figure: Figure) -> str:
     return (figure.on or trend[-1][0])[:4]
 
 
-def drawn_of(page: Page, trend: Trend, trees: Trees | None, figure: Figure, unit: str) -> Drawn:
+def drawn_of(
+    page: Page,
+    trend: Trend,
+    trees: Trees | None,
+    figure: Figure,
+    indicator: catalogue_pb2.Indicator,
+) -> Drawn:
     """Return a trend as it is drawn.
+
+    The target of a flow is drawn as its even part of a month. That of a stock, whose months are
+    levels, is the level to reach.
 
     Args:
         page: the page, for its language.
         trend: the trend.
         trees: the comparison of both trees; None if it was not made.
         figure: the number of the period, for its target.
-        unit: what the indicator is counted in.
+        indicator: the indicator.
     """
-    lines = lines_of(trend, trees, figure)
+    level = figure.target if indicator.value.until and figure.attainment is not None else None
+    target = figure.monthly_target if level is None else level
+    lines = lines_of(trend, trees, figure, target)
     picture = chart(list(lines.values()))
-    text = partial(short, unit=unit, lang=page.lang)
+    text = partial(short, unit=indicator.unit, lang=page.lang)
+    said = (
+        ""
+        if target is None
+        else page.text(
+            "indicator.target_line" if level is None else "indicator.target_level",
+            year=_target_year(trend, figure),
+            target=text(figure.target),
+            month=text(target),
+        )
+    )
     named = [
         {
             "name": name,
@@ -119,7 +141,7 @@ def drawn_of(page: Page, trend: Trend, trees: Trees | None, figure: Figure, unit
         picture,
         dict(zip(lines, picture.lines, strict=True)),
         json.dumps(content, ensure_ascii=False, separators=(",", ":")),
-        _target_year(trend, figure) if "target" in lines else "",
+        said,
     )
 
 

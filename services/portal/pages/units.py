@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from services.portal import wire
 from services.portal.domain.figures import Figure
-from services.portal.pages.board import Board, Row, board
-from services.portal.pages.reading import read_cells, selection
+from services.portal.pages.board import Board, Row, board, explaining
+from services.portal.pages.reading import catalogue_of, read_cells, selection
 from services.portal.pages.reorganisations import wanted_trees
 from services.portal.pages.summaries import Summary, read_summary
 from services.portal.pages.summary_tables import parts_lines
@@ -33,17 +33,18 @@ async def unit(page: Page) -> Response:
         InvalidArgument: the URL names no valid period. The caller's fault.
     """
     unit_id = page.request.path_params["unit_id"]
-    catalogue = await page.site.catalogues.live(page.session.token)
+    catalogue = await catalogue_of(page)
     found = await board(page, catalogue, [unit_id])
-    children = [each.unit_id for each in catalogue.children(unit_id)]
+    parts = catalogue.parts.get(unit_id, [])
     columns = shown(found)
-    summary = await read_summary(page, unit_id, found.period) if children else None
+    summary = await read_summary(page, unit_id, found.period) if parts else None
     view, figures = summary.view if summary else found.view, dict[tuple[str, str], Figure]()
-    if children and columns and not (summary and summary.has_targets):
+    if parts and columns and not (summary and summary.has_targets):
         codes = [row.code for row in columns]
-        answer = await read_cells(page, selection(children, codes, found.period))
+        answer = await read_cells(page, selection(parts, codes, found.period))
         view, figures = answer.view, wire.figures(answer.cells)
-    order = [each.unit_id for each in summary.ranks] if summary else children
+    ranked = [each.unit_id for each in summary.ranks] if summary else parts
+    order = explaining(catalogue, ranked, figures.values())
     trees = await wanted_trees(page, unit_id, [row.code for row in found.rows], found.period)
     lines: Iterable[Sequence[Value]] = _lines(page, found, summary, order, columns, figures)
     if trees and page.query.get("table") == "trees":

@@ -15,7 +15,7 @@ from services.kernel.errors import WrongState
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.restated_claims import Cause
-from services.kpi.editions.restatements import cells_of, compare
+from services.kpi.editions.restatements import cells_of, compare, divisors_of
 from services.kpi.replay.memory_projection import MemoryProjection, ReplayBound
 from services.kpi.replay.tasks import Task, decode_lines, run, task_of
 from services.kpi.wire.catalogue import decode_catalogue
@@ -23,6 +23,7 @@ from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import FakeRecord, catalogue_message, real_catalogue, record
 
 CATALOGUE = real_catalogue()
+DIVISORS = divisors_of(CATALOGUE)
 SEEDS = range(12 if "DEEP" in os.environ else 6)
 LATE = Cause.LATE
 MONTHS = (month_of_date("2025-02"), month_of_date("2025-05"))
@@ -57,7 +58,7 @@ def test_lines_add_up_to_every_cell_and_name_who_and_why(seed: int, measure: int
         lines = list(decode_lines(made))
         closed = cells_of(then.cube(), unit, MONTHS, measure)
         present = cells_of(now.cube(), unit, MONTHS, measure)
-        cells = list(compare(closed, present, lines, present, True))
+        cells = list(compare(closed, present, lines, DIVISORS, present))
         assert [cell for cell in cells if not cell.adds_up] == []
         assert any(cell.is_changed for cell in cells)
         assert [line.work_key for line in lines] == sorted({line.work_key for line in lines})
@@ -124,6 +125,7 @@ def redefined() -> Catalogue:
     message.version = 2
     by_code = {indicator.code: indicator for indicator in message.indicators}
     by_code["KNW-03"].value.rule = catalogue_pb2.COUNTING_RULE_LEAD
+    by_code["KNW-04"].value.rule = catalogue_pb2.COUNTING_RULE_WHOLE
     by_code["COM-03"].code = "COM-93"
     return decode_catalogue(message)
 
@@ -139,9 +141,8 @@ def test_what_works_and_what_definitions_changed_stand_apart_and_add_up(seed: in
     lines = list(decode_lines(run(task, now)[1]))
     closed = cells_of(then.cube(), "root", MONTHS, 1)
     again, present = (cells_of(each.cube(), "root", MONTHS, 1) for each in (now, anew))
-    cells = {
-        (c.unit_id, c.indicator_code): c for c in compare(closed, again, lines, present, False)
-    }
+    compared = compare(closed, again, lines, DIVISORS, present, divisors_of(other))
+    cells = {(c.unit_id, c.indicator_code): c for c in compared}
     assert all(cell.adds_up for cell in cells.values())
     gone, new = cells["root", "COM-03"], cells["root", "COM-93"]
     assert (gone.now, new.closed) == (None, None)
@@ -150,6 +151,9 @@ def test_what_works_and_what_definitions_changed_stand_apart_and_add_up(seed: in
     assert gone.by_definitions == (-counted, 0)
     assert new.by_definitions == (present["root", "COM-93"], 0)
     assert any(cells["root", "KNW-03"].by_definitions or ())
+    # All fractions of a work make a whole one at the top.
+    assert cells["root", "KNW-04"].by_definitions == (0, 0)
+    assert any(c.by_definitions != (0, 0) for (_, code), c in cells.items() if code == "KNW-04")
     assert cells["root", "KNW-01"].by_definitions == (0, 0)
 
 
@@ -162,7 +166,7 @@ def test_a_list_with_a_line_missing_does_not_add_up() -> None:
     present = cells_of(now.cube(), "root", MONTHS, 1)
     for missing in range(len(lines)):
         left = lines[:missing] + lines[missing + 1 :]
-        assert not all(c.adds_up for c in compare(closed, present, left, present, True))
+        assert not all(c.adds_up for c in compare(closed, present, left, DIVISORS, present))
 
 
 def test_works_that_are_not_those_that_were_signed_are_refused() -> None:

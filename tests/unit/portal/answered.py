@@ -84,6 +84,8 @@ class Answers:
             return catalogue_service_pb2.GetCatalogueResponse(catalogue=CATALOGUE)
         if method.name == "GetReport":
             return kpi_service_pb2.GetReportResponse(view=self.view, unit_id=request.unit_id)
+        if method.name == "ListKeptDays":
+            return kpi_service_pb2.ListKeptDaysResponse()
         if method.name == "CompareTrees":
             return both_trees(request)
         assert method.name == "GetKpis", method.name

@@ -51,7 +51,8 @@ UNITS = Catalogue(
         units=[
             directory_pb2.Unit(unit_id="vnu"),
             directory_pb2.Unit(unit_id="vnu/hus", parent_id="vnu", abbreviation="ĐHKHTN"),
-            directory_pb2.Unit(unit_id="vnu/uet", parent_id="vnu"),
+            directory_pb2.Unit(unit_id="vnu/uet", parent_id="vnu", valid_to="2999-12-31"),
+            directory_pb2.Unit(unit_id="vnu/law", parent_id="vnu", valid_to="2022-09-23"),
         ]
     )
 )
@@ -64,6 +65,12 @@ def test_a_unit_that_does_not_exist_may_be_another_one(given: str) -> None:
 
 def test_nothing_is_suggested_for_what_is_like_no_unit() -> None:
     assert UNITS.meant("zzzzzzzz") == UNITS.meant("") == ""
+
+
+def test_a_unit_exists_until_its_last_day_is_over() -> None:
+    assert [each.unit_id for each in UNITS.children("vnu")] == ["vnu/hus", "vnu/uet"]
+    assert UNITS.below == {"vnu": ["vnu/hus", "vnu/uet"]}
+    assert UNITS.parts == {"vnu": ["vnu/hus", "vnu/uet", "vnu/law"]}
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, tzinfo
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from kieng.kpi.v1 import view_pb2
-from services.portal import numbers, wire
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.portal import numbers, site, wire
 from services.portal.pieces import environment
 from services.portal.texts import text
 from services.texts import Lang
+from tests.unit.portal.answered import Answers, Portal
 
 RATIO = view_pb2.Ratio(numerator=139, denominator=2)
 PACE = view_pb2.Pace(
@@ -84,3 +88,21 @@ def test_a_page_says_when_nothing_has_been_read_yet(is_read: bool) -> None:
     )
     assert ("still reading" in made) is not is_read
     assert ("newest event today" in made) is is_read
+
+
+@pytest.mark.parametrize(("zone", "month"), [("Asia/Ho_Chi_Minh", "2027-01"), ("UTC", "2026-12")])
+def test_a_year_begins_at_midnight_in_the_zone_of_the_portal(
+    monkeypatch: pytest.MonkeyPatch, zone: str, month: str
+) -> None:
+    class LastEvening(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> LastEvening:
+            return cls(2026, 12, 31, 17, 30, tzinfo=UTC).astimezone(tz)
+
+    monkeypatch.setattr(site, "datetime", LastEvening)
+    answers = Answers()
+    portal = Portal(answers)
+    portal.site.zone = ZoneInfo(zone)
+    asyncio.run(portal.get("/"))
+    asked = [each for each in answers.asked if isinstance(each, kpi_service_pb2.GetKpisRequest)]
+    assert asked[0].selection.to_month == month

@@ -35,6 +35,7 @@ CATALOGUE = Catalogue.build(
         ),
         Indicator("LED", component(Rule.LEAD)),
         Indicator("MONEY", component(Rule.MONEY_RECEIVED, amount="paid")),
+        Indicator("HOURS", component(Rule.FRACTION, amount="hours", per=8)),
         Indicator("PARTY", component(Rule.DISTINCT, member="partner")),
         Indicator("STOCK", component(until="ended_on")),
         Indicator("LATER", component(not_before="shown_on")),
@@ -129,6 +130,18 @@ CASES: dict[str, tuple[Work, str, dict[str, Any], Finding]] = {
         {"months": (JANUARY, JANUARY + 1)},
         Finding(Reason.OUTSIDE_RANGE, "value", "", "made_on", "2025-01 to 2025-02", "2025-03-10"),
     ),
+    "another month by the second date": (
+        work(claim("alpha", shown_on="2025-06-01")),
+        "LATER",
+        {"months": (JANUARY, MARCH)},
+        Finding(Reason.OUTSIDE_RANGE, "value", "", "shown_on", "2025-01 to 2025-03", "2025-06-01"),
+    ),
+    "another month by the first date": (
+        work(claim("alpha", shown_on="2025-01-01")),
+        "LATER",
+        {"months": (JANUARY, JANUARY + 1)},
+        Finding(Reason.OUTSIDE_RANGE, "value", "", "made_on", "2025-01 to 2025-02", "2025-03-10"),
+    ),
     "left the stock": (
         work(claim("alpha", ended_on="2025-05-01")),
         "STOCK",
@@ -165,6 +178,18 @@ CASES: dict[str, tuple[Work, str, dict[str, Any], Finding]] = {
         "MONEY",
         {},
         Finding(Reason.NETTED, "value", field="payer_unit_id", found="beta"),
+    ),
+    "an amount of nothing": (
+        work(claim("alpha", paid=0)),
+        "MONEY",
+        {},
+        Finding(Reason.CONDITION, "value", "", "paid", "at_least 1", "0"),
+    ),
+    "too little for a part": (
+        work(claim("alpha", "s1", hours=1), claim("beta", "s2", hours=1)),
+        "HOURS",
+        {"unit": "beta"},
+        Finding(Reason.CONDITION, "value", "s2", "share_ppm", "at_least 1", "0"),
     ),
     "asked as what it is of": (
         ONE,

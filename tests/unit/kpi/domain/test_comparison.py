@@ -12,6 +12,7 @@ from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cube import Range, Ratio, Value
 from services.kpi.domain.fold import roll_up
+from services.kpi.domain.shares import WHOLE
 from services.kpi.domain.work import Key
 from tests.unit.kpi.builders import JANUARY, TREE, both, catalogue, claim, component
 
@@ -55,6 +56,24 @@ def test_a_work_that_counts_no_more_is_behind_every_number_above_it() -> None:
 
 def test_the_same_catalogue_changes_nothing() -> None:
     assert compared(ALL, ALL, {"quartile": "q4"}) == []
+
+
+def test_a_count_in_fractions_differs_only_where_a_work_is_shared() -> None:
+    fractions = catalogue(component(Rule.FRACTION))
+    assert compared(ALL, fractions, {}) == compared(fractions, ALL, {}) == []
+    comparison = Comparison(ALL, fractions, YEAR, {})
+    alone, joint = [claim("alpha")], [claim("alpha"), claim("beta", "s2")]
+    for key, claims in (("alone", alone), ("joint", joint)):
+        said = [both(each) for each in claims]
+        counted = [contribution(said, each) for each in (ALL, fractions)]
+        comparison.add(key, *counted)
+        for side, added in zip((comparison.before, comparison.after), counted, strict=True):
+            side.cube.add(roll_up(added, side.catalogue))
+    found = {each.unit_id: each for each in comparison.changes() if each.measure}
+    assert set(found) == {"alpha", "beta"}
+    assert found["alpha"].before == 2
+    assert found["alpha"].after == Ratio(WHOLE * 3 // 2, WHOLE)
+    assert {each.works.count for each in found.values()} == {1}
 
 
 def test_a_number_that_one_catalogue_does_not_have_is_none_there() -> None:

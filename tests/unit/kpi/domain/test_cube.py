@@ -3,6 +3,7 @@ from dataclasses import replace
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cube import Cube, Ratio
+from services.kpi.domain.shares import WHOLE
 from tests.unit.kpi.builders import (
     JANUARY,
     TREE,
@@ -23,6 +24,7 @@ CATALOGUE = Catalogue.build(
         Indicator("STOCK", component(until="ended_on")),
         Indicator("PARTY", component(Rule.DISTINCT, member="partner")),
         Indicator("REACH", None, attainment_of="COUNT"),
+        Indicator("REACH-SHARE", None, attainment_of="SHARE"),
     ],
     TREE,
 )
@@ -137,6 +139,14 @@ def test_an_attainment_is_the_value_over_the_target() -> None:
     cube = cube_of(CATALOGUE, *works(("alpha", "2025-03-01", "")))
     assert value(cube, "REACH", "alpha", JANUARY, DECEMBER, target=4) == Ratio(1, 4)
     assert value(cube, "REACH", "alpha", JANUARY, DECEMBER) == Ratio(1, 0)
+
+
+def test_an_attainment_of_fractions_is_a_part_of_the_target_as_well() -> None:
+    cube = cube_of(CATALOGUE, *works(("alpha", "2025-03-01", "")))
+    assert value(cube, "SHARE", "alpha", JANUARY, DECEMBER) == Ratio(WHOLE, WHOLE)
+    reached = value(cube, "REACH-SHARE", "alpha", JANUARY, DECEMBER, target=4)
+    assert reached == Ratio(WHOLE, 4 * WHOLE)
+    assert value(cube, "REACH-SHARE", "alpha", JANUARY, DECEMBER) == Ratio(WHOLE, 0)
 
 
 def test_measures_are_apart() -> None:

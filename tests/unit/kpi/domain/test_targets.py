@@ -16,8 +16,8 @@ CATALOGUE = real_catalogue()
 MET = Target("alpha", "KNW-01", 2025, 120)
 
 
-def found(state: ViewState) -> list[tuple[Target, int]]:
-    return reached(state.targets.values(), state.cube)
+def found(state: ViewState, year: int = 2025) -> list[tuple[Target, int]]:
+    return reached(state.targets.values(), state.cube, year)
 
 
 def test_a_ratio_has_no_target_and_everything_else_has() -> None:
@@ -49,6 +49,12 @@ def test_a_target_that_was_told_or_cannot_be_read_is_left_alone() -> None:
     attainment = Target("alpha", "KNW-08", 2025, 1)
     fraction = Target("alpha", "KNW-04", 2025, 1)
     assert found(view_state(told, unknown, attainment, fraction, alpha=500)) == []
+
+
+def test_a_target_of_a_later_year_is_not_reached_before_that_begins() -> None:
+    state = view_state(MET, alpha=500)
+    assert found(state, 2024) == []
+    assert found(state, 2025) == found(state, 2026) == [(MET, 500)]
 
 
 def test_a_ceiling_is_not_told_as_reached_while_its_year_lasts() -> None:

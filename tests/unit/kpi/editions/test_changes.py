@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from services.kernel.errors import InvalidArgument
-from services.kpi.editions.changes import Changes, ChangesComparer, Since
+from services.kpi.editions.changes import Changes, ChangesComparer, Since, counted_code
+from tests.unit.kpi.builders import real_catalogue
 from tests.unit.kpi.view_states import FakeStores, row, view
 
 NOW = datetime(2025, 8, 1, 9, 0, tzinfo=UTC)
@@ -55,3 +56,11 @@ def compared(history: Any, **changed: Any) -> Iterator[tuple[int, int, Changes |
     }
     comparer = ChangesComparer(cast(Any, stores), history)
     return comparer.compare(live, Since(**{**fields, **changed}), NOW, lambda: True)
+
+
+def test_an_indicator_that_is_asked_for_is_known_and_an_attainment_is_that_which_it_is_of() -> None:
+    known = real_catalogue()
+    asked = [counted_code(code, known) for code in ("", "KNW-01", "KNW-08")]
+    assert asked == ["", "KNW-01", "KNW-01"]
+    with pytest.raises(InvalidArgument, match="did you mean 'KNW-0"):
+        counted_code("KNW-0", known)

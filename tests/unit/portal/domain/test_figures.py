@@ -3,6 +3,8 @@
 from dataclasses import replace
 from fractions import Fraction
 
+import pytest
+
 from services.portal.domain.figures import Figure, Number, change
 
 
@@ -38,6 +40,32 @@ def test_a_year_that_ended_behind_was_missed() -> None:
     assert (behind.has_forecast, forecast.has_forecast) == (False, True)
     assert not replace(forecast, on="2025-12-31").has_forecast
     assert replace(behind, on="2025-12-31", standing="reached").outcome == "reached"
+
+
+@pytest.mark.parametrize(
+    ("judged", "standing", "expected", "told"),
+    [
+        (69, "behind", Fraction(693, 10), 70),
+        (69, "on_pace", Fraction(687, 10), 68),
+        (69, "on_pace", Fraction(69), 69),
+        # A ceiling of which more is used than expected, and less.
+        (69, "behind", Fraction(687, 10), 68),
+        (69, "on_pace", Fraction(693, 10), 70),
+        (None, "", None, None),
+    ],
+)
+def test_what_is_expected_compares_with_the_value_as_the_standing_says(
+    judged: int | None, standing: str, expected: Fraction | None, told: int | None
+) -> None:
+    found = replace(figure("vnu", 70, 120, standing), judged=judged, expected=expected)
+    assert found.whole_expected == told
+
+
+def test_a_forecast_below_the_target_is_not_told_as_the_target() -> None:
+    found = replace(figure("vnu", 70, 120, "behind"), forecast=Fraction(1199, 10), on="2025-07-31")
+    assert found.whole_forecast == 119
+    assert replace(found, on="2025-12-31").whole_forecast is None
+    assert replace(found, forecast=None).whole_forecast is None
 
 
 def test_a_change_is_unknown_where_a_month_is() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.portal.domain import pictures
+from services.portal.domain.figures import Number
 
 PARTS = st.fractions(min_value=-10, max_value=1000)
 
@@ -35,3 +36,16 @@ def test_every_point_is_inside_its_picture(series: list[int | None]) -> None:
         x, y = map(float, point.split(","))
         assert 0 <= x <= pictures.SPARK_WIDTH
         assert 0 <= y <= pictures.SPARK_HEIGHT
+
+
+@given(
+    st.lists(
+        st.lists(st.none() | PARTS, max_size=5) | st.lists(st.integers(-9, 10**15)), max_size=3
+    )
+)
+def test_every_line_is_inside_its_chart(series: list[list[Number | None]]) -> None:
+    made = pictures.chart(series)
+    assert [height for height, _ in made.levels] == [200.0, 150.0, 100.0, 50.0, 0.0]
+    for x, y in (point.split(",") for line in made.lines for point in line.split()):
+        assert 0 <= float(x) <= pictures.CHART_WIDTH
+        assert 0 <= float(y) <= pictures.CHART_HEIGHT

@@ -8,9 +8,10 @@ import io
 from typing import Any
 
 import html5lib
+import pytest
 
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, view_pb2
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
-from kieng.kpi.v1 import view_pb2
 from services.portal.catalogues import Catalogue
 from services.portal.pages.breakdowns import counted_otherwise
 from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal, cells
@@ -45,6 +46,42 @@ def test_each_classification_has_its_table_and_its_file() -> None:
     file = asked("KNW-01", file="csv", table="field").content.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(file)))
     assert lines[1] == ["chưa phân loại", "4321", "6", "", "d" * 64]
+
+
+@pytest.mark.parametrize(
+    ("code", "again", "shown"),
+    [
+        ("KNW-05", (1, 3), "1 trên 3"),
+        ("KNW-05", (0, 2), "0 trên 2"),
+        ("KNW-05", (0, 0), ""),
+        ("KNW-04", (1, 2), "−0,50"),  # noqa: RUF001  a minus, as wide as the plus
+        ("KNW-04", (0, 2), ""),
+    ],
+)
+def test_what_is_counted_again_of_a_percentage_is_told_in_both_parts(
+    code: str, again: tuple[int, int], shown: str
+) -> None:
+    known = catalogue_pb2.Catalogue()
+    known.CopyFrom(CATALOGUE)
+    next(each for each in known.indicators if each.code == code).cuts.append("field")
+    twice = view_pb2.Ratio(numerator=again[0], denominator=again[1])
+
+    def cut(request: kpi.GetKpisRequest) -> kpi.GetKpisResponse:
+        answer = split(request)
+        if request.selection.by:
+            found = answer.cells[0].split
+            found.verified_again.ratio.CopyFrom(twice)
+            found.declared_again.ratio.CopyFrom(twice)
+        return answer
+
+    answers = Answers(
+        GetKpis=cut,
+        GetCatalogue=lambda _: catalogue_service_pb2.GetCatalogueResponse(catalogue=known),
+    )
+    page = asyncio.run(Portal(answers).get(f"/indicators/{code}", unit="a", **PERIOD))
+    html5lib.HTMLParser(strict=True).parse(page.text)
+    row = page.text.partition("tính lại")[2].partition("</tr>")[0]
+    assert row.count(f">{shown}<") == 2 if shown else not row
 
 
 def test_whole_and_fractional_stand_side_by_side() -> None:

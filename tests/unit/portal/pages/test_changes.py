@@ -150,3 +150,90 @@ def test_a_history_that_cannot_be_read_now_is_not_left_out_silently() -> None:
         raise Refused("UNAVAILABLE", "try later")
 
     assert asked("contributor", reading=down, since="2025-05-01").status_code == 503
+
+
+def ratio(numerator: int, denominator: int) -> view_pb2.Value:
+    return view_pb2.Value(ratio=view_pb2.Ratio(numerator=numerator, denominator=denominator))
+
+
+def test_an_attainment_leads_to_the_indicator_that_it_is_of() -> None:
+    def never(request: Any) -> Any:
+        raise AssertionError(request)
+
+    query = {**CELL, "indicator": "KNW-08", "since": "2025-05-01"}
+    portal = Portal(Answers(ExplainKpi=lambda _: kpi.ExplainKpiResponse(), ListChanges=never))
+    text = asyncio.run(portal.get("/cells", **query)).text
+    assert "Hãy xem thay đổi của KNW-01" in text
+
+
+OF_RATIO = {
+    # Work -> (what it adds to both parts, what it changed of them, kind of the change).
+    "both": ((1, 1), (1, 1), "added"),
+    "lower": ((0, 1), (0, 1), "added"),
+    "less": ((0, 1), (-1, 0), "gone"),
+}
+
+
+def of_ratio(path: str, **query: str) -> tuple[str, list[list[str]]]:
+    """A page about a percentage, and its table as a file."""
+    place: Any = {"unit_id": "a", "indicator_code": "KNW-05"}
+    cell = editions.RestatedCell(
+        **place,
+        closed=ratio(2, 4),
+        by_works=ratio(0, 2),
+        by_definitions=ratio(1, 0),
+        now=ratio(3, 6),
+    )
+
+    def restated(request: Any) -> Iterator[Any]:
+        kind = type(request).__name__.replace("Request", "Response")
+        works = [
+            editions.Restatement(
+                work_key=key,
+                claims=[Claim(submission_id=key, unit_id="a/x", cause=Claim.CAUSE_LATE)],
+                changes=[editions.CellDifference(**place, difference=ratio(*change))],
+            )
+            for key, (_, change, _) in OF_RATIO.items()
+        ]
+        yield getattr(editions, kind)(restatements=works, cells=[cell], adds_up=True)
+
+    def explain(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
+        works = [
+            kpi.ExplainedWork(work_key=key, contribution=ratio(*own))
+            for key, (own, _, _) in OF_RATIO.items()
+        ]
+        return kpi.ExplainKpiResponse(value=ratio(1, 3), works=works)
+
+    answers = Answers(
+        ListChanges=restated,
+        ListRestatements=restated,
+        ExplainKpi=explain,
+        GetEdition=lambda _: editions.GetEditionResponse(),
+    )
+    page, file = (
+        asyncio.run(Portal(answers).get(path, **{**CELL, "indicator": "KNW-05", **query, **more}))
+        for more in ({"lang": "en"}, {"lang": "en", "file": "csv"})
+    )
+    return page.text, list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+
+
+def test_what_works_add_to_a_percentage_is_told_in_both_parts() -> None:
+    text, file = of_ratio("/cells")
+    assert [line[2] for line in file[1:]] == ["1 of 1", "0 of 1", "0 of 1"]
+    assert all(f'<td class="number">{line[2]}</td>' in text for line in file[1:])
+    assert "33.3%" in text
+
+
+def test_what_works_changed_of_a_percentage_is_told_in_both_parts() -> None:
+    text, file = of_ratio("/cells", since="2025-05-01", table="changes")
+    told = [line[2].removeprefix("'") for line in file[1:]]
+    assert told == ["+1 of +1", "±0 of +1", "−1 of ±0"]  # noqa: RUF001
+    assert all(f'<td class="number">{each}</td>' in text for each in told)
+    assert [line[1] for line in file[1:]] == ["added", "added", "gone"]
+
+
+def test_a_closed_percentage_is_told_with_both_parts_of_its_changes() -> None:
+    text, file = of_ratio("/editions/2025", since="1")
+    assert file[1][2:6] == ["0.5", "±0 of +2", "'+1 of ±0", "0.5"]
+    for told in ("50%", "±0 of +2", "+1 of ±0"):
+        assert f'<td class="number">{told}</td>' in text

@@ -61,3 +61,24 @@ def test_the_next_page_of_a_list_is_of_the_same_list() -> None:
     given = {"type": "publication", "unit": "vnu/hus", "done": "s0", "page": "t1"}
     page = asyncio.run(portal.get("/submissions", **given))
     assert 'href="/submissions?type=publication&amp;unit=vnu%2Fhus&amp;page=t2"' in page.text
+
+
+def test_the_file_of_a_list_has_all_pages_of_the_list() -> None:
+    tokens = []
+
+    def listed(request: Any) -> submission_service_pb2.ListSubmissionsResponse:
+        tokens.append(request.page_token)
+        assert (request.type, request.page_size) == ("publication", 500)
+        found = submission_pb2.Submission(
+            submission_id=f"s{len(tokens)}", state=submission_pb2.STATE_SUBMITTED
+        )
+        following = {"": "t1", "t1": "t2"}.get(request.page_token, "")
+        return submission_service_pb2.ListSubmissionsResponse(
+            submissions=[found], next_page_token=following
+        )
+
+    portal = Portal(Answers(ListSubmissions=listed), "approver")
+    given = {"type": "publication", "page": "t1", "file": "csv"}
+    lines = asyncio.run(portal.get("/submissions", **given)).text.splitlines()
+    assert tokens == ["", "t1", "t2"]
+    assert [line.partition(",")[0] for line in lines[1:]] == ["s1", "s2", "s3"]

@@ -69,6 +69,18 @@ def test_the_numbers_are_those_that_were_signed() -> None:
     assert undefined == ratios
 
 
+@pytest.mark.parametrize(
+    ("targets", "reached"), [({}, None), ({"a|KNW-01|2025": 10}, Fraction(0))], ids=["no", "one"]
+)
+def test_of_a_target_nothing_is_reached_where_nothing_counts(
+    targets: dict[str, int], reached: Fraction | None
+) -> None:
+    content = Content.read(json.dumps({**DOCUMENT, "targets": targets}).encode())
+    found = {each.code: figure for each, figure in content.figures("a")}
+    assert (found["KNW-08"].verified, found["KNW-08"].declared) == (reached, reached)
+    assert found["KNW-08"].target is None
+
+
 def test_a_target_is_not_held_against_months_that_do_not_begin_with_its_year() -> None:
     content = Content.read(json.dumps({**DOCUMENT, "from": "2025-02"}).encode())
     assert all(f.target is None for each, f in content.figures("a") if not each.value.until)

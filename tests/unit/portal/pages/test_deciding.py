@@ -147,3 +147,38 @@ def test_one_that_is_returned_without_a_reason_is_asked_for_it() -> None:
     assert page.status_code == 400
     assert '<input name="reason" maxlength="1000" value="" required>' in page.text
     assert 'name="chosen" value="s1@1"' in page.text
+
+
+def test_the_queue_keeps_its_filters_through_every_step_of_a_decision() -> None:
+    def waits(request: Any) -> submission_service_pb2.ListSubmissionsResponse:
+        found = submission_pb2.Submission(
+            submission_id="s1", version=1, state=submission_pb2.STATE_SUBMITTED
+        )
+        return submission_service_pb2.ListSubmissionsResponse(submissions=[found])
+
+    def one(request: Any) -> review.DecideSubmissionResponse:
+        found = submission_pb2.Submission(submission_id="s1")
+        return review.DecideSubmissionResponse(submission=found)
+
+    def decided(request: Any) -> list[review.DecideSubmissionsResponse]:
+        return [review.DecideSubmissionsResponse(submission_id=request.submission_id)]
+
+    answers = Answers(
+        ListSubmissions=waits,
+        TryDecisions=tried,
+        TryEvents=counted,
+        GetSubmission=read,
+        DecideSubmission=one,
+        DecideSubmissions=decided,
+    )
+    kept = "type=patent&amp;due=soon"
+    queue = asyncio.run(Portal(answers, "approver").get("/review", type="patent", due="soon"))
+    for path in ("/review", "/review/many"):
+        assert f'action="{path}?{kept}"' in queue.text
+    plain = kept.replace("&amp;", "&")
+    summary = send(answers, f"/review/many?{plain}")
+    assert f'href="/review?{kept}"' in summary.text
+    assert f'action="/review/many?{kept}"' in summary.text
+    assert f'href="/review?{kept}"' in send(answers, f"/review/many?{plain}", sure="1").text
+    sent = send(answers, f"/review?{plain}&done=s0", submission_id="s1", version="1")
+    assert sent.headers["location"] == f"/review?{plain}&done=s1"

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import threading
+import zipfile
 
 import html5lib
 import pytest
@@ -14,7 +15,7 @@ from kieng.kpi.v1 import edition_service_pb2 as editions
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
 from kieng.kpi.v1 import view_pb2
 from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
-from services.portal.pages import tables
+from services.portal.pages import contributions, tables
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 VIEW = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
@@ -119,9 +120,53 @@ def test_a_page_leads_to_its_table_as_a_file(
     assert book.content.startswith(b"PK")
 
 
+@pytest.mark.parametrize(("pages", "is_cut"), [(3, False), (99, True)])
+def test_the_file_of_a_number_has_the_works_of_all_pages(
+    monkeypatch: pytest.MonkeyPatch, pages: int, is_cut: bool
+) -> None:
+    monkeypatch.setattr(contributions, "FILE_WORKS_MAX", 1500)
+
+    def explain(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
+        number = int(request.page_token or 0)
+        works = [
+            kpi.ExplainedWork(work_key=f"w{number}-{each}", contribution=view_pb2.Value(whole=1))
+            for each in range(250)
+        ]
+        following = str(number + 1) if number + 1 < pages else ""
+        value = view_pb2.Value(whole=250 * pages)
+        return kpi.ExplainKpiResponse(value=value, works=works, next_page_token=following)
+
+    portal = Portal(Answers(ExplainKpi=explain))
+    answer = asyncio.run(portal.get("/cells", file="csv", page="1", lang="en", **CELL))
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [line[0] for line in lines[1:3]] == ["w0-0", "w0-1"]
+    assert ("other works are on other pages" in lines[-1][0]) is is_cut
+    assert len(lines) == 1 + (1500 + 1 if is_cut else 250 * pages)
+
+
 def test_a_title_is_no_formula() -> None:
     text = asyncio.run(Portal(ANSWERS, "approver").get("/review", file="csv")).text
     assert f"'={MARKUP}" in text
+
+
+def test_a_workbook_keeps_every_digit_of_a_large_amount() -> None:
+    amounts = [999_999_999_999_999, 10**15 + 1, 2**63 - 1, -(2**63)]
+    lines: list[list[tables.Value]] = [[each] for each in amounts]
+    with zipfile.ZipFile(io.BytesIO(tables.as_xlsx([["vnd"], *lines]))) as book:
+        written = [
+            book.read(f"xl/{name}").decode()
+            for name in ("worksheets/sheet1.xml", "sharedStrings.xml")
+        ]
+    assert "<v>999999999999999</v>" in written[0]
+    assert all(f">{each}</t>" in written[1] for each in amounts[1:])
+
+
+def test_a_workbook_cuts_a_text_that_no_cell_holds() -> None:
+    texts = ["a" * tables.TEXT_MAX, "b" * (tables.TEXT_MAX + 1)]
+    with zipfile.ZipFile(io.BytesIO(tables.as_xlsx([["x"], [*texts]]))) as book:
+        written = book.read("xl/sharedStrings.xml").decode()
+    assert f">{texts[0]}</t>" in written
+    assert f">{texts[1][:-2]}…</t>" in written
 
 
 def test_a_workbook_is_written_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,3 +90,16 @@ def test_each_table_is_a_file_that_names_what_it_stands_on(table: str, expected:
     lines = list(csv.reader(io.StringIO(file)))
     assert lines[1] == expected
     assert len({len(line) for line in lines}) == 1
+
+
+def test_the_file_of_joint_works_has_those_of_all_answers() -> None:
+    def more(request: kpi.ListOverlapsRequest) -> kpi.ListOverlapsResponse:
+        number = int(request.page_token or 1)
+        overlap = kpi.Overlap(work_key=f"doi:{number}", unit_ids=["a", "b"])
+        following = str(number + 1) if number < 3 else ""
+        return kpi.ListOverlapsResponse(overlaps=[overlap], next_page_token=following)
+
+    answers = Answers(GetOverlapMatrix=matrix, ListOverlaps=more, ExplainKpi=explained)
+    query = {**PERIOD, "table": "works", "file": "csv"}
+    file = asyncio.run(Portal(answers).get("/overlaps", **query)).content.decode("utf-8-sig")
+    assert [line[0] for line in csv.reader(io.StringIO(file))][1:] == ["doi:1", "doi:2", "doi:3"]

@@ -11,8 +11,8 @@ import html5lib
 import httpx
 import pytest
 
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, view_pb2
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
-from kieng.kpi.v1 import view_pb2
 from kieng.partners.v1 import partner_pb2
 from kieng.partners.v1 import partner_service_pb2 as registry
 from services.portal.calls import Refused
@@ -77,6 +77,27 @@ def test_indicators_are_found_by_what_they_count() -> None:
     assert {"ENT-05", "ENT-06", "ENT-07"} <= found["partners"]
     assert {"COM-06", "COM-08"} <= found["products"]
     assert "KNW-03" not in found["partners"] | found["products"]
+
+
+def test_a_partner_is_tied_to_parts_that_have_ended_and_to_the_unit_itself() -> None:
+    known = catalogue_pb2.Catalogue()
+    known.CopyFrom(CATALOGUE)
+    known.units.add(unit_id="a/old", parent_id="a", valid_to="2020-12-31")
+    work = kpi.ExplainedWork(
+        work_key="agreement:1",
+        contribution=ONE,
+        partner_id="p1",
+        claims=[claim("a/old"), claim("a")],
+    )
+
+    def explain(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
+        return kpi.ExplainKpiResponse(view=VIEW, value=ONE, works=[work])
+
+    found = catalogue_service_pb2.GetCatalogueResponse(catalogue=known)
+    answers = Answers(ExplainKpi=explain, SearchPartners=listed, GetCatalogue=lambda request: found)
+    answer = asyncio.run(Portal(answers).get("/partners", unit="a", file="csv", **PERIOD))
+    heads, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (heads[2:4], row[2:4]) == (["a/old", "a"], ["1", "1"])
 
 
 def test_a_partner_is_tied_to_each_part_whose_claim_is_verified() -> None:

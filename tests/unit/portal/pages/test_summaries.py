@@ -14,7 +14,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, view_pb2
 from kieng.kpi.v1 import kpi_service_pb2 as kpi
-from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal
+from tests.unit.portal.answered import CATALOGUE, PERIOD, Answers, Portal, cells
 
 DAY = "2025-07-31"
 WITH_CHILDREN = catalogue_pb2.Catalogue()
@@ -22,6 +22,13 @@ WITH_CHILDREN.CopyFrom(CATALOGUE)
 for number in range(3):
     child = WITH_CHILDREN.units.add(unit_id=f"a/n{number}", parent_id="a")
     child.name.vi = child.name.en = f"Child {number}"
+
+
+WITH_ENDED = catalogue_pb2.Catalogue()
+WITH_ENDED.CopyFrom(WITH_CHILDREN)
+for number in range(2):
+    child = WITH_ENDED.units.add(unit_id=f"a/e{number}", parent_id="a", valid_to="2022-12-31")
+    child.name.vi = child.name.en = f"Ended {number}"
 
 
 def ratio(numerator: int, denominator: int) -> view_pb2.Ratio:
@@ -136,3 +143,47 @@ def test_if_the_numbers_moved_between_two_answers_both_states_are_named() -> Non
     text = asked("/report", Portal(answers), unit="a").text
     assert "f" * 64 in text
     assert "0" * 64 in text
+
+
+def of_ended(ranks: list[kpi.RankedChild]) -> Portal:
+    """Of the units below a that have ended, e1 counts something in the period and e0 nothing."""
+
+    def report(request: kpi.GetReportRequest) -> kpi.GetReportResponse:
+        return kpi.GetReportResponse(unit_id=request.unit_id, children=ranks)
+
+    def read(request: kpi.GetKpisRequest) -> kpi.GetKpisResponse:
+        found = cells(request.selection)
+        for each in found:
+            if each.unit_id == "a/e0":
+                each.verified.whole = each.declared.whole = 0
+        return kpi.GetKpisResponse(cells=found)
+
+    known = catalogue_service_pb2.GetCatalogueResponse(catalogue=WITH_ENDED)
+    return Portal(Answers(GetCatalogue=lambda _: known, GetReport=report, GetKpis=read))
+
+
+@pytest.mark.parametrize("path", ["/units/a", "/indicators/KNW-03"])
+@pytest.mark.parametrize("months", [{}, {"from": "2023-01", "to": "2025-06"}])
+def test_a_unit_that_has_ended_is_told_where_it_counts(path: str, months: dict[str, str]) -> None:
+    children = [kpi.RankedChild(unit_id=f"a/{each}") for each in ("e0", "n2", "e1", "n0")]
+    query = {"unit": "a", **months}
+    text = asked(path, of_ended(children), **query).text
+    assert "Ended 1" in text
+    assert "Child 0" in text
+    assert "Ended 0" not in text
+    file = rows(asked(path, of_ended(children), file="csv", table="units", **query))
+    assert {"a/e1", "a/n0"} < {line[0] for line in file}
+    assert "a/e0" not in {line[0] for line in file}
+
+
+def test_units_without_targets_are_those_that_exist_or_had_a_part() -> None:
+    children = [
+        kpi.RankedChild(unit_id="a/n2", attainment=ratio(1, 4)),
+        *(kpi.RankedChild(unit_id=f"a/{each}", share=ratio(0, 1)) for each in ("e0", "n0")),
+        kpi.RankedChild(unit_id="a/e1", share=ratio(1, 2)),
+    ]
+    for path in ("/units/a", "/report"):
+        text = asked(path, of_ended(children), unit="a").text
+        assert "Ended 0" not in text
+        assert "Ended 1" in text
+        assert "Child 0" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from typing import Any
 
@@ -32,8 +33,8 @@ def slow(request: object) -> None:
     raise Refused("DEADLINE_EXCEEDED", "too slow")
 
 
-def page(lang: str = "vi", **more: Any) -> httpx.Response:
-    return asked("/indicators/KNW-03", Portal(Answers(**more)), lang=lang)
+def page(lang: str = "vi", code: str = "KNW-03", **more: Any) -> httpx.Response:
+    return asked(f"/indicators/{code}", Portal(Answers(**more)), lang=lang)
 
 
 def drawn(answer: httpx.Response) -> dict[str, Any]:
@@ -62,6 +63,38 @@ def test_a_target_is_drawn_evenly_in_the_months_of_its_year() -> None:
     assert 'class="target-line"' in answer.text
     assert "chỉ tiêu năm 2025: 200, chia đều mỗi tháng 16,67" in answer.text
     assert found["marks"][-1][0] >= 200 / 12
+
+
+def test_the_target_of_a_stock_is_a_level_and_not_a_part_of_a_month() -> None:
+    answer = page(code="COM-06", GetKpis=partial(kpis, value=150, target=200), CompareTrees=slow)
+    (line,) = (line for line in drawn(answer)["lines"] if line["name"] == "target")
+    assert line["values"] == [None] * 17 + [200.0] * 7
+    assert "chỉ tiêu năm 2025: 200</span>" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("parts", "marks"),
+    [
+        ((3, 10), ["0%", "10%", "20%", "30%", "40%"]),
+        ((1, 1), ["0%", "25%", "50%", "75%", "100%"]),
+        ((0, 7), ["0%", "25%", "50%", "75%", "100%"]),
+        ((3, 2), ["0%", "50%", "100%", "150%", "200%"]),
+        ((1, 50), ["0%", "0,5%", "1%", "1,5%", "2%"]),
+    ],
+)
+def test_percentages_are_drawn_over_percentages(parts: tuple[int, int], marks: list[str]) -> None:
+    ratio = view_pb2.Ratio(numerator=parts[0], denominator=parts[1])
+
+    def part(request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
+        answer = kpis(request)
+        for cell in answer.cells:
+            cell.verified.ratio.CopyFrom(ratio)
+            cell.declared.ratio.CopyFrom(ratio)
+        return answer
+
+    answer = page(code="KNW-05", GetKpis=part, CompareTrees=slow)
+    assert [text for _, text in drawn(answer)["marks"]] == marks
+    assert re.findall(r'<text class="amount"[^>]*>([^<]*)<', answer.text) == marks
 
 
 def test_what_is_verified_covers_the_lines_that_are_equal_to_it() -> None:

@@ -172,6 +172,10 @@ def finding(reason: str, **more: str) -> kpi_service_pb2.Finding:
             ("công bố khoa học", "quyền sở hữu trí tuệ"),
         ),
         (
+            finding("FACT_MISSING", field="amount_vnd", wanted="money_received"),
+            ("phải ghi", "chưa ghi"),
+        ),
+        (
             finding("OUTVOTED", field="share_ppm", wanted="at_least 500000", found="125000"),
             ("từ 50% trở lên", "12,5%"),
         ),
