@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from services.importing import csv_file, legacy_text, xlsx_file
-from services.importing.cells import Cell, cell_text, has_text
+from services.importing.cells import Cell, UnreadableCell, cell_text, has_text
 from services.importing.errors import Unclear, Unreadable
 from services.importing.xlsx_file import WIDE, Limits
 
@@ -16,6 +16,9 @@ FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000
 TITLE_ROWS_MAX = 20
 """Maximum number of rows above the headings that are not blank, e.g. of a title."""
+
+NO_TEXT = "#N/A"
+"""Text of a cell whose value is not known: what a spreadsheet shows for such a value."""
 
 LATIN_1_LAST = "\xff"
 
@@ -142,7 +145,8 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each row in a table, and heading -> text of its cells.
 
-    A cell that the row lacks gives an empty text; of headings that are equal, the last counts.
+    A cell that the row lacks gives an empty text, and an unreadable one `NO_TEXT`, so that it is
+    refused where it is needed; of headings that are equal, the last counts.
 
     Args:
         path: the file that the table was read from, for messages.
@@ -157,7 +161,7 @@ def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
             wide = f"{len(cells)} cells under {len(table.header)} headings"
             problem = f"{wide}; put texts with separators in quotation marks"
             raise Unreadable(f"{path}:{number}", problem)
-        texts = [cell_text(cell) for cell in cells]
+        texts = [NO_TEXT if isinstance(cell, UnreadableCell) else cell_text(cell) for cell in cells]
         texts += [""] * (len(table.header) - len(texts))
         yield number, dict(zip(table.header, texts, strict=False))
 
