@@ -62,7 +62,7 @@ def ris(text: str) -> Iterator[Record]:
         yield {**{name: _first(value) for name, value in reference.items()}, "issn": serials}
 
 
-class _Macros(CaseInsensitiveDict):  # type: ignore[misc]
+class _Macros(CaseInsensitiveDict):
     """Abbreviations; one that is not defined, e.g. `sept` or that of a journal, means itself."""
 
     def __getitem__(self, key: str) -> str:

@@ -77,11 +77,13 @@ class Table:
         rows: number of each row, counted from 1 at the beginning of the file, and its cells; blank
             rows are omitted. Can be iterated over again, which reads a CSV file again.
         notices: what the user should know about how the file was read.
+        notes: texts of the rows above the headings and of the one below, e.g. a unit of money.
     """
 
     header: list[str]
     rows: Iterable[tuple[int, Sequence[Cell]]]
     notices: list[Notice] = field(default_factory=list)
+    notes: Sequence[str] = ()
 
 
 def read(
@@ -126,7 +128,7 @@ def read(
     unseen = [each for at, each in enumerate(table.header) if each and at in chosen.hidden_columns]
     if unseen:
         notices.append(Notice("import.hidden_columns", {"columns": ", ".join(unseen)}))
-    return Table(table.header, table.rows, notices + table.notices)
+    return replace(table, notices=notices + table.notices)
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -196,7 +198,9 @@ def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | Non
     if lost:
         columns = ", ".join(xlsx_file.letters(each) for each in sorted(lost))
         notices.append(Notice("import.columns_unnamed", {"columns": columns}))
-    return _with_unicode(Table(header, Body(rows, begin), notices), foreign.columns)
+    around = (row for _, row in (*first[:at], *first[at + 1 : at + 2]))
+    notes = [cell_text(cell) for row in around for cell in row if isinstance(cell, str) and cell]
+    return _with_unicode(Table(header, Body(rows, begin), notices, notes), foreign.columns)
 
 
 @dataclass
@@ -274,7 +278,7 @@ def _with_unicode(table: Table, foreign: Mapping[int, Sequence[str] | None]) -> 
     assert isinstance(table.rows, Body)
     rows = replace(table.rows, conversions=dict.fromkeys(odd, found))
     notice = Notice("import.converted", {"columns": ", ".join(header[at] for at in odd)})
-    return Table(header, rows, [*table.notices, notice])
+    return Table(header, rows, [*table.notices, notice], table.notes)
 
 
 def _at(row: Sequence[Cell], column: int) -> Cell:

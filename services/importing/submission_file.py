@@ -103,6 +103,7 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
         )
         asked = (reading.system, reading.columns, digest, reading.units)
         parsed = submission_rows.parse(type_name, table.header, table.rows, *asked)
+        headings.need_dong(parsed.names, table.notes)
     except headings.HeaderWrong as error:
         raise HeadingsWrong(path, str(error), type_name, table) from error
     notices = [*table.notices, *parsed.notices]

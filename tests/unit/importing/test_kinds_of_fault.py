@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from services.importing.submission_file import Reading, read
+from services.importing.submission_file import HeadingsWrong, Reading, read
 from services.importing.submission_rows import Parsed
 
 HEADER = ("record_id", "unit_id", "title", "issued_on", "indexes")
@@ -146,6 +146,27 @@ def test_headings_with_remarks_and_a_column_that_counts_rows_are_read(tmp_path: 
     header = ("Mã bản ghi*", "Đơn vị:", "Tên (bắt buộc)", "Ngày công bố", "Danh mục\n", "STT")
     parsed = book_of(tmp_path, lambda _, sheet: sheet.write(1, 5, 1), header)
     assert (len(parsed.requests), list(parsed.wrong)) == (1, [])
+
+
+AMOUNTS = "record_id,unit_id,Số tiền,received_on\n"
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["ĐVT: triệu đồng", "(Đơn vị tính: 1.000 đồng)", "Unit: million VND", "(triệu đồng)", "Tr.đ"],
+)
+def test_amounts_that_a_note_says_are_not_in_dong_are_refused(tmp_path: Path, note: str) -> None:
+    for text in (f",,,{note}\n{AMOUNTS}a,u,15,2025-01-10\n", f"{AMOUNTS},,{note},\na,u,15,\n"):
+        with pytest.raises(HeadingsWrong, match="says that amounts are not in dong"):
+            csv_of(tmp_path, text, "receipt")
+    assert csv_of(tmp_path, f"{note},,\nrecord_id,unit_id,title\nr1,u,T\n").requests
+
+
+@pytest.mark.parametrize(
+    "note", ["ĐVT: đồng", "Đơn vị: Trường A", "Hợp đồng trên 1 tỷ đồng", "1000 đ"]
+)
+def test_amounts_beside_other_notes_are_read(tmp_path: Path, note: str) -> None:
+    assert csv_of(tmp_path, f",,,{note}\n{AMOUNTS}a,u,15,2025-01-10\n", "receipt").requests
 
 
 def _read_as(text: str, encoding: str) -> str:
