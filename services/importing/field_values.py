@@ -24,8 +24,10 @@ from services.importing.shares import ppm_of
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
 ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
-SEPARATED = re.compile(r"[|,;]")
+SEPARATED = re.compile(r"[|,;\n]")
 ESCAPED = re.compile(r"\\([\\|])")
+CODES = frozenset({"fields", "areas"})
+"""Fields that list codes in lower case."""
 AS_COPIED = frozenset({"doi"})
 """Fields whose values are often copied from a web address, with its `%` escapes and its query."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
@@ -88,7 +90,7 @@ def reader(field: FieldDescriptor, *, is_percent: bool = False) -> Reader:
     """
     is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field, is_percent)
     # People separate choices by commas, and no name of a choice contains one.
-    items = choices if field.enum_type is not None else split
+    items = choices if field.enum_type is not None or field.name in CODES else split
 
     @lru_cache(SEEN_MAX)
     def of_text(raw: str) -> Any:
@@ -140,7 +142,7 @@ def is_short_date(cell: Cell) -> bool:
 
 
 def choices(text: str) -> list[str]:
-    """Return the choices that a cell lists, separated by bars, commas or semicolons.
+    """Return the choices that a cell lists, separated by bars, commas, semicolons or line breaks.
 
     Outer blanks are removed and empty choices omitted: `scopus, wos;` gives `scopus` and `wos`.
     """
@@ -217,6 +219,8 @@ def _reader(field: FieldDescriptor, is_percent: bool) -> Callable[[str], Any]:
         return _amount
     if is_day(field):
         return _day
+    if field.name in CODES:
+        return str.lower
     if field.type == FieldDescriptor.TYPE_STRING:
         return str if field.name in AS_COPIED else _words
     return _count

@@ -97,6 +97,13 @@ def test_choices_may_be_separated_by_what_none_of_them_has(text: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["ai|quantum", "AI, quantum", "ai; Quantum", "ai\nquantum"])
+def test_codes_are_read_as_choices_are(text: str) -> None:
+    made = submission_rows.content("publication", {"unit_id": "vnu", "fields": text, "areas": text})
+    facts = made.facts.publication
+    assert list(facts.fields) == list(facts.areas) == ["ai", "quantum"]
+
+
 def test_an_unknown_choice_is_named_itself() -> None:
     with pytest.raises(field_values.CellWrong) as told:
         submission_rows.content("publication", {"unit_id": "vnu", "indexes": "scopus, acm"})
