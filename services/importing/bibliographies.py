@@ -19,11 +19,11 @@ from typing import Any
 from stdnum import issn
 
 from services.importing import (
-    bibliography_dates,
     bibliography_formats,
     bibliography_process,
     csv_file,
     spreadsheets,
+    written_dates,
 )
 from services.importing.bibliography_formats import Record
 from services.importing.cells import Cell
@@ -180,7 +180,7 @@ def _publication(mapped: FieldMapping, record: Record, completion: Completion) -
     record_id, title, doi, serial = (mapped.value(record, name) for name in COLUMNS[:-1])
     date, year, month, day = (mapped.value(record, name) for name in DATE_COLUMNS)
     of_parts = f"{year} {OF_THIS_YEAR.sub('', month) if year else month} {day}".strip()
-    issued_on = bibliography_dates.day_of([date, of_parts], completion.month_day)
+    issued_on = written_dates.day_of([date, of_parts], completion.month_day)
     plain = TAG.sub("", unescape(title))
     return [record_id, " ".join(plain.split()), doi, _issn(serial), issued_on]
 

@@ -20,11 +20,13 @@ from services.importing.cells import (
 )
 from services.importing.headings import slug
 from services.importing.shares import ppm_of
+from services.importing.written_dates import named_day
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+LINE_BREAK = re.compile(r"\s*[\r\n\t\v\f]\s*")
 ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
-SEPARATED = re.compile(r"[|,;\n]")
+SEPARATED = re.compile(r"[|,;]")
 ESCAPED = re.compile(r"\\([\\|])")
 CODES = frozenset({"fields", "areas"})
 """Fields that list codes in lower case."""
@@ -33,10 +35,17 @@ AS_COPIED = frozenset({"doi"})
 FRACTION = re.compile(r"-?\d+[.,]\d+")
 # `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
 # Two groups of three digits, or blanks as separators, are unambiguous.
-GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3})+)")
-UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
-YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
-DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+GROUPED = re.compile(
+    r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+(?:(?!\1)[.,]00?)?|(?:[ \u00a0\u202f]\d{3})+)"
+)
+# Databases write whole dong with two decimals. A short number may be one of millions: 15.00.
+WITH_ZEROS = re.compile(r"\d{7,}[.,]00?")
+END_OF_ZEROS = re.compile(r"[.,]00?$")
+UNIT_OF_MONEY = re.compile(r"^(?:₫|VND|VNĐ)\s*|\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
+# Databases and spreadsheets write a time behind a date; one with a zone may be of another day here.
+_TIME = r"(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?)?"
+YEAR_FIRST = re.compile(rf"(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}}){_TIME}")
+DAY_FIRST = re.compile(rf"(\d{{1,2}}) ?[-/.] ?(\d{{1,2}}) ?[-/.] ?(\d{{4}}){_TIME}")
 COUNT = re.compile(r"\d{1,9}")
 NO_DAY = re.compile(r"\d{4}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{4}")
 
@@ -63,9 +72,9 @@ class CellWrong(ValueError):
 class Reader:
     """Reads cells as values of one field.
 
-    Both functions return None for a blank cell and a list for a repeated field, and raise
-    `CellWrong` if the cell cannot be read. They cache values, because most columns repeat a few
-    texts.
+    Both functions return None for a blank cell and a list for a repeated field, whose items line
+    breaks may separate; in other texts, a line break becomes a space. They raise `CellWrong` if
+    the cell cannot be read. They cache values, because most columns repeat a few texts.
 
     Args:
         of_text: reads a cell of a CSV file.
@@ -97,6 +106,9 @@ def reader(field: FieldDescriptor, *, is_percent: bool = False) -> Reader:
         text = cell_text(raw)
         if not text:
             return None
+        if not text.isprintable():
+            # People break the lines of a cell to make it narrower, or to list items.
+            text = LINE_BREAK.sub("|" if is_list else " ", text)
         return [read(item) for item in items(text)] if is_list else read(text)
 
     def of_cell(cell: Cell) -> Any:
@@ -142,7 +154,7 @@ def is_short_date(cell: Cell) -> bool:
 
 
 def choices(text: str) -> list[str]:
-    """Return the choices that a cell lists, separated by bars, commas, semicolons or line breaks.
+    """Return the choices that a cell lists, separated by bars, commas or semicolons.
 
     Outer blanks are removed and empty choices omitted: `scopus, wos;` gives `scopus` and `wos`.
     """
@@ -263,8 +275,8 @@ def _choice(field: FieldDescriptor, text: str) -> int:
 
 def _amount(text: str) -> str:
     digits = UNIT_OF_MONEY.sub("", text)
-    if GROUPED.fullmatch(digits):
-        digits = re.sub(r"\D", "", digits)
+    if GROUPED.fullmatch(digits) or WITH_ZEROS.fullmatch(digits):
+        digits = re.sub(r"\D", "", END_OF_ZEROS.sub("", digits))
     if re.fullmatch(r"\d+", digits, re.ASCII):
         return str(int(digits))
     raise CellWrong("cell.fraction" if FRACTION.fullmatch(digits) else "cell.amount", text=text)
@@ -276,6 +288,8 @@ def _day(text: str) -> str:
         year, month, day = found.groups()
     elif found := DAY_FIRST.fullmatch(text):
         day, month, year = found.groups()
+    elif named := named_day(text):
+        year, month, day = map(str, named)
     else:
         raise CellWrong("cell.day_missing" if NO_DAY.fullmatch(text) else "cell.day", text=text)
     try:

@@ -36,7 +36,7 @@ REFERENCES = frozenset(
 )
 """Fields of facts that hold the key of another work."""
 PRESENT = REFERENCES | {"ip_refs", "adopted_by"}
-"""Fields of facts that make a work count as soon as they say anything, e.g. as a product's income."""
+"""Fields of facts that make a work count if they say anything, e.g. as a product's income."""
 TERMS = frozenset({"fields", "areas"})
 """Fields of facts that list terms of the catalogue by their codes."""
 CODE = re.compile(r"[a-z][a-z0-9_]*")

@@ -49,6 +49,11 @@ def test_a_zero_is_an_amount_and_not_a_blank(cell: Cell) -> None:
         ("1.500.00", "cell.amount"),
         ("1.500,000", "cell.amount"),
         ("-5", "cell.amount"),
+        ("(1.500.000)", "cell.amount"),
+        ("15.00", "cell.fraction"),
+        ("1.500,00", "cell.amount"),
+        ("1.500.000,05", "cell.amount"),
+        ("1.500.000.00", "cell.amount"),
         ("một triệu", "cell.amount"),
     ],
 )
@@ -67,6 +72,15 @@ def test_an_amount_that_is_not_whole_dong_names_its_column(amount: str, problem:
         ("1.3.2025", "2025-03-01"),
         ("2025-3-5", "2025-03-05"),
         ("2025/03/05", "2025-03-05"),
+        ("31/03/2025 00:00:00", "2025-03-31"),
+        ("2025-03-31T17:00", "2025-03-31"),
+        ("2025-03-31 17:00:00.123", "2025-03-31"),
+        ("31/3/2025 12:00:00 AM", "2025-03-31"),
+        ("31 / 3 / 2025", "2025-03-31"),
+        ("31-Mar-2025", "2025-03-31"),
+        ("March 31, 2025", "2025-03-31"),
+        ("ngày 31 tháng 3 năm 2025", "2025-03-31"),
+        ("31 Thg3 2025", "2025-03-31"),
         ("", ""),
     ],
 )
@@ -75,7 +89,14 @@ def test_days_are_read_as_vietnamese_write_them(text: str, day: str) -> None:
     assert request.content.facts.receipt.received_on == day
 
 
-@pytest.mark.parametrize("text", ["2025-02-30", "31/13/2025", "March", "2015-W37", "20250331"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2025-02-30", "31/13/2025", "March", "2015-W37", "20250331", "31/3/25", "31-Mar-25"),
+        *("2025-03-31T17:00:00Z", "2025-03-31T17:00+07:00", "30 March - 2 April 2025"),
+        *("1-5 March 2025", "Hà Nội, ngày 31 tháng 3 năm 2025", "31 tháng 13 năm 2025"),
+    ],
+)
 def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
     parsed = receipt("r1", "vnu", "PT-1", "1", text)
     assert problems(parsed) == [(2, "received_on", "cell.day")]
@@ -104,6 +125,13 @@ def test_codes_are_read_as_choices_are(text: str) -> None:
     assert list(facts.fields) == list(facts.areas) == ["ai", "quantum"]
 
 
+def test_line_breaks_part_items_and_are_blanks_elsewhere() -> None:
+    row = {"unit_id": "vnu", "title": "Tea \n and\r\nsalt", "institutions": "vnu\nhust |vnu-hcm"}
+    facts = submission_rows.content("publication", row).facts.publication
+    assert facts.title == "Tea and salt"
+    assert list(facts.institutions) == ["vnu", "hust", "vnu-hcm"]
+
+
 def test_an_unknown_choice_is_named_itself() -> None:
     with pytest.raises(field_values.CellWrong) as told:
         submission_rows.content("publication", {"unit_id": "vnu", "indexes": "scopus, acm"})
@@ -118,7 +146,10 @@ def test_the_record_of_an_unreadable_row_is_known() -> None:
 
 @pytest.mark.parametrize(
     "amount",
-    ["1500000", "1.500.000", "1,500,000", "1 500 000", "1\u00a0500\u202f000 đồng", "1500000đ"],
+    [
+        *("1500000", "1.500.000", "1,500,000", "1 500 000", "1\u00a0500\u202f000 đồng", "1500000đ"),
+        *("1500000.00", "1500000,0", "1.500.000,00", "1,500,000.00 VND", "VND 1.500.000"),
+    ],
 )
 def test_amounts_are_read_as_people_group_them(amount: str) -> None:
     (request,) = receipt("r1", "vnu", "PT-1", amount, "2025-03-31").requests

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.importing.bibliography_dates import Parts, day_of, parts_of
+from services.importing.written_dates import Parts, day_of, parts_of
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ TIME = re.compile(r"(?<=\d)[T ]\d\d?:.*")
 # Of 2024-01-01/2025-03-31 the end counts, as of the issue of January and February.
 UP_TO = re.compile(r"\d{4}\b.*/(?=\d{4}(?:-|$))")
 VIETNAMESE = re.compile(r"(?:tháng|thg)\s*(0?[1-9]|1[0-2])(?!\d)", re.IGNORECASE)
+NAMED = re.compile(r"[^\d:]*\d{1,4}[^\d:]+\d{1,4}[^\d:]*")
+"""Matches a date without its month, i.e. with two numbers and no time."""
 WITHOUT_SIGNS = re.compile(r"(\d{4})(\d\d)(\d\d)")
 WORD = re.compile(r"\d+|[^\W\d_]+")
 
@@ -48,6 +50,16 @@ def parts_of(text: str) -> Parts | None:
     # Without a name, the year has to come first: of 03/2025 and 31/03/2025 nothing is certain.
     is_ordered = len(numbers[0]) == 4 if year else len(rest) <= 1
     return _parts(year, *rest) if is_ordered and len(rest) <= 2 else None
+
+
+def named_day(text: str) -> Parts | None:
+    """Return the parts of a complete date whose month is a name: `31-Mar-2025`; None for any other.
+
+    Args:
+        text: what a cell says; may be anything.
+    """
+    found = parts_of(text) if NAMED.fullmatch(VIETNAMESE.sub("", text)) else None
+    return found if found and all(found) else None
 
 
 def day_of(texts: Sequence[str], month_day: str) -> str:
