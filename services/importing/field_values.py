@@ -13,6 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from services.importing.cells import (
     Cell,
+    MergedNumber,
     UnreadableCell,
     cell_text,
     trouble_of_text,
@@ -114,6 +115,8 @@ def reader(field: FieldDescriptor, *, is_percent: bool = False) -> Reader:
     def of_cell(cell: Cell) -> Any:
         if isinstance(cell, UnreadableCell):
             raise CellWrong(cell.problem, text=cell.text)
+        if is_amount(field) and isinstance(cell, MergedNumber):
+            raise CellWrong("cell.merged_amount", text=cell_text(cell))
         if is_free and (problem := trouble_of_text(cell)):
             raise CellWrong(problem, text=cell_text(cell))
         return of_text(cell_text(cell))

@@ -125,6 +125,49 @@ def test_a_number_that_shows_what_it_is_is_read(tmp_path: Path, form: str) -> No
     assert request.content.facts.publication.title == "7"
 
 
+RECEIPT = ("record_id", "unit_id", "amount_vnd", "share_ppm", "received_on")
+
+
+def receipts_of(tmp_path: Path, build: Build) -> Parsed:
+    path = tmp_path / "receipt.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, RECEIPT)
+        for row in (1, 2):
+            sheet.write_row(row, 0, (f"r{row}", "vnu/hus", 1500000, "", "2015-01-10"))
+        build(book, sheet)
+    return read(path, Reading("receipt", "s"))
+
+
+def test_an_amount_in_another_unit_is_refused(tmp_path: Path) -> None:
+    def build(book: Any, sheet: Any) -> None:
+        sheet.write_number(1, 2, 15, book.add_format({"num_format": '#,##0" triệu"'}))
+        sheet.write_number(2, 2, 15000000, book.add_format({"num_format": '#,##0,," triệu"'}))
+
+    parsed = receipts_of(tmp_path, build)
+    assert problems(parsed) == [(2, "amount_vnd", "cell.other_unit")]
+    assert parsed.requests[0].content.facts.receipt.amount_vnd == "15000000"
+
+
+def test_an_amount_merged_over_rows_is_refused_in_each(tmp_path: Path) -> None:
+    def build(book: Any, sheet: Any) -> None:
+        del book
+        sheet.merge_range(1, 2, 2, 2, 3000000)
+        sheet.merge_range(1, 4, 2, 4, "2015-01-10")
+
+    found = problems(receipts_of(tmp_path, build))
+    assert found == [(row, "amount_vnd", "cell.merged_amount") for row in (2, 3)]
+
+
+def test_a_share_may_be_a_number_in_per_cent(tmp_path: Path) -> None:
+    def build(book: Any, sheet: Any) -> None:
+        for row, number, form in ((1, 0.5, "0%"), (2, 0.333333, "0.00%")):
+            sheet.write_number(row, 3, number, book.add_format({"num_format": form}))
+
+    shares = [each.content.share_ppm for each in receipts_of(tmp_path, build).requests]
+    assert shares == [500_000, 333_333]
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from services.importing import headings, spreadsheets, submission_rows, xlsx_file
-from services.importing.cells import Cell, UnreadableCell, cell_text
+from services.importing.cells import Cell, PercentNumber, UnreadableCell, cell_text
 from services.importing.errors import Unclear, Unreadable
 from services.importing.kept_requests import BYTES_IN_MEMORY
 from services.importing.spreadsheets import Notice
@@ -50,7 +50,16 @@ def test_a_spreadsheet_is_read_as_its_people_see_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "text"), [(1500000.5, "1500000.5"), (3.0, "3"), (date(2025, 1, 2), "2025-01-02")]
+    ("cell", "text"),
+    [
+        *((1500000.5, "1500000.5"), (3.0, "3"), (date(2025, 1, 2), "2025-01-02")),
+        *(
+            (1500000 * 1.1, "1650000"),
+            (0.1 + 0.2, "0.3"),
+            (123456789012345678.0, "123456789012345680"),
+        ),
+        *((PercentNumber(0.5), "50%"), (PercentNumber(0.333333), "33.3333%")),
+    ],
 )
 def test_cells_keep_fractions_so_that_they_can_be_refused(cell: Cell, text: str) -> None:
     assert cell_text(cell) == text
@@ -156,7 +165,7 @@ def test_cells_that_say_nothing_are_marked(tmp_path: Path) -> None:
     rows = dict(spreadsheets.read(path).rows)
     assert [cells[3] for cells in rows.values()] == ["scopus", "scopus", "scopus", ""]
     assert rows[2][4] == UnreadableCell("cell.error")
-    assert rows[3][4] == UnreadableCell("cell.turned_number")
+    assert isinstance(rows[3][4], PercentNumber)
     assert rows[5][:3] == ["p4", *[UnreadableCell("cell.merged", "A5:C5")] * 2]
 
 

@@ -1,0 +1,42 @@
+"""What the format of a cell shows beside its number: a percent sign, letters, units of money."""
+
+from __future__ import annotations
+
+import re
+
+from services.importing import money_units
+from services.importing.cells import MaskedNumber, PercentNumber, UnreadableCell
+
+Shown = UnreadableCell | type[float] | None
+"""Class that a number gets, or what is wrong with it; None if its format shows just the number."""
+BUILT_IN: dict[int, Shown] = {
+    9: PercentNumber,
+    10: PercentNumber,
+    11: UnreadableCell("cell.turned_number"),
+    48: UnreadableCell("cell.turned_number"),
+}
+"""Ids of formats that are built in: 0%, 0.00%, 0.00E+00, ##0.0E+0."""
+# 000, 0000-000: formats that add zeros or signs to the number.
+ZEROS = re.compile(r"00|0+[-/ ]0")
+# "PT"0, 0"/2018", \\H0: formats that add letters or digits, except those of dong.
+LETTERS = re.compile(r'"(?!\s*(?:đ|đồng|vnd|vnđ|₫)\s*")[^"]*\w[^"]*"|\\(?!đ)\w', re.IGNORECASE)
+CURRENCY = re.compile(r"\[\$([^\]-]*)(?:-[^\]]*)?\]")
+# 0,, "triệu" shows the 15 of 15,000,000.
+SCALED = re.compile(r"[0#?],+(?![0#?,])")
+
+
+def shown_by(code: str) -> Shown:
+    """Return what a format makes of a number; None if it shows the number as it is.
+
+    Args:
+        code: the code of the format, e.g. `#,##0" triệu"`; its part for positive numbers counts.
+    """
+    positive = code.split(";")[0]
+    if re.search(r"E\+", positive):
+        return UnreadableCell("cell.turned_number")
+    if "%" in positive:
+        return PercentNumber
+    said = CURRENCY.sub(r" \1 ", positive).replace('"', " ").replace("\\", "")
+    if money_units.is_other(said) and not SCALED.search(positive):
+        return UnreadableCell("cell.other_unit")
+    return MaskedNumber if ZEROS.match(positive) or LETTERS.search(positive) else None
