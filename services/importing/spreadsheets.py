@@ -226,10 +226,10 @@ class _Foreign:
 
 
 def _header_at(rows: Sequence[tuple[int, Sequence[Cell]]], is_header: IsHeader | None) -> int:
-    for position, (_, cells) in enumerate(rows):
-        if is_header and is_header([cell_text(cell) for cell in cells]):
-            return position
-    return 0
+    """Return the position of the headings; those of two lines are merged, so both lines look right."""
+    are = [is_header is not None and is_header(list(map(cell_text, row))) for _, row in rows]
+    at = are.index(True) if True in are else 0
+    return at + 1 if any(are[at + 1 : at + 2]) else at
 
 
 def _choose(

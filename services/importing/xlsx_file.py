@@ -170,7 +170,7 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
                 row[column] = first
             else:
                 value = above[column] = row[column] if first else above[column]
-                row[column] = MergedNumber(value) if type(value) in (int, float) else value
+                row[column] = MergedNumber(value) if type(value) is float else value
         yield row
 
 

@@ -130,6 +130,21 @@ def test_titles_above_the_headings_are_skipped_and_told(tmp_path: Path, suffix: 
     assert table.notices == [Notice("import.titles_skipped", {"rows": "1"})]
 
 
+def test_of_headings_in_two_lines_the_lower_ones_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "publication.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write(0, 0, "DANH MỤC CÔNG BỐ")
+        sheet.merge_range(1, 0, 2, 0, "Mã bản ghi")
+        sheet.merge_range(1, 1, 2, 1, "Đơn vị")
+        sheet.merge_range(1, 2, 1, 4, "Bài báo")
+        sheet.write_row(2, 2, ["Tên", "DOI", "Ngày công bố"])
+        sheet.write_row(3, 0, ["p1", "vnu", "A", "10.5555/x", "2025-03-31"])
+    table = spreadsheets.read(path, IS_PUBLICATION)
+    assert table.header == ["Mã bản ghi", "Đơn vị", "Tên", "DOI", "Ngày công bố"]
+    assert [number for number, _ in table.rows] == [4]
+
+
 def test_the_sheet_with_the_table_is_read_and_the_others_are_told(tmp_path: Path) -> None:
     sheets = {"Ghi chú": [["chỉ để xem"]], "Trống": [], "Bài báo": [HEADER, ["p1", "vnu", "A"]]}
     path = book(tmp_path / "publication.xlsx", sheets)
