@@ -160,7 +160,7 @@ def trouble_of_text(cell: Cell) -> str:
 def trouble_of_words(text: str) -> str:
     """Return the key of the message that says how a text was damaged; empty if it looks intact.
 
-    Recognised are error values of spreadsheets, texts that a spreadsheet turned into a date or
+    Recognised are error values and formulas of spreadsheets, texts that they turned into a date or
     number, letters lost or garbled by a wrong encoding, HTML escapes, and Vietnamese typed in VIQR.
 
     Args:
@@ -176,6 +176,8 @@ def trouble_of_words(text: str) -> str:
 
 
 def _trouble_of_signs(text: str) -> str:
+    if text[:2] == '="' and text[-1] == '"':
+        return "cell.formula"
     if EXPONENT.fullmatch(text):
         return "cell.turned_number"
     if SIGN_OF_LOSS.search(text) and "://" not in text:

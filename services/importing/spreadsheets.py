@@ -226,7 +226,7 @@ class _Foreign:
 
 
 def _header_at(rows: Sequence[tuple[int, Sequence[Cell]]], is_header: IsHeader | None) -> int:
-    """Return the position of the headings; those of two lines are merged, so both lines look right."""
+    """Return the position of the headings; of two lines with merged cells, that of the lower."""
     are = [is_header is not None and is_header(list(map(cell_text, row))) for _, row in rows]
     at = are.index(True) if True in are else 0
     return at + 1 if any(are[at + 1 : at + 2]) else at

@@ -47,6 +47,7 @@ def problems(parsed: Parsed) -> list[tuple[int, str, str]]:
     [
         *((text, "cell.error") for text in ("#N/A", "#REF!", "#VALUE!", "######", "#DIV/0!")),
         *((text, "cell.turned_date") for text in ("Mar-18", "18-Mar", "Thg3-18", "3-Thg 12")),
+        *((text, "cell.formula") for text in ('=""0012""',)),
         *((text, "cell.turned_number") for text in ("1.2E+11", "1,2e+11", "3E+05")),
         *((text, "cell.letters_lost") for text in ("h?c", "Ð? tài", "\ufffd tài", "&#272;")),
         *((text, "cell.entity") for text in ("R&amp;D", "a&nbsp;b", "Nghi&ecirc;n")),
@@ -175,6 +176,7 @@ def test_a_share_may_be_a_number_in_per_cent(tmp_path: Path) -> None:
         ("Tổng số: 3",),
         ("", "TỔNG CỘNG (3 bài)"),
         ("", "", "Total: 3"),
+        HEADER,
         ("(1)", "(2)", "(3)", "(4)", "(5)"),
         (1, 2, 3, 4, 5),
     ],
