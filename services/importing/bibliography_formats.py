@@ -58,7 +58,7 @@ def ris(text: str) -> Iterator[Record]:
         lines = _SHORT_TAG.sub(r"\1  - ", lines)
     lines = _BEGIN.sub(_END, lines) + _END
     for reference in rispy.loads(lines, list_tags=[*LIST_TYPE_TAGS, "SN"]):
-        serials = "; ".join(reference.get("issn", ()))
+        serials = "; ".join(filter(None, reference.get("issn", ())))
         yield {**{name: _first(value) for name, value in reference.items()}, "issn": serials}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from services.importing import money
 from services.importing.cells import (
     Cell,
     MergedNumber,
@@ -33,16 +34,6 @@ CODES = frozenset({"fields", "areas"})
 """Fields that list codes in lower case."""
 AS_COPIED = frozenset({"doi"})
 """Fields whose values are often copied from a web address, with its `%` escapes and its query."""
-FRACTION = re.compile(r"-?\d+[.,]\d+")
-# `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
-# Two groups of three digits, or blanks as separators, are unambiguous.
-GROUPED = re.compile(
-    r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+(?:(?!\1)[.,]00?)?|(?:[ \u00a0\u202f]\d{3})+)"
-)
-# Databases write whole dong with two decimals. A short number may be one of millions: 15.00.
-WITH_ZEROS = re.compile(r"\d{7,}[.,]00?")
-END_OF_ZEROS = re.compile(r"[.,]00?$")
-UNIT_OF_MONEY = re.compile(r"^(?:₫|VND|VNĐ)\s*|\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
 # Databases and spreadsheets write a time behind a date; one with a zone may be of another day here.
 _TIME = r"(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?)?"
 YEAR_FIRST = re.compile(rf"(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}}){_TIME}")
@@ -277,12 +268,11 @@ def _choice(field: FieldDescriptor, text: str) -> int:
 
 
 def _amount(text: str) -> str:
-    digits = UNIT_OF_MONEY.sub("", text)
-    if GROUPED.fullmatch(digits) or WITH_ZEROS.fullmatch(digits):
-        digits = re.sub(r"\D", "", END_OF_ZEROS.sub("", digits))
-    if re.fullmatch(r"\d+", digits, re.ASCII):
-        return str(int(digits))
-    raise CellWrong("cell.fraction" if FRACTION.fullmatch(digits) else "cell.amount", text=text)
+    try:
+        return money.dong_of(text)
+    except ValueError:
+        problem = "cell.fraction" if money.is_fraction(text) else "cell.amount"
+        raise CellWrong(problem, text=text) from None
 
 
 @lru_cache(SEEN_MAX)

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import facts_pb2
-from services.importing import money_units
+from services.importing import money
 from services.importing.column_aliases import ALIASES
 
 TYPES: dict[str, Descriptor] = {
@@ -204,7 +204,7 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     for heading, name in zip(header, found, strict=True):
         if slug(heading) and slug(heading) not in unread and not name:
             raise HeaderWrong(_unknown(type_name, heading.strip(), header, found))
-        if name.endswith(AMOUNT) and money_units.is_other(heading):
+        if name.endswith(AMOUNT) and money.is_other(heading):
             raise HeaderWrong(f"{heading.strip()!r} {NOT_DONG}")
     named = [name for name in found if name]
     for name in named:
@@ -225,7 +225,7 @@ def need_dong(names: Sequence[str], notes: Iterable[str]) -> None:
     Raises:
         HeaderWrong: a note says so, and the table has amounts. The fault of the file's author.
     """
-    if any(name.endswith(AMOUNT) for name in names) and (note := money_units.noted(notes)):
+    if any(name.endswith(AMOUNT) for name in names) and (note := money.noted(notes)):
         raise HeaderWrong(f"{note!r} {NOT_DONG}")
 
 

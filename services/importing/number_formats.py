@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.importing import money_units
+from services.importing import money
 from services.importing.cells import MaskedNumber, PercentNumber, UnreadableCell
 
 Shown = UnreadableCell | type[float] | None
@@ -37,6 +37,6 @@ def shown_by(code: str) -> Shown:
     if "%" in positive:
         return PercentNumber
     said = CURRENCY.sub(r" \1 ", positive).replace('"', " ").replace("\\", "")
-    if money_units.is_other(said) and not SCALED.search(positive):
+    if money.is_other(said) and not SCALED.search(positive):
         return UnreadableCell("cell.other_unit")
     return MaskedNumber if ZEROS.match(positive) or LETTERS.search(positive) else None

@@ -173,29 +173,6 @@ def test_the_fields_of_a_bibtex_file_tell_a_date_together(
     assert article.issued_on == day
 
 
-def test_an_entry_has_the_date_of_its_proceedings(tmp_path: Path) -> None:
-    text = "@inproceedings{a, title={T}, crossref={p}}\n"
-    text += "@proceedings{p, title={P}, doi={10.5555/p}, issn={12345679}, year=2024, month=may}"
-    one, _ = facts(read(file(tmp_path, "a.bib", text)))
-    assert (one[1].title, one[1].doi, one[1].issn) == ("T", "", "1234-5679")
-    assert one[1].issued_on == "2024-05-31"
-
-
-@pytest.mark.parametrize(
-    ("title", "read_as"),
-    [
-        ("Over 50% of students", "Over 50% of students"),
-        (r"Over 50\% \& more", "Over 50% & more"),
-        (r"TiO$_2$ and H$_{2}$O \textit{in vivo}, \emph{now}", "TiO2 and H2O in vivo, now"),
-        ("&lt;i&gt;In vivo&lt;/i&gt; CO<sub>2</sub> a < b", "In vivo CO2 a < b"),
-    ],
-)
-def test_a_title_is_read_whole_and_without_markup(tmp_path: Path, title: str, read_as: str) -> None:
-    entry = f"@article{{k, title = {{{title}}}, date = {{2025-03-31}}}}"
-    ((_, article),) = facts(read(file(tmp_path, "a.bib", entry)))
-    assert article.title == read_as
-
-
 @pytest.mark.parametrize(
     ("text", "issn"),
     [
@@ -210,22 +187,6 @@ def test_the_issn_of_an_export_is_no_isbn_and_has_its_zeros(text: str, issn: str
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        *((" \n", "\n"), ("\n", "\r\n"), ("\n", "\r"), ("ER  -\n", ""), ("  - ", " - ")),
-    ],
-)
-def test_every_reference_of_a_careless_ris_file_is_read(
-    tmp_path: Path, change: tuple[str, str]
-) -> None:
-    found = facts(read(file(tmp_path, "a.ris", RIS.replace(*change))))
-    assert [(record, article.title) for record, article in found] == [
-        ("r1", "Synthetic article"),
-        ("r2", "Of a year"),
-    ]
-
-
-@pytest.mark.parametrize(
     ("name", "text"),
     [("a.ris", "PY  - 2025"), ("a.bib", "% none"), ("a.json", '{"message": {"items": []}}')],
 )
@@ -234,24 +195,11 @@ def test_a_file_without_a_record_is_refused(tmp_path: Path, name: str, text: str
         read(file(tmp_path, name, text))
 
 
-@pytest.mark.parametrize(
-    ("changed", "day"),
-    [
-        ({"dates": [{"date": "2025-03-31T10:11:12Z", "dateType": "Issued"}]}, "2025-03-31"),
-        ({"dates": [{"date": None, "dateType": "Issued"}]}, "2025-12-31"),
-        ({"dates": None}, "2025-12-31"),
-    ],
-)
-def test_what_datacite_leaves_open_is_completed(
-    tmp_path: Path, changed: dict[str, Any], day: str
-) -> None:
-    document = {"data": {"attributes": {**DATACITE, **changed}}}
-    ((_, article),) = facts(read(file(tmp_path, "works.json", json.dumps(document))))
-    assert article.issued_on == day
-    for titles in (None, [], [{"title": None}]):
-        document["data"]["attributes"]["titles"] = titles
-        ((_, article),) = facts(read(file(tmp_path, "works.json", json.dumps(document))))
-        assert article.title == ""
+def test_a_title_of_a_web_page_is_read_without_its_tags(tmp_path: Path) -> None:
+    title = "&lt;i&gt;In vivo&lt;/i&gt; CO<sub>2</sub>\n R&amp;D a < b"
+    text = json.dumps({**CROSSREF, "title": [title]})
+    ((_, article),) = facts(read(file(tmp_path, "works.json", text)))
+    assert article.title == "In vivo CO2 R&D a < b"
 
 
 def test_a_row_of_an_export_whose_cells_have_shifted_is_refused(tmp_path: Path) -> None:

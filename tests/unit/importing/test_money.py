@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.importing import money_units
+from services.importing import money
 
 
 @pytest.mark.parametrize(
@@ -15,10 +15,10 @@ from services.importing import money_units
     ],
 )
 def test_a_heading_says_its_unit(heading: str, is_other: bool) -> None:
-    assert money_units.is_other(heading) == is_other
+    assert money.is_other(heading) == is_other
 
 
 def test_the_first_note_of_another_unit_is_told() -> None:
     notes = ["Hợp đồng 100 triệu đồng", "ĐVT: đồng", "ĐVT: nghìn đồng", "(tỷ đồng)"]
-    assert money_units.noted(notes) == "ĐVT: nghìn đồng"
-    assert money_units.noted(notes[:2]) == ""
+    assert money.noted(notes) == "ĐVT: nghìn đồng"
+    assert money.noted(notes[:2]) == ""
