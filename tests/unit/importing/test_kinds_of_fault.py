@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from services.importing.submission_file import HeadingsWrong, Reading, read
+from services.importing.submission_file import Reading, read
 from services.importing.submission_rows import Parsed
 
 HEADER = ("record_id", "unit_id", "title", "issued_on", "indexes")
@@ -126,49 +126,6 @@ def test_a_number_that_shows_what_it_is_is_read(tmp_path: Path, form: str) -> No
     assert request.content.facts.publication.title == "7"
 
 
-RECEIPT = ("record_id", "unit_id", "amount_vnd", "share_ppm", "received_on")
-
-
-def receipts_of(tmp_path: Path, build: Build) -> Parsed:
-    path = tmp_path / "receipt.xlsx"
-    with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, RECEIPT)
-        for row in (1, 2):
-            sheet.write_row(row, 0, (f"r{row}", "vnu/hus", 1500000, "", "2015-01-10"))
-        build(book, sheet)
-    return read(path, Reading("receipt", "s"))
-
-
-def test_an_amount_in_another_unit_is_refused(tmp_path: Path) -> None:
-    def build(book: Any, sheet: Any) -> None:
-        sheet.write_number(1, 2, 15, book.add_format({"num_format": '#,##0" triệu"'}))
-        sheet.write_number(2, 2, 15000000, book.add_format({"num_format": '#,##0,," triệu"'}))
-
-    parsed = receipts_of(tmp_path, build)
-    assert problems(parsed) == [(2, "amount_vnd", "cell.other_unit")]
-    assert parsed.requests[0].content.facts.receipt.amount_vnd == "15000000"
-
-
-def test_an_amount_merged_over_rows_is_refused_in_each(tmp_path: Path) -> None:
-    def build(book: Any, sheet: Any) -> None:
-        del book
-        sheet.merge_range(1, 2, 2, 2, 3000000)
-        sheet.merge_range(1, 4, 2, 4, "2015-01-10")
-
-    found = problems(receipts_of(tmp_path, build))
-    assert found == [(row, "amount_vnd", "cell.merged_amount") for row in (2, 3)]
-
-
-def test_a_share_may_be_a_number_in_per_cent(tmp_path: Path) -> None:
-    def build(book: Any, sheet: Any) -> None:
-        for row, number, form in ((1, 0.5, "0%"), (2, 0.333333, "0.00%")):
-            sheet.write_number(row, 3, number, book.add_format({"num_format": form}))
-
-    shares = [each.content.share_ppm for each in receipts_of(tmp_path, build).requests]
-    assert shares == [500_000, 333_333]
-
-
 @pytest.mark.parametrize(
     "row",
     [
@@ -191,27 +148,6 @@ def test_headings_with_remarks_and_a_column_that_counts_rows_are_read(tmp_path: 
     header = ("Mã bản ghi*", "Đơn vị:", "Tên (bắt buộc)", "Ngày công bố", "Danh mục\n", "STT")
     parsed = book_of(tmp_path, lambda _, sheet: sheet.write(1, 5, 1), header)
     assert (len(parsed.requests), list(parsed.wrong)) == (1, [])
-
-
-AMOUNTS = "record_id,unit_id,Số tiền,received_on\n"
-
-
-@pytest.mark.parametrize(
-    "note",
-    ["ĐVT: triệu đồng", "(Đơn vị tính: 1.000 đồng)", "Unit: million VND", "(triệu đồng)", "Tr.đ"],
-)
-def test_amounts_that_a_note_says_are_not_in_dong_are_refused(tmp_path: Path, note: str) -> None:
-    for text in (f",,,{note}\n{AMOUNTS}a,u,15,2025-01-10\n", f"{AMOUNTS},,{note},\na,u,15,\n"):
-        with pytest.raises(HeadingsWrong, match="says that amounts are not in dong"):
-            csv_of(tmp_path, text, "receipt")
-    assert csv_of(tmp_path, f"{note},,\nrecord_id,unit_id,title\nr1,u,T\n").requests
-
-
-@pytest.mark.parametrize(
-    "note", ["ĐVT: đồng", "Đơn vị: Trường A", "Hợp đồng trên 1 tỷ đồng", "1000 đ"]
-)
-def test_amounts_beside_other_notes_are_read(tmp_path: Path, note: str) -> None:
-    assert csv_of(tmp_path, f",,,{note}\n{AMOUNTS}a,u,15,2025-01-10\n", "receipt").requests
 
 
 def _read_as(text: str, encoding: str) -> str:
