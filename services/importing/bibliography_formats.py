@@ -27,7 +27,7 @@ _END_OF_LINE = re.compile(r"\r\n?")
 _BEGIN = re.compile(r"^(?=TY  -)", re.MULTILINE)
 # Web pages show two blanks as one.
 _SHORT_TAG = re.compile(r"^([A-Z][A-Z\d]) - ?", re.MULTILINE)
-_END = "\nER  - \n"
+_END = "ER  - \n"
 _INHERITED = ("year", "month", "day", "date", "issn")
 _PERCENT = re.compile(r"(?<!\\)%")
 _FORMAT = re.compile(
@@ -56,7 +56,7 @@ def ris(text: str) -> Iterator[Record]:
     lines = _END_OF_LINE.sub("\n", text)
     if "TY  -" not in lines:
         lines = _SHORT_TAG.sub(r"\1  - ", lines)
-    lines = _BEGIN.sub(_END, lines) + _END
+    lines = f"{_BEGIN.sub(_END, lines)}\n{_END}"
     for reference in rispy.loads(lines, list_tags=[*LIST_TYPE_TAGS, "SN"]):
         serials = "; ".join(filter(None, reference.get("issn", ())))
         yield {**{name: _first(value) for name, value in reference.items()}, "issn": serials}
