@@ -53,7 +53,7 @@ def ris(text: str) -> Iterator[Record]:
     Of a field that occurs several times, the first value is taken; `issn` has all of its values,
     because some are those of books.
     """
-    lines = _END_OF_LINE.sub("\n", text)
+    lines = _END_OF_LINE.sub("\n", text.replace("\ufeff", ""))
     if "TY  -" not in lines:
         lines = _SHORT_TAG.sub(r"\1  - ", lines)
     lines = f"{_BEGIN.sub(_END, lines)}\n{_END}"

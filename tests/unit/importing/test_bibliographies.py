@@ -247,6 +247,9 @@ def test_what_is_missing_or_unknown_is_told(tmp_path: Path) -> None:
         read(path, source="dblp")
     with pytest.raises(Unreadable, match="has publications, no receipt"):
         submission_file.read(path, Reading(type_name="receipt", completion=HUS))
+    with pytest.raises(Unreadable, match=r"only \.csv, \.xlsx, \.ris, \.bib, \.json can be read"):
+        read(file(tmp_path, "savedrecs.xls", "x"))
+    assert read(file(tmp_path, "works.txt", RIS), source="ris").requests
     with pytest.raises(Unreadable, match="no such file"):
         read(tmp_path / "absent.ris")
 

@@ -27,7 +27,7 @@ ER  -
     "change",
     [
         *(("\n", "\r\n"), ("\n", "\r"), ("ER  -\n", "")),
-        *(("  - ", " - "), ("ER  -", "\n\nER  -")),
+        *(("  - ", " - "), ("ER  -", "\n\nER  -"), ("TY  -", "\ufeffTY  -")),
     ],
 )
 def test_every_reference_of_a_careless_ris_file_is_read(change: tuple[str, str]) -> None:

@@ -90,6 +90,14 @@ def test_one_proof_of_months_first_counts_for_the_file_but_not_against_a_proof(
     assert not [each for each in found if each[0] == 3]
 
 
+def test_a_heading_may_say_that_months_are_first(tmp_path: Path) -> None:
+    rows = "a,u,04/02/2016,31/12/2020\nb,u,2016-04-02,04/02/2021\n"
+    for heading, wrong in (("Filed_on (MM/DD/YYYY)", [2]), ("filed_on (dd/mm/yyyy)", [])):
+        text = f"record_id,unit_id,{heading},ended_on\n{rows}"
+        found = problems(csv_of(tmp_path, text, "ip_right"))
+        assert found == [(row, "filed_on", "cell.month_first") for row in wrong]
+
+
 def test_real_dates_beside_texts_of_late_days_may_be_exchanged(tmp_path: Path) -> None:
     def build(book: Any, sheet: Any) -> None:
         form = book.add_format({"num_format": "dd/mm/yyyy"})
