@@ -157,8 +157,8 @@ def read(path: Path, source: str, mapping: FieldMapping | None, completion: Comp
         records = list(enumerate(bibliography_process.records(path, source), start=1))
     else:
         table = spreadsheets.read(path)
-        records = list(spreadsheets.records(path, table))
         used = {name for names in mapped.columns.values() for name in names}
+        records = list(spreadsheets.records(path, table, used))
         unread = [name for name in table.header if name and name not in used]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     proof = {"evidence_sha256": digest, "evidence_title": path.name, "unit_id": completion.unit}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -16,9 +16,6 @@ FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000
 TITLE_ROWS_MAX = 20
 """Maximum number of rows above the headings that are not blank, e.g. of a title."""
-
-NO_TEXT = "#N/A"
-"""Text of a cell whose value is not known: what a spreadsheet shows for such a value."""
 
 LATIN_1_LAST = "\xff"
 
@@ -138,32 +135,38 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         path: a .csv or .xlsx file, with headings in its first row that is not blank.
 
     Raises:
-        Unreadable: the file cannot be read, see `read`, or a row has a text beyond the last
-            heading. The fault of the file's author.
+        Unreadable: the file cannot be read, see `read`, or a row cannot, see `records`. The fault
+            of the file's author.
     """
     return records(path, read(path))
 
 
-def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
+def records(
+    path: Path, table: Table, needed: Container[str] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each row in a table, and heading -> text of its cells.
 
-    A cell that the row lacks gives an empty text, and an unreadable one `NO_TEXT`, so that it is
-    refused where it is needed; of headings that are equal, the last counts.
+    A cell that the row lacks gives an empty text; of headings that are equal, the last counts.
 
     Args:
         path: the file that the table was read from, for messages.
         table: the table.
+        needed: headings below which an unreadable cell is wrong; None for all.
 
     Raises:
-        Unreadable: a row has a text beyond the last heading. The error names the row, which the
-            file's author has to correct.
+        Unreadable: a row has a text beyond the last heading or an unreadable cell. The error names
+            the row, which the file's author has to correct.
     """
     for number, cells in table.rows:
         if is_too_wide(cells, table.header):
             wide = f"{len(cells)} cells under {len(table.header)} headings"
             problem = f"{wide}; put texts with separators in quotation marks"
             raise Unreadable(f"{path}:{number}", problem)
-        texts = [NO_TEXT if isinstance(cell, UnreadableCell) else cell_text(cell) for cell in cells]
+        for heading, cell in zip(table.header, cells, strict=False):
+            if isinstance(cell, UnreadableCell) and (needed is None or heading in needed):
+                problem = f"what stands under {heading!r} cannot be read; type the value itself"
+                raise Unreadable(f"{path}:{number}", problem)
+        texts = [cell_text(cell) for cell in cells]
         texts += [""] * (len(table.header) - len(texts))
         yield number, dict(zip(table.header, texts, strict=False))
 

@@ -194,6 +194,17 @@ def test_records_with_too_many_cells_are_refused(tmp_path: Path) -> None:
     assert list(spreadsheets.read_records(path)) == records
 
 
+def test_records_with_a_cell_that_says_nothing_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["decision", "reason"])
+        sheet.write(1, 0, "return")
+        sheet.write_formula(1, 1, "=-no proof", None, "#NAME?")
+    with pytest.raises(Unreadable, match=r"decisions\.xlsx:2: what stands under 'reason' cannot"):
+        list(spreadsheets.read_records(path))
+
+
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
 def test_text_of_old_fonts_becomes_unicode(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"publication.{suffix}"
