@@ -38,7 +38,8 @@ AS_COPIED = frozenset({"doi"})
 _TIME = r"(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?)?"
 YEAR_FIRST = re.compile(rf"(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}}){_TIME}")
 DAY_FIRST = re.compile(rf"(\d{{1,2}}) ?[-/.] ?(\d{{1,2}}) ?[-/.] ?(\d{{4}}){_TIME}")
-COUNT = re.compile(r"\d{1,9}")
+# Programs for data write the whole numbers of a column with blanks as fractions: 2024.0.
+COUNT = re.compile(r"(\d{1,9})(?:\.0)?")
 NO_DAY = re.compile(r"\d{4}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{4}")
 
 
@@ -239,9 +240,9 @@ def _words(text: str) -> str:
 
 
 def _count(text: str) -> int:
-    if not COUNT.fullmatch(text):
+    if not (found := COUNT.fullmatch(text)):
         raise CellWrong("cell.number", text=text)
-    return int(text)
+    return int(found[1])
 
 
 def _share(is_percent: bool, text: str) -> int:

@@ -118,6 +118,18 @@ def test_line_breaks_part_items_and_are_blanks_elsewhere() -> None:
     assert list(facts.institutions) == ["vnu", "hust", "vnu-hcm"]
 
 
+@pytest.mark.parametrize(("text", "year"), [("2024", 2024), ("2024.0", 2024), ("", 0)])
+def test_a_whole_number_may_be_written_as_a_fraction(text: str, year: int) -> None:
+    made = submission_rows.content("publication", {"unit_id": "vnu", "quartile_year": text})
+    assert made.facts.publication.quartile_year == year
+
+
+@pytest.mark.parametrize("text", ["2.024", "2024.00", "2024.5", "2024,0", "-1", "1e3"])
+def test_what_may_be_another_number_is_refused(text: str) -> None:
+    with pytest.raises(field_values.CellWrong):
+        submission_rows.content("publication", {"unit_id": "vnu", "quartile_year": text})
+
+
 def test_an_unknown_choice_is_named_itself() -> None:
     with pytest.raises(field_values.CellWrong) as told:
         submission_rows.content("publication", {"unit_id": "vnu", "indexes": "scopus, acm"})
