@@ -30,6 +30,8 @@ LINE_BREAK = re.compile(r"\s*[\r\n\t\v\f]\s*")
 ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
 SEPARATED = re.compile(r"[|,;]")
 ESCAPED = re.compile(r"\\([\\|])")
+PROSE = frozenset({"summary"})
+"""Fields with texts of several lines."""
 CODES = frozenset({"fields", "areas"})
 """Fields that list codes in lower case."""
 AS_COPIED = frozenset({"doi"})
@@ -66,8 +68,9 @@ class Reader:
     """Reads cells as values of one field.
 
     Both functions return None for a blank cell and a list for a repeated field, whose items line
-    breaks may separate; in other texts, a line break becomes a space. They raise `CellWrong` if
-    the cell cannot be read. They cache values, because most columns repeat a few texts.
+    breaks may separate; in other texts but prose, a line break becomes a space. They raise
+    `CellWrong` if the cell cannot be read. They cache values, because most columns repeat a few
+    texts.
 
     Args:
         of_text: reads a cell of a CSV file.
@@ -99,7 +102,7 @@ def reader(field: FieldDescriptor, *, is_percent: bool = False) -> Reader:
         text = cell_text(raw)
         if not text:
             return None
-        if not text.isprintable():
+        if not text.isprintable() and field.name not in PROSE:
             # People break the lines of a cell to make it narrower, or to list items.
             text = LINE_BREAK.sub("|" if is_list else " ", text)
         return [read(item) for item in items(text)] if is_list else read(text)

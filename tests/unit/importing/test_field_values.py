@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from buf.validate import validate_pb2
 from kieng.submissions.v1 import facts_pb2
-from services.importing import field_values, submission_rows
+from kieng.text.v1 import text_pb2
+from services.importing import field_values, headings, submission_rows
 from services.importing.cells import Cell
 
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
@@ -116,6 +118,19 @@ def test_line_breaks_part_items_and_are_blanks_elsewhere() -> None:
     facts = submission_rows.content("publication", row).facts.publication
     assert facts.title == "Tea and salt"
     assert list(facts.institutions) == ["vnu", "hust", "vnu-hcm"]
+    story = {"unit_id": "vnu", "title": "Tea\nand salt", "summary": "One.\n\n\tTwo."}
+    read = submission_rows.content("impact_story", story).facts.impact_story
+    assert (read.title, read.summary) == ("Tea and salt", "One.\n\n\tTwo.")
+
+
+def test_prose_is_what_the_contract_says_has_several_lines() -> None:
+    rules = {
+        field.name: field.GetOptions().Extensions[validate_pb2.field].string
+        for message in headings.TYPES.values()
+        for field in message.fields
+    }
+    found = {name for name, rule in rules.items() if rule.Extensions[text_pb2.prose]}
+    assert found == field_values.PROSE
 
 
 @pytest.mark.parametrize(("text", "year"), [("2024", 2024), ("2024.0", 2024), ("", 0)])
