@@ -104,10 +104,10 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        # 1500000 * 1.1 is stored as 1650000.0000000002.
-        value = float(f"{cell:.{DIGITS}g}") if abs(cell) < DIGITS_KEPT else float(cell)
         if isinstance(cell, PercentNumber):
-            return f"{value * 100:.{DIGITS - 1}g}%"
+            return f"{cell * 100:.{DIGITS}g}%"
+        # 1500000 * 1.1 is stored as 1650000.0000000002.
+        value = cell if cell.is_integer() else float(f"{cell:.{DIGITS}g}")
         return str(int(value)) if value.is_integer() else str(value)
     if isinstance(cell, datetime):
         return cell.date().isoformat()

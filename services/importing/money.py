@@ -19,7 +19,7 @@ UNIT_OF_MONEY = re.compile(r"^(?:₫|VND|VNĐ)\s*|\s*(?:₫|đ|đồng|VND|VNĐ)
 _BEGIN, _END = r"(?<![^\W_])", r"(?![^\W_])"
 _OTHER = (
     rf"{_BEGIN}(?:(?:nghìn|ngàn|nghin|ngan|triệu|trieu|tỷ|tỉ|thousands?|millions?|billions?"
-    r"|usd|eur|jpy|đô la|do la|dollars?|euros?|đồng yên|tr\.?\s?(?:đ|d)?|t[yi] dong)"
+    r"|usd|eur|jpy|đô la|do la|dollars?|euros?|đồng yên|tr\.?\s?(?:đ|d|đồng|dong)|tr\.?(?=\s*\))|t[yi] dong)"
     rf"{_END}(?! l[ệe]{_END})|1[.,]?000\s?(?:đ|d|vn)|10\^\d|[$€¥])"
 )
 _UNIT = r"(?:đvt|dvt|đơn vị(?: tính| tiền)?|don vi(?: tinh| tien)?|unit)\W{0,4}"
