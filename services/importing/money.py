@@ -19,14 +19,17 @@ UNIT_OF_MONEY = re.compile(r"^(?:₫|VND|VNĐ)\s*|\s*(?:₫|đ|đồng|VND|VNĐ)
 _BEGIN, _END = r"(?<![^\W_])", r"(?![^\W_])"
 _OTHER = (
     rf"{_BEGIN}(?:(?:nghìn|ngàn|nghin|ngan|triệu|trieu|tỷ|tỉ|thousands?|millions?|billions?"
-    r"|usd|eur|jpy|đô la|do la|dollars?|euros?|đồng yên|tr\.?\s?(?:đ|d|đồng|dong)|tr\.?(?=\s*\))|t[yi] dong)"
-    rf"{_END}(?! l[ệe]{_END})|1[.,]?000\s?(?:đ|d|vn)|10\^\d|[$€¥])"
+    r"|usd|eur|jpy|đô la|do la|dollars?|euros?|đồng yên|t[yi] dong"
+    r"|tr\.?\s?(?:đ|d|đồng|dong)|tr\.?(?=\s*\)))"
+    rf"{_END}(?! l[ệe]{_END})|1[.,]?000\s?(?:đồng|dong|đ|d|vn[dđ]?)|10\^\d|[$€¥])"
 )
 _UNIT = r"(?:đvt|dvt|đơn vị(?: tính| tiền)?|don vi(?: tinh| tien)?|unit)\W{0,4}"
 _OF_DONG = r"(?:\s?(?:đồng|dong|đ|d|vnđ|vnd|of dong|of vnd))?"
 OTHER = re.compile(_OTHER)
 """Matches in a heading whose amounts are not in dong, e.g. `Số tiền (triệu đồng)`."""
-NOTED = re.compile(rf"{_BEGIN}{_UNIT}{_OTHER}|^(?=\(|\D+$)\W*{_OTHER}{_OF_DONG}\W*$")
+NOTED = re.compile(
+    rf"{_BEGIN}{_UNIT}{_OTHER}{_OF_DONG}(?!\s*\w)|^(?=\(|\D+$)\W*{_OTHER}{_OF_DONG}\W*$"
+)
 """Matches a note beside a table, e.g. `Đơn vị tính: triệu đồng` or only `(triệu đồng)`."""
 
 

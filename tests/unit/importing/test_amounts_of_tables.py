@@ -83,7 +83,15 @@ def test_amounts_that_a_note_says_are_not_in_dong_are_refused(tmp_path: Path, no
 
 
 @pytest.mark.parametrize(
-    "note", ["ĐVT: đồng", "Đơn vị: Tr. ĐH A", "Hợp đồng trên 1 tỷ đồng", "1000 đ"]
+    "note",
+    [
+        "ĐVT: đồng",
+        "Đơn vị: Tr. ĐH A",
+        "Đơn vị: Triệu Phong",
+        "Đơn vị: Tr. ĐH A",
+        "Hợp đồng trên 1 tỷ đồng",
+        "1000 đ",
+    ],
 )
 def test_amounts_beside_other_notes_are_read(tmp_path: Path, note: str) -> None:
     assert csv_of(tmp_path, f",,,{note}\n{AMOUNTS}a,u,15,2025-01-10\n", "receipt").requests

@@ -39,7 +39,13 @@ def test_a_header_that_is_wrong_says_what_to_do(header: list[str], words: str) -
             "So tien (trieu dong)",
         ),
         *("Số tiền (1.000đ)", "Số tiền (1000 đồng)", "Số tiền (tỷ VND)", "Số tiền (ty dong)"),
-        *("amount_vnd (million)", "amount_vnd (USD)", "amount_vnd ($)", "amount_vnd (10^6)"),
+        *(
+            "amount_vnd (million)",
+            "amount_vnd (tr.)",
+            "amount_vnd (USD)",
+            "amount_vnd ($)",
+            "amount_vnd (10^6)",
+        ),
     ],
 )
 def test_amounts_that_are_not_in_dong_are_refused(heading: str) -> None:
