@@ -88,7 +88,6 @@ def test_amounts_that_a_note_says_are_not_in_dong_are_refused(tmp_path: Path, no
         "ĐVT: đồng",
         "Đơn vị: Tr. ĐH A",
         "Đơn vị: Triệu Phong",
-        "Đơn vị: Tr. ĐH A",
         "Hợp đồng trên 1 tỷ đồng",
         "1000 đ",
     ],
