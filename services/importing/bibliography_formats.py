@@ -34,7 +34,7 @@ _FORMAT = re.compile(
     r"\\(?:text(?:it|bf|sc|rm|sf|tt|sl|up|sub|superscript)|emph|math(?:rm|it|bf)|it|bf|em|sc|rm)"
     r"(?![A-Za-z])\s*"
 )
-_INDEX = re.compile(r"\$[_^]\{?(\w+)\}?\$")
+_INDEX = re.compile(r"\$[_^](?:\{([^{}$]*)\}|(\w))\$")
 WRONG = (
     PybtexError,
     ValueError,
@@ -131,7 +131,7 @@ def _plain(latex: str) -> str:
     if _WITHOUT_LATEX.fullmatch(latex):
         return latex
     # LaTeX ends a line at a percent sign, but BibTeX does not, nor do those who export.
-    bare = _INDEX.sub(r"\1", _FORMAT.sub("", _PERCENT.sub(r"\%", latex)))
+    bare = _INDEX.sub(r"\1\2", _FORMAT.sub("", _PERCENT.sub(r"\%", latex)))
     return str(Text.from_latex(with_letters(bare)).render(_PLAIN_TEXT))
 
 

@@ -28,9 +28,10 @@ _OF_DONG = r"(?:\s?(?:đồng|dong|đ|d|vnđ|vnd|of dong|of vnd))?"
 OTHER = re.compile(_OTHER)
 """Matches in a heading whose amounts are not in dong, e.g. `Số tiền (triệu đồng)`."""
 NOTED = re.compile(
-    rf"{_BEGIN}{_UNIT}{_OTHER}{_OF_DONG}(?!\s*\w)|^(?=\(|\D+$)\W*{_OTHER}{_OF_DONG}\W*$"
+    rf"{_BEGIN}{_UNIT}{_OTHER}{_OF_DONG}(?!\s*\w)|^(?=\D+$)\W*{_OTHER}{_OF_DONG}\W*$"
+    rf"|\(\s*{_OTHER}{_OF_DONG}\s*\)\W*$"
 )
-"""Matches a note beside a table, e.g. `Đơn vị tính: triệu đồng` or only `(triệu đồng)`."""
+"""Matches a note beside a table, e.g. `Đơn vị tính: triệu đồng` or `Kinh phí (triệu đồng)`."""
 
 
 def dong_of(text: str) -> str:

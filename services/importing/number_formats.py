@@ -37,6 +37,7 @@ def shown_by(code: str) -> Shown:
     if "%" in positive:
         return PercentNumber
     said = CURRENCY.sub(r" \1 ", positive).replace('"', " ").replace("\\", "")
-    if money.is_other(said) and not SCALED.search(positive):
+    # In parentheses, as in a heading, where `tr` is short for a million.
+    if money.is_other(f"({said})") and not SCALED.search(positive):
         return UnreadableCell("cell.other_unit")
     return MaskedNumber if ZEROS.match(positive) or LETTERS.search(positive) else None

@@ -1,4 +1,4 @@
-"""Reads dates of exports, which are spread over fields and may lack month or day. Pure."""
+"""Reads dates with names of months, and those of exports, spread over several fields. Pure."""
 
 from __future__ import annotations
 

@@ -73,7 +73,14 @@ AMOUNTS = "record_id,unit_id,Số tiền,received_on\n"
 
 @pytest.mark.parametrize(
     "note",
-    ["ĐVT: triệu đồng", "(Đơn vị tính: 1.000 đồng)", "Unit: million VND", "(triệu đồng)", "Tr.đ"],
+    [
+        "ĐVT: triệu đồng",
+        "(Đơn vị tính: 1.000 đồng)",
+        "Kinh phí (triệu đồng)",
+        "Unit: million VND",
+        "(triệu đồng)",
+        "Tr.đ",
+    ],
 )
 def test_amounts_that_a_note_says_are_not_in_dong_are_refused(tmp_path: Path, note: str) -> None:
     for text in (f",,,{note}\n{AMOUNTS}a,u,15,2025-01-10\n", f"{AMOUNTS},,{note},\na,u,15,\n"):
