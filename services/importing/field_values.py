@@ -26,7 +26,7 @@ from services.importing.written_dates import named_day
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
-LINE_BREAK = re.compile(r"\s*[\r\n\t\v\f]\s*")
+LINE_BREAK = re.compile(r"[\r\n\t\v\f]+")
 ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
 SEPARATED = re.compile(r"[|,;]")
 ESCAPED = re.compile(r"\\([\\|])")
@@ -104,7 +104,8 @@ def reader(field: FieldDescriptor, *, is_percent: bool = False) -> Reader:
             return None
         if not text.isprintable() and field.name not in PROSE:
             # People break the lines of a cell to make it narrower, or to list items.
-            text = LINE_BREAK.sub("|" if is_list else " ", text)
+            lines = map(str.strip, LINE_BREAK.split(text))
+            text = ("|" if is_list else " ").join(filter(None, lines))
         return [read(item) for item in items(text)] if is_list else read(text)
 
     def of_cell(cell: Cell) -> Any:

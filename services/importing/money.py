@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+LENGTH_MAX = 60
+"""Maximum length of an amount in characters: in a longer text a pattern would look for long."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
 # `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
 # Two groups of three digits, or blanks as separators, are unambiguous.
@@ -43,17 +45,17 @@ def dong_of(text: str) -> str:
     Raises:
         ValueError: the text is no such amount, or may be another one. The fault of its author.
     """
-    digits = UNIT_OF_MONEY.sub("", text)
+    digits = UNIT_OF_MONEY.sub("", text[:LENGTH_MAX])
     if GROUPED.fullmatch(digits) or WITH_ZEROS.fullmatch(digits):
         digits = re.sub(r"\D", "", END_OF_ZEROS.sub("", digits))
-    if not re.fullmatch(r"\d+", digits, re.ASCII):
+    if len(text) > LENGTH_MAX or not re.fullmatch(r"\d+", digits, re.ASCII):
         raise ValueError(f"no amount: {text!r}")
     return str(int(digits))
 
 
 def is_fraction(text: str) -> bool:
     """Return True if a text is a number with one separator, as `1500,5 đồng` or `1.500`."""
-    return FRACTION.fullmatch(UNIT_OF_MONEY.sub("", text)) is not None
+    return FRACTION.fullmatch(UNIT_OF_MONEY.sub("", text[:LENGTH_MAX])) is not None
 
 
 def is_other(heading: str) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 KNOWN = {*MONTHS, "spr", "sum", "fal", "aut", "win", "st", "nd", "rd", "th", "of", "ngà", "năm"}
 """First letters of words in dates: names of months, and words that tell no month, e.g. seasons."""
+LENGTH_MAX = 60
+"""Maximum length of a date in characters: in a longer text some patterns would look for long."""
 TIME = re.compile(r"(?<=\d)[T ]\d\d?:.*")
 # Of 2024-01-01/2025-03-31 the end counts, as of the issue of January and February.
 UP_TO = re.compile(r"\d{4}\b.*/(?=\d{4}(?:-|$))")
@@ -32,6 +34,8 @@ def parts_of(text: str) -> Parts | None:
     Args:
         text: what a field of an export says; not empty.
     """
+    if len(text) > LENGTH_MAX:
+        return None
     plain = UP_TO.sub("", TIME.sub("", text.strip()))
     if found := WITHOUT_SIGNS.fullmatch(plain):
         return _parts(*map(int, found.groups()))
@@ -58,7 +62,9 @@ def named_day(text: str) -> Parts | None:
     Args:
         text: what a cell says; may be anything.
     """
-    found = parts_of(text) if NAMED.fullmatch(VIETNAMESE.sub("", text)) else None
+    if len(text) > LENGTH_MAX or not NAMED.fullmatch(VIETNAMESE.sub("", text)):
+        return None
+    found = parts_of(text)
     return found if found and all(found) else None
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from string import digits
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -20,6 +21,8 @@ from services.importing.cells import UnreadableCell
 from services.importing.number_formats import Shown
 
 CHUNK = 1 << 20
+FORMATS_MAX = 5_000
+"""Number of number formats that are looked at; old workbooks have some hundreds."""
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _COLUMN = re.compile(r"[A-Z]{1,3}")
@@ -135,7 +138,7 @@ def _odd_styles(archive: ZipFile) -> Mapping[str, Shown]:
     except KeyError:
         return {}
     odd = dict(number_formats.BUILT_IN)
-    for each in styles.iter(f"{_MAIN}numFmt"):
+    for each in islice(styles.iter(f"{_MAIN}numFmt"), FORMATS_MAX):
         shown = number_formats.shown_by(each.get("formatCode", ""))
         odd[int(each.get("numFmtId", "0"))] = shown
     formats = styles.find(f"{_MAIN}cellXfs")

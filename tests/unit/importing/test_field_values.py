@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import pytest
 
 from buf.validate import validate_pb2
@@ -121,6 +124,17 @@ def test_line_breaks_part_items_and_are_blanks_elsewhere() -> None:
     story = {"unit_id": "vnu", "title": "Tea\nand salt", "summary": "One.\n\n\tTwo."}
     read = submission_rows.content("impact_story", story).facts.impact_story
     assert (read.title, read.summary) == ("Tea and salt", "One.\n\n\tTwo.")
+
+
+@pytest.mark.parametrize("column", ["title", "institutions", "issued_on", "fields"])
+@pytest.mark.parametrize("inner", ["\u00a0", " ", "\n "])
+def test_many_blanks_take_no_time(column: str, inner: str) -> None:
+    before = time.process_time()
+    with suppress(field_values.CellWrong):
+        row = {"unit_id": "vnu", column: f"1{inner * 50_000}x"}
+        submission_rows.content("publication", row)
+    receipt("r1", "vnu", "PT-1", f"1{inner * 50_000}đ", "2025-03-31")
+    assert time.process_time() - before < 1
 
 
 def test_prose_is_what_the_contract_says_has_several_lines() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
 
-from services.importing.written_dates import Parts, day_of, parts_of
+from services.importing.written_dates import Parts, day_of, named_day, parts_of
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,13 @@ def test_a_date_is_read_however_a_database_writes_it(text: str, parts: Parts) ->
 )
 def test_what_may_be_another_date_is_not_read(text: str) -> None:
     assert parts_of(text) is None
+
+
+@pytest.mark.parametrize("text", ["1234 " * 20_000, "thg " * 20_000, "1 " + " " * 90_000 + "2"])
+def test_a_text_made_to_be_looked_at_for_long_is_not(text: str) -> None:
+    before = time.process_time()
+    assert (parts_of(text), named_day(text)) == (None, None)
+    assert time.process_time() - before < 1
 
 
 @pytest.mark.parametrize(
