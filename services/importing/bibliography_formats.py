@@ -34,7 +34,9 @@ _FORMAT = re.compile(
     r"\\(?:text(?:it|bf|sc|rm|sf|tt|sl|up|sub|superscript)|emph|math(?:rm|it|bf)|it|bf|em|sc|rm)"
     r"(?![A-Za-z])\s*"
 )
-_INDEX = re.compile(r"\$[_^](?:\{([^{}$]*)\}|(\w))\$")
+_INDEX = re.compile(r"\$[_^]([^$\s]{1,20})\$")
+# Commands that the library leaves as they are, of which Zotero makes the tags of a title.
+_ANGLE = re.compile(r"\\text(less|greater)(?![A-Za-z])\s*")
 WRONG = (
     PybtexError,
     ValueError,
@@ -131,8 +133,9 @@ def _plain(latex: str) -> str:
     if _WITHOUT_LATEX.fullmatch(latex):
         return latex
     # LaTeX ends a line at a percent sign, but BibTeX does not, nor do those who export.
-    bare = _INDEX.sub(r"\1\2", _FORMAT.sub("", _PERCENT.sub(r"\%", latex)))
-    return str(Text.from_latex(with_letters(bare)).render(_PLAIN_TEXT))
+    bare = _FORMAT.sub("", _PERCENT.sub(r"\%", latex))
+    bare = _ANGLE.sub(lambda found: "<" if found[1] == "less" else ">", bare)
+    return _INDEX.sub(r"\1", Text.from_latex(with_letters(bare)).render(_PLAIN_TEXT))
 
 
 def _first(value: Any) -> str:

@@ -56,6 +56,7 @@ def test_authors_and_abbreviations_that_are_not_read_refuse_no_file() -> None:
         ("Over 50% of students", "Over 50% of students"),
         (r"Over 50\% \& more", "Over 50% & more"),
         (r"TiO$_2$ and Ca$^{2+}$O \textit{in vivo}, \emph{now}", "TiO2 and Ca2+O in vivo, now"),
+        (r"TiO$_{\textrm{2}}$, {\textless}i{\textgreater}x", "TiO2, <i>x"),
         (r"\item{ized} $x_2$ \textsc{nist}", r"\item ized $x_2$ nist"),
     ],
 )
