@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import unescape
@@ -16,17 +16,33 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from services.importing import bibliography_formats, bibliography_process, csv_file, spreadsheets
+from stdnum import issn
+
+from services.importing import (
+    bibliography_formats,
+    bibliography_process,
+    csv_file,
+    spreadsheets,
+    written_dates,
+)
 from services.importing.bibliography_formats import Record
-from services.importing.cells import Cell, cell_text
+from services.importing.cells import Cell
 from services.importing.errors import Unclear
 from services.importing.spreadsheets import Notice, Table
 
 SUFFIXES = {".ris": "ris", ".bib": "bibtex"}
 COLUMNS = ("record_id", "title", "doi", "issn", "issued_on")
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DATE = re.compile(r"(\d{4})(?:[-/](\d{1,2}))?(?:[-/](\d{1,2}))?/*")
-MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
+DATE_COLUMNS = ("date", "year", "month_day", "day")
+"""Columns of a field mapping from which the date of a publication is made."""
+ISSN = re.compile(r"(?<![\w-])(\d{4})-?(\d{3}[\dXx])(?![\w-])")
+ONLY_DIGITS = re.compile(r"\d{4,6}[\dXx]")
+ISBN = re.compile(r"(?<!\d)(?:97[89][- ]?)?(?:\d[- ]?){9}[\dXx](?!\d)")
+# Publishers deposit titles with the tags of their web pages.
+TAG = re.compile(
+    r"</?(?:jats:)?(?:i|b|u|em|strong|italic|bold|sub|sup|sc|scp|inf|tt|span)>", re.IGNORECASE
+)
+OF_THIS_YEAR = re.compile(r"\d{4}-(?=\d\d-\d\d)")
+"""Matches in `MAR 31` as a spreadsheet changed it: it took the year in which it was opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +112,7 @@ def read_mapping(path: Path) -> FieldMapping:
         mapping = _mapped(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise Unclear(path, str(error)) from error
-    if unknown := set(mapping.columns) - {*COLUMNS, "date", "year", "month_day"}:
+    if unknown := set(mapping.columns) - {*COLUMNS, *DATE_COLUMNS}:
         raise Unclear(path, f"unknown columns {', '.join(sorted(unknown))}")
     return mapping
 
@@ -141,8 +157,8 @@ def read(path: Path, source: str, mapping: FieldMapping | None, completion: Comp
         records = list(enumerate(bibliography_process.records(path, source), start=1))
     else:
         table = spreadsheets.read(path)
-        records = [(n, _record(table.header, cells)) for n, cells in table.rows]
         used = {name for names in mapped.columns.values() for name in names}
+        records = list(spreadsheets.records(path, table, used))
         unread = [name for name in table.header if name and name not in used]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     proof = {"evidence_sha256": digest, "evidence_title": path.name, "unit_id": completion.unit}
@@ -160,38 +176,23 @@ def _mapped(table: Mapping[str, Any]) -> FieldMapping:
     return FieldMapping(columns, table.get("fixed", {}), table.get("detect", ()))
 
 
-def _record(header: Sequence[str], cells: Iterable[Cell]) -> Record:
-    return dict(zip(header, map(cell_text, cells), strict=False))
-
-
 def _publication(mapped: FieldMapping, record: Record, completion: Completion) -> list[str]:
-    record_id, title, doi, issn = (mapped.value(record, name) for name in COLUMNS[:-1])
-    issued_on = _date(mapped, record, completion.month_day)
-    # Publishers deposit titles with the escapes of their web pages: R&amp;D.
-    return [record_id, " ".join(unescape(title).split()), doi, _issn(issn), issued_on]
+    record_id, title, doi, serial = (mapped.value(record, name) for name in COLUMNS[:-1])
+    date, year, month, day = (mapped.value(record, name) for name in DATE_COLUMNS)
+    of_parts = f"{year} {OF_THIS_YEAR.sub('', month) if year else month} {day}".strip()
+    issued_on = written_dates.day_of([date, of_parts], completion.month_day)
+    plain = TAG.sub("", unescape(title))
+    return [record_id, " ".join(plain.split()), doi, _issn(serial), issued_on]
 
 
 def _issn(text: str) -> str:
-    """Return the first ISSN in a text, with the hyphen that Scopus omits; else the text itself."""
-    found = re.search(r"(\d{4})-?(\d{3}[\dXx])", text)
-    return f"{found[1]}-{found[2].upper()}" if found else text
+    """Return the first ISSN in a text, with the hyphen that Scopus omits; else the text itself.
 
-
-def _date(mapped: FieldMapping, record: Record, month_day: str) -> str:
-    """Return the date of a publication, completed by ``month_day`` if it is incomplete.
-
-    Without ``month_day`` an incomplete date is returned as it is, and the row is refused later.
+    It is empty for the ISBN of a book, and has the zeros that a spreadsheet removed.
     """
-    texts = [mapped.value(record, name) for name in ("date", "year")]
-    found = [match for match in map(DATE.fullmatch, texts) if match]
-    if not found:
-        return " ".join(filter(None, texts))
-    year, month, day = max(found, key=lambda match: sum(map(bool, match.groups()))).groups()
-    named = MONTH_DAY.fullmatch(mapped.value(record, "month_day"))
-    if not month and named and named[1].lower() in MONTHS:
-        month, day = str(MONTHS.index(named[1].lower()) + 1), named[2]
-    if month and day:
-        return f"{year}-{int(month):02d}-{int(day):02d}"
-    if not month_day:
-        return f"{year}-{int(month):02d}" if month else str(year)
-    return f"{year}-{int(month):02d}-{month_day[3:]}" if month else f"{year}-{month_day}"
+    if found := ISSN.search(text):
+        return f"{found[1]}-{found[2].upper()}"
+    if ISBN.search(text):
+        return ""
+    filled = text.zfill(8)
+    return _issn(filled) if ONLY_DIGITS.fullmatch(text) and issn.is_valid(filled) else text

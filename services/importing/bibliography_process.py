@@ -41,9 +41,16 @@ def records(path: Path, source: str) -> list[Record]:
         source: name of its format, a key of `READERS`.
 
     Raises:
-        Unreadable: the file cannot be read, does not have this format, or is made so that reading
-            takes much longer or more memory than its size explains. Its author's fault.
+        Unreadable: the file cannot be read, does not have this format or any record, or is made so
+            that reading takes much longer or more memory than its size explains. Its author's
+            fault.
     """
+    if not (found := _read(path, source)):
+        raise Unreadable(path, f"has no record of {source}; export it again")
+    return found
+
+
+def _read(path: Path, source: str) -> list[Record]:
     try:
         text = path.read_bytes().decode(encoding_of(path))
         if source not in BY_LIBRARY:

@@ -33,10 +33,19 @@ class MaskedNumber(float):
     """
 
 
+class PercentNumber(float):
+    """A number that its cell format displays as a percentage: 0.5 as `50%`."""
+
+
+class MergedNumber(float):
+    """A number of a cell that is merged over several rows, in each of which it stands."""
+
+
 Cell = str | int | float | bool | date | datetime | time | timedelta | UnreadableCell
 
 # A spreadsheet keeps 15 digits of a number and replaces the others by zeros.
-DIGITS_KEPT = 10**15
+DIGITS = 15
+DIGITS_KEPT = 10**DIGITS
 ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!)|#{3,}")
 MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Thg ?\d\d?)"
 # What a spreadsheet turns 03/2018 and 3/18 into when it saves a CSV file: Mar-18, 18-Mar.
@@ -81,7 +90,8 @@ def cell_text(cell: Cell) -> str:
 
     Invisible characters, which are often copied along from web pages, are removed. Dates become
     `YYYY-MM-DD` (a time of day is dropped), truth values `true` or `false`, whole numbers have no
-    decimals, and an unreadable cell gives the text that the spreadsheet shows.
+    decimals, a fraction has the 15 digits that a spreadsheet shows, and an unreadable cell gives
+    the text that the spreadsheet shows.
     """
     if isinstance(cell, str):
         if cell.isascii():
@@ -93,8 +103,12 @@ def cell_text(cell: Cell) -> str:
         return cell.text
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
+    if isinstance(cell, float):
+        if isinstance(cell, PercentNumber):
+            return f"{cell * 100:.{DIGITS}g}%"
+        # 1500000 * 1.1 is stored as 1650000.0000000002.
+        value = cell if cell.is_integer() else float(f"{cell:.{DIGITS}g}")
+        return str(int(value)) if value.is_integer() else str(value)
     if isinstance(cell, datetime):
         return cell.date().isoformat()
     if isinstance(cell, date):
@@ -136,7 +150,7 @@ def trouble_of_text(cell: Cell) -> str:
         return cell.problem
     if isinstance(cell, (date, time, timedelta)):
         return "cell.turned_date"
-    if isinstance(cell, MaskedNumber):
+    if isinstance(cell, (MaskedNumber, PercentNumber)):
         return "cell.turned_number"
     if isinstance(cell, float) and (not cell.is_integer() or abs(cell) >= DIGITS_KEPT):
         return "cell.turned_number"
@@ -146,7 +160,7 @@ def trouble_of_text(cell: Cell) -> str:
 def trouble_of_words(text: str) -> str:
     """Return the key of the message that says how a text was damaged; empty if it looks intact.
 
-    Recognised are error values of spreadsheets, texts that a spreadsheet turned into a date or
+    Recognised are error values and formulas of spreadsheets, texts that they turned into a date or
     number, letters lost or garbled by a wrong encoding, HTML escapes, and Vietnamese typed in VIQR.
 
     Args:
@@ -162,6 +176,8 @@ def trouble_of_words(text: str) -> str:
 
 
 def _trouble_of_signs(text: str) -> str:
+    if text[:2] == '="' and text[-1] == '"':
+        return "cell.formula"
     if EXPONENT.fullmatch(text):
         return "cell.turned_number"
     if SIGN_OF_LOSS.search(text) and "://" not in text:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ LINES_LOOKED_AT = 20
 # In UTF-16, every other byte of Latin letters is zero; text in other encodings has no zero byte.
 ZEROS_LOOKED_AT = 4096
 CHUNK = 1 << 20
+# The affiliations of 3,000 authors are longer than a cell may be by default; the file has a limit.
+csv.field_size_limit(1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class CsvRows:
 def rows(path: Path) -> CsvRows:
     """Return the rows of a CSV file; its encoding and separator are detected.
 
-    The separator is the most frequent of comma, semicolon and tab in the first 20 lines.
+    The separator is that of comma, semicolon and tab which gives most of the first 20 lines the
+    same number of cells; of several, that which gives most cells.
 
     Raises:
         Unreadable: the encoding is unknown. The fault of the file's author.
@@ -63,12 +67,19 @@ def rows(path: Path) -> CsvRows:
     try:
         encoding = encoding_of(path)
         with path.open(encoding=encoding, newline="") as file:
-            first_lines = "".join(islice(file, LINES_LOOKED_AT))
+            first_lines = list(islice(file, LINES_LOOKED_AT))
     except UnicodeDecodeError as error:
         raise Unreadable(
             path, "neither UTF-8 nor UTF-16 nor Windows-1258; save as UTF-8"
         ) from error
-    return CsvRows(path, encoding, max(SEPARATORS, key=first_lines.count), saved)
+    separator = max(SEPARATORS, key=lambda each: _evenness(first_lines, each))
+    return CsvRows(path, encoding, separator, saved)
+
+
+def _evenness(lines: Sequence[str], separator: str) -> tuple[int, int]:
+    """Return how many rows have the number of cells that most rows have, and that number."""
+    widths = Counter(map(len, csv.reader(lines, delimiter=separator)))
+    return max(((rows, width) for width, rows in widths.items() if width > 1), default=(0, 0))
 
 
 def encoding_of(path: Path) -> str:

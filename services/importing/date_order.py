@@ -18,7 +18,8 @@ class DateOrder:
     text. Such a column has date values with days up to the 12th, and texts with later days.
 
     Args:
-        month_first: column -> a text in it that can only be a date with the month first.
+        month_first: column -> its heading if that says so, or a text in it, from which its dates
+            can only have the month first.
         day_first: column -> a text in it that can only be a date with the day first.
         typed: column with date values of a spreadsheet -> whether all their days are at most 12.
     """

@@ -11,8 +11,10 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from services.importing import money
 from services.importing.cells import (
     Cell,
+    MergedNumber,
     UnreadableCell,
     cell_text,
     trouble_of_text,
@@ -20,22 +22,26 @@ from services.importing.cells import (
 )
 from services.importing.headings import slug
 from services.importing.shares import ppm_of
+from services.importing.written_dates import named_day
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+LINE_BREAK = re.compile(r"[\r\n\t\v\f]+")
 ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
 SEPARATED = re.compile(r"[|,;]")
 ESCAPED = re.compile(r"\\([\\|])")
+PROSE = frozenset({"summary"})
+"""Fields with texts of several lines."""
+CODES = frozenset({"fields", "areas"})
+"""Fields that list codes in lower case."""
 AS_COPIED = frozenset({"doi"})
 """Fields whose values are often copied from a web address, with its `%` escapes and its query."""
-FRACTION = re.compile(r"-?\d+[.,]\d+")
-# `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
-# Two groups of three digits, or blanks as separators, are unambiguous.
-GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3})+)")
-UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
-YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
-DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
-COUNT = re.compile(r"\d{1,9}")
+# Databases and spreadsheets write a time behind a date; one with a zone may be of another day here.
+_TIME = r"(?:[T ]\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?)?"
+YEAR_FIRST = re.compile(rf"(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}}){_TIME}")
+DAY_FIRST = re.compile(rf"(\d{{1,2}}) ?[-/.] ?(\d{{1,2}}) ?[-/.] ?(\d{{4}}){_TIME}")
+# Programs for data write the whole numbers of a column with blanks as fractions: 2024.0.
+COUNT = re.compile(r"(\d{1,9})(?:\.0)?")
 NO_DAY = re.compile(r"\d{4}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{4}")
 
 
@@ -61,7 +67,8 @@ class CellWrong(ValueError):
 class Reader:
     """Reads cells as values of one field.
 
-    Both functions return None for a blank cell and a list for a repeated field, and raise
+    Both functions return None for a blank cell and a list for a repeated field, whose items line
+    breaks may separate; in other texts but prose, a line break becomes a space. They raise
     `CellWrong` if the cell cannot be read. They cache values, because most columns repeat a few
     texts.
 
@@ -88,18 +95,24 @@ def reader(field: FieldDescriptor, *, is_percent: bool = False) -> Reader:
     """
     is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field, is_percent)
     # People separate choices by commas, and no name of a choice contains one.
-    items = choices if field.enum_type is not None else split
+    items = choices if field.enum_type is not None or field.name in CODES else split
 
     @lru_cache(SEEN_MAX)
     def of_text(raw: str) -> Any:
         text = cell_text(raw)
         if not text:
             return None
+        if not text.isprintable() and field.name not in PROSE:
+            # People break the lines of a cell to make it narrower, or to list items.
+            lines = map(str.strip, LINE_BREAK.split(text))
+            text = ("|" if is_list else " ").join(filter(None, lines))
         return [read(item) for item in items(text)] if is_list else read(text)
 
     def of_cell(cell: Cell) -> Any:
         if isinstance(cell, UnreadableCell):
             raise CellWrong(cell.problem, text=cell.text)
+        if is_amount(field) and isinstance(cell, MergedNumber):
+            raise CellWrong("cell.merged_amount", text=cell_text(cell))
         if is_free and (problem := trouble_of_text(cell)):
             raise CellWrong(problem, text=cell_text(cell))
         return of_text(cell_text(cell))
@@ -217,6 +230,8 @@ def _reader(field: FieldDescriptor, is_percent: bool) -> Callable[[str], Any]:
         return _amount
     if is_day(field):
         return _day
+    if field.name in CODES:
+        return str.lower
     if field.type == FieldDescriptor.TYPE_STRING:
         return str if field.name in AS_COPIED else _words
     return _count
@@ -229,9 +244,9 @@ def _words(text: str) -> str:
 
 
 def _count(text: str) -> int:
-    if not COUNT.fullmatch(text):
+    if not (found := COUNT.fullmatch(text)):
         raise CellWrong("cell.number", text=text)
-    return int(text)
+    return int(found[1])
 
 
 def _share(is_percent: bool, text: str) -> int:
@@ -258,12 +273,11 @@ def _choice(field: FieldDescriptor, text: str) -> int:
 
 
 def _amount(text: str) -> str:
-    digits = UNIT_OF_MONEY.sub("", text)
-    if GROUPED.fullmatch(digits):
-        digits = re.sub(r"\D", "", digits)
-    if re.fullmatch(r"\d+", digits, re.ASCII):
-        return str(int(digits))
-    raise CellWrong("cell.fraction" if FRACTION.fullmatch(digits) else "cell.amount", text=text)
+    try:
+        return money.dong_of(text)
+    except ValueError:
+        problem = "cell.fraction" if money.is_fraction(text) else "cell.amount"
+        raise CellWrong(problem, text=text) from None
 
 
 @lru_cache(SEEN_MAX)
@@ -272,6 +286,8 @@ def _day(text: str) -> str:
         year, month, day = found.groups()
     elif found := DAY_FIRST.fullmatch(text):
         day, month, year = found.groups()
+    elif named := named_day(text):
+        year, month, day = map(str, named)
     else:
         raise CellWrong("cell.day_missing" if NO_DAY.fullmatch(text) else "cell.day", text=text)
     try:

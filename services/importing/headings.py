@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import facts_pb2
+from services.importing import money
 from services.importing.column_aliases import ALIASES
 
 TYPES: dict[str, Descriptor] = {
@@ -45,6 +46,9 @@ PERCENT = re.compile(r"%|per ?cent|phần trăm", re.IGNORECASE)
 """Matches in a heading that says that the numbers below are percentages."""
 EVIDENCE = "evidence"
 """Name that services use for the evidence, which has several columns in a file."""
+AMOUNT = "_vnd"
+"""End of the names of columns with amounts of money."""
+NOT_DONG = "says that amounts are not in dong; write whole dong, e.g. 1500000, and remove it"
 LIKE = 0.75
 """Minimum similarity, from 0 to 1, of a heading and a column that is suggested for it."""
 Chosen = Mapping[str, str]
@@ -190,8 +194,8 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
         chosen: heading -> column, as the user chose; an empty column ignores the heading.
 
     Raises:
-        HeaderWrong: a heading is unknown, two mean the same column, or `record_id` or `unit_id` is
-            missing. The fault of the file's author.
+        HeaderWrong: a heading is unknown or of amounts that are not in dong, two mean the same
+            column, or `record_id` or `unit_id` is missing. The fault of the file's author.
     """
     meanings = _meanings(type_name)
     unread = ORDINALS | {slug(heading) for heading in REFUSED_BECAUSE}
@@ -200,6 +204,8 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     for heading, name in zip(header, found, strict=True):
         if slug(heading) and slug(heading) not in unread and not name:
             raise HeaderWrong(_unknown(type_name, heading.strip(), header, found))
+        if name.endswith(AMOUNT) and money.is_other(heading):
+            raise HeaderWrong(f"{heading.strip()!r} {NOT_DONG}")
     named = [name for name in found if name]
     for name in named:
         if named.count(name) > 1:
@@ -207,6 +213,20 @@ def read_header(type_name: str, header: Sequence[str], chosen: Chosen = NONE) ->
     if missing := [name for name in ("record_id", "unit_id") if name not in named]:
         raise HeaderWrong(f"column {', '.join(missing)} is missing")
     return found
+
+
+def need_dong(names: Sequence[str], notes: Iterable[str]) -> None:
+    """Check that no note beside a table says that its amounts are in another unit than dong.
+
+    Args:
+        names: columns of the table.
+        notes: texts above the headings or just below, e.g. `Đơn vị tính: triệu đồng`.
+
+    Raises:
+        HeaderWrong: a note says so, and the table has amounts. The fault of the file's author.
+    """
+    if any(name.endswith(AMOUNT) for name in names) and (note := money.noted(notes)):
+        raise HeaderWrong(f"{note!r} {NOT_DONG}")
 
 
 def _unknown(type_name: str, heading: str, header: Sequence[str], found: Sequence[str]) -> str:

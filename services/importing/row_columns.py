@@ -102,7 +102,9 @@ class Columns:
         return not any(at < len(cells) and has_text(cells[at]) for at in self._at.values())
 
     def has_sums(self, cells: Sequence[Cell], record_id: str) -> bool:
-        """Return True if a row has the totals of a table, as `Tổng cộng: 3 bài`."""
+        """Return True if a row has totals, as `Tổng cộng: 3 bài`, or repeats the headings."""
+        if record_id == self.header[self._at["record_id"]]:
+            return True
         if record_id and (record_id[0] not in TOTAL_BEGINS or not TOTAL.fullmatch(slug(record_id))):
             return False
         texts = (

@@ -21,7 +21,8 @@ def ppm_of(text: str, *, is_percent: bool = False) -> int:
     A text with a percent sign is a percentage: `50%` and `33,3333 %` give 500000 and 333333. A bare
     number is one, too, if ``is_percent``; otherwise it is a number of millionths. Bare numbers that
     may be meant either way are refused: those up to 100 in millionths, and fractions below 1, which
-    may be half of the work or half of a per cent.
+    may be half of the work or half of a per cent. So is nothing of the work, 0%, because 0
+    millionths mean that no share is declared.
 
     Args:
         text: what somebody wrote; without outer blanks.
@@ -40,7 +41,8 @@ def ppm_of(text: str, *, is_percent: bool = False) -> int:
         raise ValueError(f"unclear share: {text!r}")
     factor = PPM_OF_PERCENT if has_sign or is_percent else 1
     ppm = (number * factor).quantize(Decimal(1), ROUND_HALF_EVEN)
-    if ppm > WHOLE_PPM or (factor == 1 and ppm != number):
+    is_nothing = factor > 1 and not ppm
+    if ppm > WHOLE_PPM or (factor == 1 and ppm != number) or is_nothing:
         raise ValueError(f"no share: {text!r}")
     return int(ppm)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
 from services.importing import csv_file, legacy_text, xlsx_file
-from services.importing.cells import Cell, cell_text, has_text
+from services.importing.cells import Cell, UnreadableCell, cell_text, has_text
 from services.importing.errors import Unclear, Unreadable
 from services.importing.xlsx_file import WIDE, Limits
 
@@ -74,11 +74,13 @@ class Table:
         rows: number of each row, counted from 1 at the beginning of the file, and its cells; blank
             rows are omitted. Can be iterated over again, which reads a CSV file again.
         notices: what the user should know about how the file was read.
+        notes: texts of the rows above the headings and of the one below, e.g. a unit of money.
     """
 
     header: list[str]
     rows: Iterable[tuple[int, Sequence[Cell]]]
     notices: list[Notice] = field(default_factory=list)
+    notes: Sequence[str] = ()
 
 
 def read(
@@ -123,7 +125,7 @@ def read(
     unseen = [each for at, each in enumerate(table.header) if each and at in chosen.hidden_columns]
     if unseen:
         notices.append(Notice("import.hidden_columns", {"columns": ", ".join(unseen)}))
-    return Table(table.header, table.rows, notices + table.notices)
+    return replace(table, notices=notices + table.notices)
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -133,13 +135,15 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         path: a .csv or .xlsx file, with headings in its first row that is not blank.
 
     Raises:
-        Unreadable: the file cannot be read, see `read`, or a row has a text beyond the last
-            heading. The fault of the file's author.
+        Unreadable: the file cannot be read, see `read`, or a row cannot, see `records`. The fault
+            of the file's author.
     """
     return records(path, read(path))
 
 
-def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
+def records(
+    path: Path, table: Table, needed: Container[str] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of each row in a table, and heading -> text of its cells.
 
     A cell that the row lacks gives an empty text; of headings that are equal, the last counts.
@@ -147,16 +151,21 @@ def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
     Args:
         path: the file that the table was read from, for messages.
         table: the table.
+        needed: headings below which an unreadable cell is wrong; None for all.
 
     Raises:
-        Unreadable: a row has a text beyond the last heading. The error names the row, which the
-            file's author has to correct.
+        Unreadable: a row has a text beyond the last heading or an unreadable cell. The error names
+            the row, which the file's author has to correct.
     """
     for number, cells in table.rows:
         if is_too_wide(cells, table.header):
             wide = f"{len(cells)} cells under {len(table.header)} headings"
             problem = f"{wide}; put texts with separators in quotation marks"
             raise Unreadable(f"{path}:{number}", problem)
+        for heading, cell in zip(table.header, cells, strict=False):
+            if isinstance(cell, UnreadableCell) and (needed is None or heading in needed):
+                problem = f"what stands under {heading!r} cannot be read; type the value itself"
+                raise Unreadable(f"{path}:{number}", problem)
         texts = [cell_text(cell) for cell in cells]
         texts += [""] * (len(table.header) - len(texts))
         yield number, dict(zip(table.header, texts, strict=False))
@@ -192,7 +201,9 @@ def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | Non
     if lost:
         columns = ", ".join(xlsx_file.letters(each) for each in sorted(lost))
         notices.append(Notice("import.columns_unnamed", {"columns": columns}))
-    return _with_unicode(Table(header, Body(rows, begin), notices), foreign.columns)
+    around = (row for _, row in (*first[:at], *first[at + 1 : at + 2]))
+    notes = [cell_text(cell) for row in around for cell in row if isinstance(cell, str) and cell]
+    return _with_unicode(Table(header, Body(rows, begin), notices, notes), foreign.columns)
 
 
 @dataclass
@@ -218,10 +229,10 @@ class _Foreign:
 
 
 def _header_at(rows: Sequence[tuple[int, Sequence[Cell]]], is_header: IsHeader | None) -> int:
-    for position, (_, cells) in enumerate(rows):
-        if is_header and is_header([cell_text(cell) for cell in cells]):
-            return position
-    return 0
+    """Return the position of the headings; of two lines with merged cells, that of the lower."""
+    are = [is_header is not None and is_header(list(map(cell_text, row))) for _, row in rows]
+    at = are.index(True) if True in are else 0
+    return at + 1 if any(are[at + 1 : at + 2]) else at
 
 
 def _choose(
@@ -270,7 +281,7 @@ def _with_unicode(table: Table, foreign: Mapping[int, Sequence[str] | None]) -> 
     assert isinstance(table.rows, Body)
     rows = replace(table.rows, conversions=dict.fromkeys(odd, found))
     notice = Notice("import.converted", {"columns": ", ".join(header[at] for at in odd)})
-    return Table(header, rows, [*table.notices, notice])
+    return Table(header, rows, [*table.notices, notice], table.notes)
 
 
 def _at(row: Sequence[Cell], column: int) -> Cell:

@@ -16,6 +16,8 @@ from services.importing.spreadsheets import Table
 from services.importing.unit_names import NO_UNITS, UnitNames
 from services.importing.xlsx_file import WIDE, Limits
 
+SUFFIXES = (".csv", ".xlsx", ".ris", ".bib", ".json")
+"""Ends of the names of files whose source is known without being told."""
 TABLE = "table"
 PUBLICATION = "publication"
 
@@ -87,6 +89,9 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
     """
     if not path.is_file():
         raise Unclear(path, "no such file")
+    is_told = bool(reading.source or reading.mapping)
+    if not is_told and path.suffix.lower() not in SUFFIXES:
+        raise Unclear(path, f"only {', '.join(SUFFIXES)} can be read")
     source = reading.source or (TABLE if reading.mapping else bibliographies.source_of(path))
     is_export = reading.mapping is not None or source not in ("", TABLE)
     type_name = reading.type_name or (PUBLICATION if is_export else path.stem)
@@ -103,6 +108,7 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
         )
         asked = (reading.system, reading.columns, digest, reading.units)
         parsed = submission_rows.parse(type_name, table.header, table.rows, *asked)
+        headings.need_dong(parsed.names, table.notes)
     except headings.HeaderWrong as error:
         raise HeadingsWrong(path, str(error), type_name, table) from error
     notices = [*table.notices, *parsed.notices]

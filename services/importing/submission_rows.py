@@ -6,6 +6,7 @@ reported by row and column; whether readable values are valid is for the service
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +39,8 @@ from services.kernel.folding import with_plain_dashes
 WITHDRAW = {"withdraw", "rut"}
 """Slugs of the texts in column `action` that withdraw a record."""
 ACTIONS = {"", "import", "upsert"} | WITHDRAW
+MONTH_FIRST = re.compile(r"\bmm ?[-/.] ?dd\b", re.IGNORECASE)
+"""Matches in a heading that says how its dates are written, as `Received on (MM/DD/YYYY)`."""
 CHECKED = "#row {}"
 """Record id of a row in ``Parsed.unread``, so that it stands for no record that exists."""
 EXAMPLE_ID = "#example"
@@ -104,19 +107,23 @@ def parse(
         HeaderWrong: the headings are not valid; see `read_header`.
     """
     columns = Columns(type_name, header, chosen, digest, units)
-    order = DateOrder()
+    said = ((name, header[at].strip()) for at, name in columns.days.items())
+    order = DateOrder({name: text for name, text in said if MONTH_FIRST.search(text)})
     parsed = _parsed(columns, rows, system, order)
     # The order of dates is known only after the last row, so few files need a second pass.
-    return _parsed(columns, rows, system, order) if order.is_doubtful else parsed
+    return _parsed(columns, rows, system, order, True) if order.is_doubtful else parsed
 
 
 def _parsed(
-    columns: Columns, rows: Iterable[tuple[int, Sequence[Cell]]], system: str, order: DateOrder
+    columns: Columns,
+    rows: Iterable[tuple[int, Sequence[Cell]]],
+    system: str,
+    order: DateOrder,
+    is_known: bool = False,
 ) -> Parsed:
-    """Parse all rows in one pass, by the known order of dates; if none is known, collect it."""
+    """Parse all rows in one pass, by the order of dates if it is known; else collect it."""
     requests, wrong, seen, totals = KeptRequests(), list[Wrong](), dict[str, int](), 0
     refused, unread = dict[int, str](), KeptRequests()
-    is_known = order.is_doubtful
     for number, cells in rows:
         if not is_known:
             order.look_at(columns.days, cells)

@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 import python_calamine
 
 from services.importing import xlsx_marks
-from services.importing.cells import Cell, MaskedNumber, UnreadableCell, has_text
+from services.importing.cells import Cell, MergedNumber, UnreadableCell, has_text
 from services.importing.errors import Unclear, Unreadable
 
 _BROKEN = (
@@ -146,13 +146,13 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
     odd: dict[int, dict[int, Cell]] = {}
     for (number, column), cell in marks.cells.items():
         odd.setdefault(number, {})[column] = cell
-    masked: dict[int, list[int]] = {}
-    for number, column in marks.masked:
-        masked.setdefault(number, []).append(column)
+    shown: dict[int, dict[int, type[float]]] = {}
+    for (number, column), kind in marks.numbers.items():
+        shown.setdefault(number, {})[column] = kind
     merged = _merged(sheet.merged_cell_ranges or ())
     above: dict[int, Cell] = {}
     yield from ([] for _ in range(top))
-    special = odd.keys() | masked.keys() | merged.keys()
+    special = odd.keys() | shown.keys() | merged.keys()
     for number, values in enumerate(sheet.iter_rows(), start=top):
         if number not in special and values.count("") == len(values):
             yield []
@@ -161,17 +161,16 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
         for column, unreadable in odd.get(number, {}).items():
             row.extend("" for _ in range(len(row), column + 1))
             row[column] = unreadable
-        for column in masked.get(number, ()):
+        for column, kind in shown.get(number, {}).items():
             value = row[column]
-            row[column] = MaskedNumber(value) if isinstance(value, (int, float)) else value
+            row[column] = kind(value) if isinstance(value, (int, float)) else value
         for column, first in merged.get(number, {}).items():
             row.extend("" for _ in range(len(row), column + 1))
             if isinstance(first, UnreadableCell):
                 row[column] = first
-            elif first:
-                above[column] = row[column]
             else:
-                row[column] = above[column]
+                value = above[column] = row[column] if first else above[column]
+                row[column] = MergedNumber(value) if type(value) is float else value
         yield row
 
 
@@ -193,15 +192,18 @@ def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:
     """Return row -> column -> what is special about a merged cell.
 
     A value merged over several rows counts for each of them: True marks the first cell, False those
-    below, which repeat its value. Cells merged over several columns are unreadable.
+    below, which repeat its value. Cells merged over several columns are unreadable, and those of
+    one row are left alone but for that.
     """
     result: dict[int, dict[int, bool | UnreadableCell]] = {}
     for (top, left), (bottom, right) in ranges:
         for row in range(top, bottom + 1):
-            result.setdefault(row, {})[left] = row == top
+            cells = result.setdefault(row, {})
+            if top < bottom:
+                cells[left] = row == top
             name = f"{letters(left)}{top + 1}:{letters(right)}{bottom + 1}"
             for column in range(left + 1, right + 1):
-                result[row][column] = UnreadableCell("cell.merged", name)
+                cells[column] = UnreadableCell("cell.merged", name)
     return result
 
 

@@ -7,23 +7,25 @@ fraction, and it does not report which rows a filter hides.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from string import digits
 from xml.etree import ElementTree
 from xml.parsers import expat
 from zipfile import ZipFile
 
+from services.importing import number_formats
 from services.importing.cells import UnreadableCell
+from services.importing.number_formats import Shown
 
 CHUNK = 1 << 20
+FORMATS_MAX = 5_000
+"""Number of number formats that are looked at; old workbooks have some hundreds."""
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _COLUMN = re.compile(r"[A-Z]{1,3}")
-# Ids of number formats that are built in: 0%, 0.00%, 0.00E+00, ##0.0E+0.
-_BUILT_IN_FORMATS = {9, 10, 11, 48}
-# 000, 0000-000, "PT"0, \\H0: formats that add zeros or letters to the number.
-_MASK = re.compile(r'00|0+[-/ ]0|"[^"]*\w[^"]*"\s*[0#]|\\\w')
 _TEXTS = {"s", "str", "inlineStr", "d", "b"}
 
 
@@ -35,8 +37,9 @@ class Marks:
         hidden_rows: the rows that are hidden.
         hidden_columns: first and last column of each range of columns that is hidden.
         cells: (row, column) -> problem of a cell that has an error, a formula without a value, or a
-            number displayed as a percentage or with an exponent.
-        masked: (row, column) of numbers displayed with further characters, e.g. `007` or `PT-7`.
+            number displayed with an exponent or with another unit of money than dong.
+        numbers: (row, column) -> class of a number displayed as a percentage or with further
+            characters, e.g. `007` or `PT-7`.
         rows: number of rows down to the last value.
         columns: number of columns up to the last value.
     """
@@ -44,7 +47,7 @@ class Marks:
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     cells: dict[tuple[int, int], UnreadableCell] = field(default_factory=dict)
-    masked: set[tuple[int, int]] = field(default_factory=set)
+    numbers: dict[tuple[int, int], type[float]] = field(default_factory=dict)
     rows: int = 0
     columns: int = 0
 
@@ -61,7 +64,7 @@ def scan(archive: ZipFile, sheet: str) -> Marks:
         expat.ExpatError, ElementTree.ParseError: a part of the file is not XML.
         ValueError: a range of hidden columns is not of numbers.
     """
-    scanner = _Scanner(*_odd_styles(archive))
+    scanner = _Scanner(_odd_styles(archive))
     parser = expat.ParserCreate()
     parser.StartElementHandler = scanner.start
     with archive.open(_part_of(archive, sheet)) as part:
@@ -72,10 +75,9 @@ def scan(archive: ZipFile, sheet: str) -> Marks:
 
 
 class _Scanner:
-    def __init__(self, odd_styles: set[str], masks: set[str]) -> None:
+    def __init__(self, odd_styles: Mapping[str, Shown]) -> None:
         self.marks = Marks()
         self._odd_styles = odd_styles
-        self._masks = masks
         self._row = self._column = -1
         self._cell: dict[str, str] = {}
 
@@ -114,10 +116,10 @@ class _Scanner:
             return
         if kind == "e":
             marks.cells[row, column] = UnreadableCell("cell.error")
-        elif self._cell.get("s") in self._odd_styles:
-            marks.cells[row, column] = UnreadableCell("cell.turned_number")
-        elif self._cell.get("s") in self._masks:
-            marks.masked.add((row, column))
+        elif isinstance(odd := self._odd_styles.get(self._cell.get("s", "")), UnreadableCell):
+            marks.cells[row, column] = odd
+        elif odd is not None:
+            marks.numbers[row, column] = odd
 
 
 def _part_of(archive: ZipFile, sheet: str) -> str:
@@ -129,23 +131,19 @@ def _part_of(archive: ZipFile, sheet: str) -> str:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
-def _odd_styles(archive: ZipFile) -> tuple[set[str], set[str]]:
-    """Return the indexes of cell styles with percentages or exponents, and of those with masks."""
+def _odd_styles(archive: ZipFile) -> Mapping[str, Shown]:
+    """Return the index of each cell style that shows more than a number -> what it shows."""
     try:
         styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
     except KeyError:
-        return set(), set()
-    odd, masks = set(_BUILT_IN_FORMATS), set[int]()
-    for each in styles.iter(f"{_MAIN}numFmt"):
-        code = each.get("formatCode", "")
-        if re.search(r"%|E\+", code):
-            odd.add(int(each.get("numFmtId", "0")))
-        elif _MASK.match(code):
-            masks.add(int(each.get("numFmtId", "0")))
+        return {}
+    odd = dict(number_formats.BUILT_IN)
+    for each in islice(styles.iter(f"{_MAIN}numFmt"), FORMATS_MAX):
+        shown = number_formats.shown_by(each.get("formatCode", ""))
+        odd[int(each.get("numFmtId", "0"))] = shown
     formats = styles.find(f"{_MAIN}cellXfs")
     found = [int(each.get("numFmtId", "0")) for each in (formats if formats is not None else ())]
-    of_odd = {str(at) for at, each in enumerate(found) if each in odd}
-    return of_odd, {str(at) for at, each in enumerate(found) if each in masks}
+    return {str(at): shown for at, each in enumerate(found) if (shown := odd.get(each))}
 
 
 @lru_cache

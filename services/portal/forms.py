@@ -155,8 +155,7 @@ def share_of(given: str) -> int:
         return 0
     # The form names the unit, so that a number without its sign is clear, too.
     with suppress(ValueError):
-        if share := ppm_of(f"{given.removesuffix('%').rstrip()}%"):
-            return share
+        return ppm_of(f"{given.removesuffix('%').rstrip()}%")
     problem = "write a share in per cent, above 0 and up to 100, e.g. 12.5"
     raise InvalidArgument(f"share_ppm: {problem}", fields={"share_ppm": problem})
 

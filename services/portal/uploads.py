@@ -32,7 +32,6 @@ from services.kernel.errors import InvalidArgument
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
 ROWS_MAX = 5_000
-SUFFIXES = (".csv", ".xlsx", ".ris", ".bib", ".json")
 LIMITS = Limits(unpacked_bytes=32 * 1024 * 1024, cells=500_000)
 NAME_LENGTH = 80
 READ_AT_ONCE = 2
@@ -178,8 +177,6 @@ def read(upload: Upload, units: UnitNames = NO_UNITS) -> Found:
     with tempfile.TemporaryDirectory(prefix="kieng-import-") as folder:
         path = Path(folder) / upload.name
         path.write_bytes(upload.content)
-        if path.suffix.lower() not in SUFFIXES:
-            return Found(wrong=Unreadable(path, f"only {', '.join(SUFFIXES)} can be read"))
         try:
             return _read(path, reading)
         except Unreadable as wrong:

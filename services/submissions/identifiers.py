@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -35,12 +35,18 @@ REFERENCES = frozenset(
     {"contract_ref", "product_ref", "training_ref", "policy_ref", "exploited_by"}
 )
 """Fields of facts that hold the key of another work."""
+PRESENT = REFERENCES | {"ip_refs", "adopted_by"}
+"""Fields of facts that make a work count if they say anything, e.g. as a product's income."""
+TERMS = frozenset({"fields", "areas"})
+"""Fields of facts that list terms of the catalogue by their codes."""
+CODE = re.compile(r"[a-z][a-z0-9_]*")
 MAY_LIE_AHEAD = frozenset({"expires_on", "due_on"})
 AHEAD_YEARS_MAX = 50
 EARLIEST = date(1945, 1, 1)
 """Earliest accepted date: anything before is a typing error or a spreadsheet's empty date."""
 NOTHING = re.compile(
-    r"[\W_]*|N/?A|NIL|NULL|NONE|NAN|TBD|UNKNOWN|KHÔNG|(?:KHÔNG|CHƯA) (?:CÓ|RÕ)|#[A-Z/]+[0!?]*"
+    r"[\W_]*|N/?A|NIL|NULL|NONE|NAN|TBD|UNKNOWN|KHÔNG|CHƯA|ĐANG CẬP NHẬT|#[A-Z/]+[0!?]*"
+    r"|(?:KHÔNG|CHƯA) (?:CÓ|RÕ|CẤP|CẬP NHẬT|XÁC ĐỊNH)"
 )
 """Texts written in place of a missing number; as numbers they would join different works."""
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -111,7 +117,23 @@ def _mistakes(kind: str, fact: Any, today: date) -> Iterator[tuple[str, str]]:
     for name in NAMED_BY.get(kind, ()):
         if _says_nothing(getattr(fact, name)):
             yield name, "says nothing; write the number of the document, by which its work is known"
+    for name, text in _texts(fact, PRESENT):
+        if text and _says_nothing(text):
+            yield name, "says nothing; leave it empty if there is none"
+    for name, text in _texts(fact, TERMS):
+        if not CODE.fullmatch(text):
+            yield name, "is no code of the catalogue; write it like smart_agriculture"
     yield from _wrong_dates(fact, today)
+
+
+def _texts(fact: Any, names: Set[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and text of each of these fields that a fact has, and of each item of a list."""
+    for field in fact.DESCRIPTOR.fields:
+        if field.name in names and field.is_repeated:
+            items = enumerate(getattr(fact, field.name))
+            yield from ((f"{field.name}[{at}]", item) for at, item in items)
+        elif field.name in names:
+            yield field.name, getattr(fact, field.name)
 
 
 def _publication_mistakes(fact: Any) -> Iterator[tuple[str, str]]:

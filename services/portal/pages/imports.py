@@ -16,6 +16,7 @@ from kieng.submissions.v1 import import_service_pb2 as api
 from services.importing.cells import cell_text
 from services.importing.errors import Unclear, Unreadable
 from services.importing.headings import ROW_COLUMNS, TYPES, columns
+from services.importing.submission_file import SUFFIXES
 from services.kernel.errors import InvalidArgument
 from services.portal.calls import Refused
 from services.portal.pages.effects import IMPORTS, Effects, effects_of_events
@@ -27,7 +28,6 @@ from services.portal.site import Page
 from services.portal.uploads import (
     FILE_BYTES_MAX,
     ROWS_MAX,
-    SUFFIXES,
     Found,
     Upload,
     clean_name,

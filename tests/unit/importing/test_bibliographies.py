@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 
 from kieng.submissions.v1 import facts_pb2
 from services.importing import bibliographies, submission_file
@@ -132,11 +133,94 @@ def test_answers_of_crossref_and_datacite_are_read(tmp_path: Path, document: obj
     assert (article.title, article.issued_on) == ("Synthetic", "2025-03-31")
 
 
-@pytest.mark.parametrize("month_day", ["", "12-31"])
-def test_a_month_without_a_day_is_completed_by_the_day_only(month_day: str) -> None:
-    mapped = bibliographies.known_sources()["crossref"]
-    found = bibliographies._date(mapped, {"issued": "2025-3"}, month_day)
-    assert found == ("2025-03-31" if month_day else "2025-03")
+@pytest.mark.parametrize(
+    ("lines", "day"),
+    [
+        (("PY  - 2020", "DA  - MAR 15"), "2020-03-15"),
+        (("PY  - 2020", "DA  - 2020/Mar/15"), "2020-03-15"),
+        (("PY  - 2020", "Y1  - 2020/03/15/Spring"), "2020-03-15"),
+        (("PY  - 2020", "DA  - 2020/04//"), "2020-04-30"),
+        (("PY  - 2020///", "SN  - 9783161484100"), "2020-12-31"),
+    ],
+)
+def test_the_fields_of_a_ris_file_tell_a_date_together(
+    tmp_path: Path, lines: tuple[str, ...], day: str
+) -> None:
+    text = "\n".join(("TY  - JOUR", "ID  - r1", "TI  - T", *lines, "ER  - "))
+    ((_, article),) = facts(read(file(tmp_path, "a.ris", text)))
+    assert (article.issued_on, article.issn) == (day, "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "day"),
+    [
+        ("year = 2025, month = {3}", "2025-03-31"),
+        ("year = 2025, month = apr", "2025-04-30"),
+        ('year = 2025, month = jan # "~15"', "2025-01-15"),
+        ('year = 2025, month = "15~" # jan', "2025-01-15"),
+        ("year = 2025, month = {March}, day = {15}", "2025-03-15"),
+        ("year = 2025, month = sept", "2025-09-30"),
+        ("year = 2025, month = {tháng 3}", "2025-03-31"),
+        ("date = {2025-03-15/2025-03-18}", "2025-03-18"),
+        ("year = 2025, author = {A, B, C, D, E}, journal = jcp", "2025-12-31"),
+    ],
+)
+def test_the_fields_of_a_bibtex_file_tell_a_date_together(
+    tmp_path: Path, fields: str, day: str
+) -> None:
+    entry = f"@article{{k, title = {{T}}, {fields}}}"
+    ((_, article),) = facts(read(file(tmp_path, "a.bib", entry)))
+    assert article.issued_on == day
+
+
+@pytest.mark.parametrize(
+    ("text", "issn"),
+    [
+        *(("12345679", "1234-5679"), ("03029743; 16113349", "0302-9743"), ("3029743", "0302-9743")),
+        *(("1234-5679 (ISSN)", "1234-5679"), ("978-3-16-148410-0; 0302-9743", "0302-9743")),
+        *(("978-3-16-148410-0", ""), ("9783161484100", ""), ("316148410X", ""), ("", "")),
+        *(("1234", "1234"), ("3029744", "3029744")),
+    ],
+)
+def test_the_issn_of_an_export_is_no_isbn_and_has_its_zeros(text: str, issn: str) -> None:
+    assert bibliographies._issn(text) == issn
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.ris", "PY  - 2025"), ("a.bib", "% none"), ("a.json", '{"message": {"items": []}}')],
+)
+def test_a_file_without_a_record_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(Unreadable, match="has no record of "):
+        read(file(tmp_path, name, text))
+
+
+def test_a_title_of_a_web_page_is_read_without_its_tags(tmp_path: Path) -> None:
+    title = "&lt;i&gt;In vivo&lt;/i&gt; CO<sub>2</sub>\n R&amp;D a < b"
+    text = json.dumps({**CROSSREF, "title": [title]})
+    ((_, article),) = facts(read(file(tmp_path, "works.json", text)))
+    assert article.title == "In vivo CO2 R&D a < b"
+
+
+def test_a_row_of_an_export_whose_cells_have_shifted_is_refused(tmp_path: Path) -> None:
+    row = "A,Materials, energy,2025,J,10.5555/x,12345679,Article,2-1"
+    with pytest.raises(Unreadable, match=r"scopus\.csv:2: 9 cells under 8 headings"):
+        read(file(tmp_path, "scopus.csv", f"{','.join(SCOPUS)}\n{row}\n"))
+
+
+@pytest.mark.parametrize("column", [0, 1, 4])
+def test_an_unreadable_cell_of_an_export_is_not_lost(tmp_path: Path, column: int) -> None:
+    path = tmp_path / "scopus.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, SCOPUS)
+        sheet.write_row(1, 0, ["A", "T", 2025, "J", "10.5555/x", "12345679", "Article", "2-1"])
+        sheet.write_formula(1, column, "=NA()", None, "#N/A")
+    if column == SCOPUS.index("Authors"):
+        assert read(path, source="scopus").requests
+    else:
+        with pytest.raises(Unreadable, match=f"xlsx:2: what stands under '{SCOPUS[column]}' can"):
+            read(path, source="scopus")
 
 
 def test_a_mapping_of_ones_own_reads_another_source(tmp_path: Path) -> None:
@@ -167,6 +251,9 @@ def test_what_is_missing_or_unknown_is_told(tmp_path: Path) -> None:
         read(path, source="dblp")
     with pytest.raises(Unreadable, match="has publications, no receipt"):
         submission_file.read(path, Reading(type_name="receipt", completion=HUS))
+    with pytest.raises(Unreadable, match=r"only \.csv, \.xlsx, \.ris, \.bib, \.json can be read"):
+        read(file(tmp_path, "savedrecs.xls", "x"))
+    assert read(file(tmp_path, "works.txt", RIS), source="ris").requests
     with pytest.raises(Unreadable, match="no such file"):
         read(tmp_path / "absent.ris")
 

@@ -43,6 +43,27 @@ def test_separators_are_found_by_the_first_lines(tmp_path: Path, separator: str)
     assert list(csv_file.rows(path)) == [["Danh sách"], ["a", "b"], ["1\n2", "3"]]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "record_id;title\nr1;a, b, c, d\nr2;e, f, g\n",
+        "record_id;title\n" + "".join(f"r{n};{'a, ' * n}\n" for n in range(9)),
+        'Bảng 1, năm 2025, quý 2\nrecord_id;title\nr1;"a; b, c"\nr2;d, e\n',
+    ],
+)
+def test_texts_full_of_commas_do_not_decide(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    assert {len(row) for row in csv_file.rows(path)} <= {1, 2}
+
+
+def test_a_list_of_many_authors_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    authors = "; ".join(f"Author, N. {n}" for n in range(20_000))
+    path.write_text(f'Authors,EID,Year\n"{authors}",2-1,2025\n"A; B; C; D; E",2-2,2025\n')
+    assert [len(row) for row in csv_file.rows(path)] == [3, 3, 3]
+
+
 def test_a_broken_quotation_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('a,b\n"x"y,2\n')

@@ -29,6 +29,39 @@ def test_a_header_that_is_wrong_says_what_to_do(header: list[str], words: str) -
         headings.read_header("receipt", header)
 
 
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *(
+            "Số tiền (triệu đồng)",
+            "Số tiền (tr.đ)",
+            "SỐ TIỀN\n(NGHÌN ĐỒNG)",
+            "So tien (trieu dong)",
+        ),
+        *("Số tiền (1.000đ)", "Số tiền (1000 đồng)", "Số tiền (tỷ VND)", "Số tiền (ty dong)"),
+        *(
+            "amount_vnd (million)",
+            "amount_vnd (tr.)",
+            "amount_vnd (USD)",
+            "amount_vnd ($)",
+            "amount_vnd (10^6)",
+        ),
+    ],
+)
+def test_amounts_that_are_not_in_dong_are_refused(heading: str) -> None:
+    with pytest.raises(headings.HeaderWrong, match="not in dong; write whole dong") as wrong:
+        headings.read_header("receipt", ["record_id", "unit_id", heading])
+    assert in_language(str(wrong.value), "vi").startswith(f"{heading!r} cho thấy số tiền không")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Số tiền (đồng)", "Số tiền (VNĐ)", "Số tiền (công ty trả)", "Số tiền (theo tỷ lệ) *"],
+)
+def test_amounts_with_another_remark_are_in_dong(heading: str) -> None:
+    assert headings.read_header("receipt", ["record_id", "unit_id", heading])[2] == "amount_vnd"
+
+
 @pytest.mark.parametrize("type_name", headings.TYPES)
 def test_every_heading_means_one_column_of_a_type(type_name: str) -> None:
     known = headings.columns(type_name)

@@ -47,6 +47,7 @@ def problems(parsed: Parsed) -> list[tuple[int, str, str]]:
     [
         *((text, "cell.error") for text in ("#N/A", "#REF!", "#VALUE!", "######", "#DIV/0!")),
         *((text, "cell.turned_date") for text in ("Mar-18", "18-Mar", "Thg3-18", "3-Thg 12")),
+        *((text, "cell.formula") for text in ('=""0012""',)),
         *((text, "cell.turned_number") for text in ("1.2E+11", "1,2e+11", "3E+05")),
         *((text, "cell.letters_lost") for text in ("h?c", "Ð? tài", "\ufffd tài", "&#272;")),
         *((text, "cell.entity") for text in ("R&amp;D", "a&nbsp;b", "Nghi&ecirc;n")),
@@ -87,6 +88,14 @@ def test_one_proof_of_months_first_counts_for_the_file_but_not_against_a_proof(
     found = problems(csv_of(tmp_path, text, "ip_right"))
     assert (2, "granted_on", "cell.month_first") in found
     assert not [each for each in found if each[0] == 3]
+
+
+def test_a_heading_may_say_that_months_are_first(tmp_path: Path) -> None:
+    rows = "a,u,04/02/2016,31/12/2020\nb,u,2016-04-02,04/02/2021\n"
+    for heading, wrong in (("Filed_on (MM/DD/YYYY)", [2]), ("filed_on (dd/mm/yyyy)", [])):
+        text = f"record_id,unit_id,{heading},ended_on\n{rows}"
+        found = problems(csv_of(tmp_path, text, "ip_right"))
+        assert found == [(row, "filed_on", "cell.month_first") for row in wrong]
 
 
 def test_real_dates_beside_texts_of_late_days_may_be_exchanged(tmp_path: Path) -> None:
@@ -132,6 +141,7 @@ def test_a_number_that_shows_what_it_is_is_read(tmp_path: Path, form: str) -> No
         ("Tổng số: 3",),
         ("", "TỔNG CỘNG (3 bài)"),
         ("", "", "Total: 3"),
+        HEADER,
         ("(1)", "(2)", "(3)", "(4)", "(5)"),
         (1, 2, 3, 4, 5),
     ],

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from services.importing import headings, spreadsheets, submission_rows, xlsx_file
-from services.importing.cells import Cell, UnreadableCell, cell_text
+from services.importing.cells import Cell, PercentNumber, UnreadableCell, cell_text
 from services.importing.errors import Unclear, Unreadable
 from services.importing.kept_requests import BYTES_IN_MEMORY
 from services.importing.spreadsheets import Notice
@@ -50,7 +50,16 @@ def test_a_spreadsheet_is_read_as_its_people_see_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "text"), [(1500000.5, "1500000.5"), (3.0, "3"), (date(2025, 1, 2), "2025-01-02")]
+    ("cell", "text"),
+    [
+        *((1500000.5, "1500000.5"), (3.0, "3"), (date(2025, 1, 2), "2025-01-02")),
+        *(
+            (1500000 * 1.1, "1650000"),
+            (0.1 + 0.2, "0.3"),
+            (123456789012345678.0, "123456789012345680"),
+        ),
+        *((PercentNumber(0.5), "50%"), (PercentNumber(0.333333), "33.3333%")),
+    ],
 )
 def test_cells_keep_fractions_so_that_they_can_be_refused(cell: Cell, text: str) -> None:
     assert cell_text(cell) == text
@@ -121,6 +130,21 @@ def test_titles_above_the_headings_are_skipped_and_told(tmp_path: Path, suffix: 
     assert table.notices == [Notice("import.titles_skipped", {"rows": "1"})]
 
 
+def test_of_headings_in_two_lines_the_lower_ones_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "publication.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write(0, 0, "DANH MỤC CÔNG BỐ")
+        sheet.merge_range(1, 0, 2, 0, "Mã bản ghi")
+        sheet.merge_range(1, 1, 2, 1, "Đơn vị")
+        sheet.merge_range(1, 2, 1, 4, "Bài báo")
+        sheet.write_row(2, 2, ["Tên", "DOI", "Ngày công bố"])
+        sheet.write_row(3, 0, ["p1", "vnu", "A", "10.5555/x", "2025-03-31"])
+    table = spreadsheets.read(path, IS_PUBLICATION)
+    assert table.header == ["Mã bản ghi", "Đơn vị", "Tên", "DOI", "Ngày công bố"]
+    assert [number for number, _ in table.rows] == [4]
+
+
 def test_the_sheet_with_the_table_is_read_and_the_others_are_told(tmp_path: Path) -> None:
     sheets = {"Ghi chú": [["chỉ để xem"]], "Trống": [], "Bài báo": [HEADER, ["p1", "vnu", "A"]]}
     path = book(tmp_path / "publication.xlsx", sheets)
@@ -156,7 +180,7 @@ def test_cells_that_say_nothing_are_marked(tmp_path: Path) -> None:
     rows = dict(spreadsheets.read(path).rows)
     assert [cells[3] for cells in rows.values()] == ["scopus", "scopus", "scopus", ""]
     assert rows[2][4] == UnreadableCell("cell.error")
-    assert rows[3][4] == UnreadableCell("cell.turned_number")
+    assert isinstance(rows[3][4], PercentNumber)
     assert rows[5][:3] == ["p4", *[UnreadableCell("cell.merged", "A5:C5")] * 2]
 
 
@@ -168,6 +192,17 @@ def test_records_with_too_many_cells_are_refused(tmp_path: Path) -> None:
     path.write_text("unit_id,value\nhust,2,,\nvnu\n")
     records = [(2, {"unit_id": "hust", "value": "2"}), (3, {"unit_id": "vnu", "value": ""})]
     assert list(spreadsheets.read_records(path)) == records
+
+
+def test_records_with_a_cell_that_says_nothing_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["decision", "reason"])
+        sheet.write(1, 0, "return")
+        sheet.write_formula(1, 1, "=-no proof", None, "#NAME?")
+    with pytest.raises(Unreadable, match=r"decisions\.xlsx:2: what stands under 'reason' cannot"):
+        list(spreadsheets.read_records(path))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])

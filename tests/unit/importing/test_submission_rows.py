@@ -33,89 +33,8 @@ def test_a_row_becomes_a_request_with_its_record_and_facts() -> None:
     assert request.content.facts.receipt.received_on == "2025-03-31"
 
 
-@pytest.mark.parametrize("cell", ["0", 0, 0.0, "0 đ"])
-def test_a_zero_is_an_amount_and_not_a_blank(cell: Cell) -> None:
-    row: list[Cell] = ["r1", "vnu/hus", "PT-1", cell, "2025-03-31"]
-    (request,) = submission_rows.parse("receipt", RECEIPT, [(2, row)], "accounts").requests
-    assert request.content.facts.receipt.amount_vnd == "0"
-
-
-@pytest.mark.parametrize(
-    ("amount", "problem"),
-    [
-        ("1500000,5", "cell.fraction"),
-        ("1500000.50", "cell.fraction"),
-        ("1.500", "cell.fraction"),
-        ("1.500.00", "cell.amount"),
-        ("1.500,000", "cell.amount"),
-        ("-5", "cell.amount"),
-        ("một triệu", "cell.amount"),
-    ],
-)
-def test_an_amount_that_is_not_whole_dong_names_its_column(amount: str, problem: str) -> None:
-    parsed = receipt("r1", "vnu/hus", "PT-1", amount, "2025-03-31")
-    assert not parsed.requests
-    assert problems(parsed) == [(2, "amount_vnd", problem)]
-
-
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("31/03/2025", "2025-03-31"),
-        ("1/3/2025", "2025-03-01"),
-        ("1-3-2025", "2025-03-01"),
-        ("1.3.2025", "2025-03-01"),
-        ("2025-3-5", "2025-03-05"),
-        ("2025/03/05", "2025-03-05"),
-        ("", ""),
-    ],
-)
-def test_days_are_read_as_vietnamese_write_them(text: str, day: str) -> None:
-    (request,) = receipt("r1", "vnu", "PT-1", "1", text).requests
-    assert request.content.facts.receipt.received_on == day
-
-
-@pytest.mark.parametrize("text", ["2025-02-30", "31/13/2025", "March", "2015-W37", "20250331"])
-def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
-    parsed = receipt("r1", "vnu", "PT-1", "1", text)
-    assert problems(parsed) == [(2, "received_on", "cell.day")]
-
-
-@pytest.mark.parametrize("text", ["7/2025", "07-2025", "7.2025", "2025-07", "2025/7", "2025"])
-def test_a_month_is_told_to_lack_its_day(text: str) -> None:
-    parsed = receipt("r1", "vnu", "PT-1", "1", text)
-    assert problems(parsed) == [(2, "received_on", "cell.day_missing")]
-
-
-@pytest.mark.parametrize("text", ["scopus|wos", "scopus, wos", "Scopus; WoS", "scopus,wos,"])
-def test_choices_may_be_separated_by_what_none_of_them_has(text: str) -> None:
-    made = submission_rows.content("publication", {"unit_id": "vnu", "indexes": text})
-    indexes = made.facts.publication.indexes
-    assert [facts_pb2.Publication.Index.Name(each) for each in indexes] == [
-        "INDEX_SCOPUS",
-        "INDEX_WOS",
-    ]
-
-
-def test_an_unknown_choice_is_named_itself() -> None:
-    with pytest.raises(field_values.CellWrong) as told:
-        submission_rows.content("publication", {"unit_id": "vnu", "indexes": "scopus, acm"})
-    assert told.value.values["text"] == "acm"
-    title = {"unit_id": "vnu", "title": "Tea, and salt"}
-    assert submission_rows.content("publication", title).facts.publication.title == "Tea, and salt"
-
-
 def test_the_record_of_an_unreadable_row_is_known() -> None:
     assert receipt("r1", "vnu", "PT-1", "much", "2025-03-31").refused == {2: "r1"}
-
-
-@pytest.mark.parametrize(
-    "amount",
-    ["1500000", "1.500.000", "1,500,000", "1 500 000", "1\u00a0500\u202f000 đồng", "1500000đ"],
-)
-def test_amounts_are_read_as_people_group_them(amount: str) -> None:
-    (request,) = receipt("r1", "vnu", "PT-1", amount, "2025-03-31").requests
-    assert request.content.facts.receipt.amount_vnd == "1500000"
 
 
 @pytest.mark.parametrize(("cells", "width"), [(("1", "500", "000"), 8), (("1", "500"), 7), ((), 4)])

@@ -20,6 +20,11 @@ def expert(person_id: str) -> pb.Facts:
     return F(expert=pb.Expert(person_id=person_id, started_on="2025-01-01"))
 
 
+def adopted(by: str) -> pb.Facts:
+    contract = pb.PolicyContract(number="1", adopted_by=by, adopted_on="2025-01-01")
+    return F(policy_contract=contract)
+
+
 def product(**fields: Any) -> pb.Facts:
     return F(product=pb.Product(**({"identified_on": "2025-01-01"} | fields)))
 
@@ -71,6 +76,15 @@ def product(**fields: Any) -> pb.Facts:
             F(policy_contract=pb.PolicyContract(number="1", adopted_by="a body")),
             "policy_contract.adopted_on",
         ),
+        *(
+            (F(receipt=pb.Receipt(**{name: text})), f"receipt.{name}")
+            for name in ("contract_ref", "product_ref", "training_ref", "policy_ref")
+            for text in ("-", "không", "N/A", "Chưa có", "—", "Không xác định")
+        ),
+        (product(ip_refs=["ip:VN:1-2023-1", "không"]), "product.ip_refs[1]"),
+        (adopted("chưa"), "policy_contract.adopted_by"),
+        (publication(fields=["ai", "Trí tuệ nhân tạo"]), "publication.fields[1]"),
+        (publication(areas=["ai, quantum"]), "publication.areas[0]"),
         (product(stage=3), "product.on_market_on"),
         (product(stage=1, on_market_on="2025-01-02"), "product.on_market_on"),
     ],

@@ -12,7 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from kieng.submissions.v1 import submission_pb2
 from services.cli.files import submission_export
 from services.importing import headings, spreadsheets
-from services.importing.field_values import is_amount, is_day, joined, places, split
+from services.importing.field_values import CODES, is_amount, is_day, joined, places, split
 from services.importing.submission_file import Reading, read
 from services.texts import Lang
 
@@ -27,6 +27,8 @@ def value(field: FieldDescriptor, name: str, number: int) -> Any:
         return True
     if field.type != FieldDescriptor.TYPE_STRING:
         return number + 2
+    if field.name in CODES:
+        return f"code_{number}"
     if is_amount(field):
         return str(1_500_000 + number)
     return f"2024-03-{number % 28 + 1:02d}" if is_day(field) else f'Đề tài, "{name}"; 00{number}'
