@@ -109,7 +109,7 @@ def emergency(
     proposal_id: Id,
     reason: Annotated[str, typer.Option(help="Why it cannot wait; everybody reads it.")],
 ) -> None:
-    """Approve a proposal that cannot wait for everybody: more than half are enough, all are told.
+    """Approve a proposal that cannot wait for everybody; fewer approvals may do, and all are told.
 
     Example: kieng proposal emergency ID --reason "the broker lost its disk" --institution vnu
     """
