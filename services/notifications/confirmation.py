@@ -62,7 +62,7 @@ def checked(subscription: Subscription) -> Subscription:
 
 
 def address_of(email: str, name: str = "") -> Address:
-    """Return an e-mail address, with the name of its owner, as it stands in an e-mail.
+    """Return an e-mail address, with the name of its owner, for a header of an e-mail.
 
     Raises:
         ValueError: no e-mail can be sent to this address, e.g. `lan@example.org.`.

@@ -79,7 +79,7 @@ class MailServer:
             if settings.smtp_starttls:
                 server.starttls(context=ssl.create_default_context())
             if settings.smtp_user and settings.smtp_password_file:
-                password = settings.smtp_password_file.read_text().strip()
+                password = settings.smtp_password_file.read_text("utf-8-sig").strip()
                 server.login(settings.smtp_user, password)
             yield server
         finally:

@@ -79,7 +79,7 @@ def _work(values: dict[str, str], language: Lang) -> str:
 def _in_words(differences: str, language: Lang) -> str:
     """Return stored differences with names and values in words, `quartile: q2` as `Phân hạng: Q2`.
 
-    What stands in no table of words, e.g. a piece of a title, stays as it is.
+    Whatever has no words, e.g. a piece of a title, is left as it is.
     """
     told = []
     for each in differences.split("; "):

@@ -86,6 +86,11 @@ def test_passwords_are_hidden_wherever_they_stand(
         "value": "mongodb://kieng:***@db-1:27017,db-2/?tls=true&replicaSet=rs",
         "source": "file",
     }
+    # A password that was not encoded is hidden, too.
+    monkeypatch.setenv("KIENG_MONGO_URI", "mongodb://kieng:p@planted-5@db-1/?tls=true")
+    rows = printed(capsys, "partners")
+    assert rows["KIENG_MONGO_URI"]["value"] == "mongodb://kieng:***@db-1/?tls=true"
+    monkeypatch.delenv("KIENG_MONGO_URI")
     monkeypatch.setenv("KIENG_KAFKA_SASL_PASSWORD", "planted-3")
     monkeypatch.setenv("KIENG_LOG_FORMAT", "planted-4")
     rows = printed(capsys, "partners")
@@ -176,3 +181,18 @@ def test_settings_of_this_shell_are_checked_before_those_of_a_stack(
         process.kill()
         process.wait()
     assert "environment of this shell" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [None, "KIENG_HOST=::1".encode("utf-16")])
+def test_a_file_of_settings_that_cannot_be_read_is_one_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    content: bytes | None,
+) -> None:
+    file = tmp_path / "kieng.env"
+    file.mkdir() if content is None else file.write_bytes(content)
+    monkeypatch.setenv("KIENG_CONFIG_FILE", str(file))
+    assert run("check", "exporter", "--output", "json") == 1
+    (mistake,) = json.loads(capsys.readouterr().out)["mistakes"]
+    assert mistake["problem"].startswith(f"KIENG_CONFIG_FILE: {file}: ")
