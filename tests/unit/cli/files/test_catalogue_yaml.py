@@ -69,6 +69,9 @@ MISTAKES: dict[str, tuple[str, str, list[tuple[int, int, str]]]] = {
     "no number": ("otherwise: 1", "otherwise: one", [(18, 50, "wanted a whole number, not 'one'")]),
     "an unknown unit": ("unit: count", "unit: kilos", [(10, 5, "must be in list")]),
     "a code of another shape": ("code: AAA-01", "code: aaa", [(8, 5, "regex")]),
+    "a placeholder": ("code: AAA-02", "code: {{ code }}", [(20, 11, "wanted one value")]),
+    "a name of several": ("    cuts: [field]", "    ? [a, b]\n    : c", [(12, 7, "wanted a name")]),
+    "a control character": ("Đơn", "Đơ\x07n", [(9, 18, "is no YAML: control characters")]),
     "two at once": (
         "    unit: count\n    house: university\n",
         "    unit: kilos\n    house: nowhere\n",
