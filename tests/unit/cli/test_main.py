@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from services.cli.local import seed
 from services.cli.local.data_folder import take_lock
 from services.cli.local.stack_processes import read_institutions
 from services.cli.main import main
+from services.cli.main import run as entry_point
 
 MONTHS = ["--from", "2025-01", "--to", "2025-07"]
 
@@ -243,6 +248,38 @@ def test_a_file_that_cannot_be_written_is_named_in_one_line(
     assert run("issuer", "create", "vnu", "--data", str(tmp_path / "file")) == USAGE
     told = capsys.readouterr().err
     assert told == f"kieng: {tmp_path / 'file'}: File exists\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "không ghi được: đĩa đã đầy"),
+        (errno.EDQUOT, "không ghi được: đã hết hạn mức đĩa"),
+        (errno.EFBIG, "không ghi được: tệp quá lớn"),
+    ],
+)
+def test_a_full_disk_is_no_bug(
+    number: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        # As `write` raises it: without the name of a file.
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("services.cli.commands.issuer.write_key", fail)
+    assert run("issuer", "create", "vnu", "--edition-key", "key.pem", "--lang", "vi") == DOWN
+    assert capsys.readouterr().err == f"kieng: {told}\n"
+
+
+def test_a_terminal_that_has_no_such_letter_shows_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(shown, encoding="latin-1"))
+    monkeypatch.setattr(sys, "argv", ["kieng", "config", "print", "exporter", "--lang", "vi"])
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        entry_point()
+    sys.stdout.flush()
+    assert ended.value.code == 0
+    assert b"m\\u1eb7c" in shown.getvalue()
 
 
 def test_trouble_that_no_file_explains_stops_loudly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,9 @@ def test_facts_are_one_object(tmp_path: Path, content: str) -> None:
     path = tmp_path / "facts.json"
     path.write_text(content)
     with pytest.raises(Failure, match="wanted one JSON object"):
-        read_content(Screen(), "publication", {}, path)
+        read_content(Screen(), "publication", {"unit_id": "vnu"}, path)
     path.write_text('{"title": "A"}', encoding="utf-8-sig")
-    assert read_content(Screen(), "publication", {}, path).facts.publication.title == "A"
+    assert (
+        read_content(Screen(), "publication", {"unit_id": "vnu"}, path).facts.publication.title
+        == "A"
+    )
