@@ -270,7 +270,7 @@ def read(settings: type[S]) -> tuple[S | None, list[str]]:
             variable = f"KIENG_{'_'.join(map(str, wrong['loc'])).upper()}"
             if {*wrong["loc"]} & secrets.keys():
                 variable = f"{variable}_FILE: {said[f'{variable}_FILE']}"
-            mistakes.append(f"{variable}: {wrong['msg']}")
+            mistakes.append(f"{variable}: {wrong['msg'].removeprefix('Value error, ')}")
     return (None if mistakes else loaded), mistakes
 
 

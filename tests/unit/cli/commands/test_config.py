@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -14,8 +15,9 @@ import typer
 
 from services.cli.admin.service_settings import OF_COMMANDS
 from services.cli.app import app
-from services.cli.client.stack import Process, Stack
+from services.cli.client.stack import SERVICES, Process, Stack
 from services.cli.main import main
+from services.refusals import in_language
 from tests.waiting import wait_until
 
 
@@ -51,6 +53,53 @@ def test_every_mistake_of_every_service_is_told_at_once(
     assert ("kpi.query", "KIENG_INSTITUTIONS") not in told
     problems = [one["problem"] for one in answer["mistakes"]]
     assert "KIENG_KAFKA_BOOTSTRP: nobody reads it; is KIENG_KAFKA_BOOTSTRAP meant?" in problems
+
+
+WRONG = {
+    "KIENG_GRPC_PORT": "many",
+    "KIENG_HOST": "0.0.0.0",
+    "KIENG_KAFKA_BOOTSTRAP": "kafka-1:9092",
+    "KIENG_KAFKA_BOOTSTRP": "1",
+    "KIENG_LOG_FORMAT": "xml",
+    "KIENG_MONGO_URI": "mongodb://db-1/",
+    "KIENG_SERVICE_KEY": "x",
+    "KIENG_SMTP_SENDER": "kieng@example.org.",
+    "KIENG_SMTP_STARTTLS": "yep",
+    "KIENG_SNAPSHOT_DAYS": "0",
+    "KIENG_STALL_SECONDS": "long",
+    "KIENG_EDITION_KEY": "x",
+    "KIENG_TIME_ZONE": "Mars",
+    "KIENG_XYZZY": "1",
+}
+
+
+def test_mistakes_are_told_once_for_all_services_and_in_vietnamese(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in WRONG.items():
+        monkeypatch.setenv(name, value)
+    assert run("check", "--output", "json") == 1
+    mistakes = json.loads(capsys.readouterr().out)["mistakes"]
+    told = {mistake["problem"].partition(":")[0] for mistake in mistakes}
+    assert told >= WRONG.keys() - {"KIENG_HOST", "KIENG_KAFKA_BOOTSTRAP", "KIENG_MONGO_URI"}
+    english = {mistake["problem"] for mistake in mistakes}
+    assert [text for text in english if in_language(text, "vi") == text] == []
+    assert run("check", "--output", "csv") == 1
+    rows = list(csv.reader(capsys.readouterr().out.splitlines()))[1:]
+    assert len(rows) == len(english)
+    (port,) = (row for row in rows if row[1].startswith("KIENG_GRPC_PORT"))
+    assert port == [", ".join(SERVICES), "KIENG_GRPC_PORT: phải là số nguyên"]
+
+
+def test_a_file_of_tls_that_is_absent_is_named_in_vietnamese(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_TLS_KEY_FILE", "/absent/key")
+    monkeypatch.setenv("KIENG_HOST", "0.0.0.0")
+    assert run("check", "partners", "--output", "csv") == 1
+    told = capsys.readouterr().out
+    assert "KIENG_TLS_KEY_FILE: /absent/key: không có tệp" in told
+    assert "gRPC ở 0.0.0.0 sẽ không được mã hóa" in told
 
 
 def test_plain_text_for_others_is_a_mistake_of_what_serves_grpc(
