@@ -121,7 +121,10 @@ def export(
     session: Session,
     file: Annotated[Path, typer.Argument(help="File to write, JSON.")],
     version: Annotated[
-        int, typer.Option("--version", help="Catalogue version; 0 is the live one.")
+        int,
+        typer.Option(
+            "--version", min=0, max=1_000_000, help="Catalogue version; 0 is the live one."
+        ),
     ] = 0,
 ) -> None:
     """Write a catalogue version as it is frozen: indicators, taxonomies and its own unit tree.

@@ -66,7 +66,7 @@ def logs(
         str, typer.Argument(help="A process, e.g. kpi.query or broker; default: all.")
     ] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option(min=0, help="Newest lines of each log.")] = 20,
+    lines: Annotated[int, typer.Option(min=0, max=100_000, help="Newest lines of each log.")] = 20,
     level: Annotated[str, typer.Option(help=f"At least: {', '.join(LEVELS)}.")] = "debug",
 ) -> None:
     """Show the newest lines of the logs of the local stack, also of one that has stopped.

@@ -134,9 +134,14 @@ def terms(session: Session) -> None:
 @with_session("steward", institution=CONSORTIUM)
 def change_terms(
     session: Session,
-    quorum: Annotated[int, typer.Option(min=0, help="Approvals needed; 0: of all institutions.")],
+    quorum: Annotated[
+        int, typer.Option(min=0, max=1000, help="Approvals needed; 0: of all institutions.")
+    ],
     emergency_quorum: Annotated[
-        int, typer.Option(min=0, help="Approvals that an emergency needs; 0: of more than half.")
+        int,
+        typer.Option(
+            min=0, max=1000, help="Approvals that an emergency needs; 0: of more than half."
+        ),
     ] = 0,
     days: Annotated[
         int, typer.Option(min=0, max=365, help="Days after which a proposal expires; 0: 14.")

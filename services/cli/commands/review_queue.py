@@ -38,11 +38,12 @@ RoleOption = Annotated[
 ]
 TypeOption = Annotated[str, typer.Option("--type", help="Only of this type, e.g. publication.")]
 AgeOption = Annotated[
-    int, typer.Option("--older-than", min=0, help="Only what has waited this many days.")
+    int,
+    typer.Option("--older-than", min=0, max=10_000, help="Only what has waited this many days."),
 ]
 NewOption = Annotated[bool, typer.Option("--new", help="Only what was not shown before.")]
 DaysOption = Annotated[
-    int, typer.Option("--days", min=1, help="Days within which a decision is due.")
+    int, typer.Option("--days", min=1, max=10_000, help="Days within which a decision is due.")
 ]
 EffectOption = Annotated[
     bool, typer.Option("--effects/--no-effects", help="Try what each verification would change.")
@@ -92,7 +93,7 @@ def queue(
     older_than: AgeOption = 0,
     only_new: NewOption = False,
     days: DaysOption = DUE_DAYS,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 20,
     effects: EffectOption = True,
 ) -> None:
     """List what waits for your decision, the oldest first, and what each would change.

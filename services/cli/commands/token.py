@@ -28,7 +28,7 @@ def token(
             help=f"Service that it holds for (default: {', '.join(SERVICES)}). Repeatable."
         ),
     ] = list(SERVICES),  # noqa: B006
-    minutes: Annotated[int, typer.Option(help="Lifetime in minutes (max. 15).")] = 15,
+    minutes: Annotated[int, typer.Option(min=1, max=15, help="Lifetime in minutes.")] = 15,
 ) -> None:
     """Print a token of the local issuer, for KIENG_TOKEN or another program.
 

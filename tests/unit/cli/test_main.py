@@ -62,6 +62,19 @@ def test_every_command_that_answers_has_both_outputs_and_languages() -> None:
         assert path == ("demo",) or "--output" in options, path
 
 
+def test_every_number_has_limits_so_that_no_message_overflows() -> None:
+    limits = {
+        (*path, parameter.name): (said.min, said.max)
+        for path, command in commands(typer.main.get_command(app))
+        for parameter in command.params
+        if parameter.type_descriptor.annotation in (int, float)
+        for said in [parameter.type_descriptor.parameter_info]
+    }
+    assert len(limits) > 20
+    assert [name for name, each in limits.items() if None in each] == []
+    assert max(most for _, most in limits.values()) < 2**63
+
+
 def test_kieng_alone_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
     assert "Usage: kieng" in capsys.readouterr().out
