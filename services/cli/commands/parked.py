@@ -104,10 +104,9 @@ def show(
         "event": content,
         "value_hex": answer.value.hex(),
     }
-    table = session.screen.table("field", "value")
-    for name, value in document.items():
-        table.add_row(name, str(value))
-    session.screen.answer(document, lambda: table)
+    screen = session.screen
+    recorded = time_text(answer.record.recorded_at, screen.lang)
+    screen.fields(document, {"recorded_at": recorded} if recorded else None)
 
 
 @app.command()

@@ -93,6 +93,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["kpi", "show", *MONTHS], DOWN, "kieng up"),
         (["import", "absent.csv", "--institution", "vnu"], USAGE, "no such file"),
         (["token", "--institution", "vnu", "--role", "king"], USAGE, "king"),
+        (["subscription", "set", "--kind", "song"], USAGE, "unknown kind song; known are sub"),
         (["submit", "--unit", "vnu", "--type", "song"], USAGE, "song"),
         (["submit", "--unit", "vnu", "--type", "receipt", "--fact", "x"], USAGE, "name=value"),
         (
