@@ -152,7 +152,7 @@ def _shown(
 def _row(screen: Screen, item: Waiting, now: datetime) -> list[str]:
     content = item.submission.content
     mark = ("*" if item.is_new else "") + ("!" if item.refusal else "")
-    due = iso_day_text(f"{item.due:%Y-%m-%d}", screen.lang)
+    due = iso_day_text(item.due_day, screen.lang)
     return [
         item.submission.submission_id,
         mark,
@@ -213,7 +213,7 @@ def _file_row(screen: Screen, item: Waiting, now: datetime) -> dict[str, str]:
         "unit_id": submission.content.unit_id,
         "submitted_by": submission.submitted_by,
         "waiting_days": str(item.days(now)),
-        "due": f"{item.due:%Y-%m-%d}",
+        "due": item.due_day,
         "effect": in_short(screen, item.effects, submission.content.unit_id),
         "work_key": submission.work_key,
         "system": submission.source_record.system,
