@@ -215,46 +215,6 @@ def test_the_directory_that_is_shipped_can_be_published() -> None:
     assert len(institutions) == 3
 
 
-def test_an_entry_that_is_wrong_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "units.yaml"
-    path.write_text("units: [{unit_id: vnu/hus, colour: red}]")
-    with pytest.raises(Failure, match="vnu/hus"):
-        seed.read_units(path)
-
-
-def test_a_day_that_is_left_empty_is_no_day(tmp_path: Path) -> None:
-    path = tmp_path / "units.yaml"
-    path.write_text(
-        "units: [{unit_id: vnu, kind: institution, valid_from: 1993-12-10, valid_to: }]"
-    )
-    (unit,) = seed.read_units(path)
-    assert (unit.valid_from, unit.valid_to) == ("1993-12-10", "")
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        (None, "Is a directory"),
-        ("units: []\n".encode("utf-16"), "not text in UTF-8"),
-        ("units: [{name: Đạt}]\n".encode("cp1258", "replace"), "not text in UTF-8"),
-        (b"units: [vnu]\n", "wanted a list of entries under `units`"),
-        (b"units:\n", "wanted a list of entries under `units`"),
-        (b"- vnu\n", "wanted a list of entries under `units`"),
-        (b"units: [{{ unit }}]\n", "is no YAML"),
-        (b"units: \x07\n", "is no YAML"),
-    ],
-)
-def test_a_file_that_is_no_list_of_units_is_refused_in_words(
-    tmp_path: Path, content: bytes | None, told: str
-) -> None:
-    path = tmp_path / "units.yaml"
-    path.mkdir() if content is None else path.write_bytes(content)
-    with pytest.raises(Failure, match=told) as refused:
-        seed.read_units(path)
-    assert refused.value.exit_code == USAGE
-    assert str(path) in refused.value.message
-
-
 def test_a_file_that_cannot_be_written_is_named_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

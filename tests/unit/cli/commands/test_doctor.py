@@ -24,7 +24,6 @@ from services.cli.admin import topics
 from services.cli.admin.topics import Difference
 from services.cli.checks import certificates
 from services.cli.checks import infrastructure as parts
-from services.cli.checks import services as numbers
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.main import main
@@ -294,21 +293,3 @@ def test_a_stack_of_this_machine_has_its_disk_looked_at(tmp_path: Path) -> None:
     running = Stack(str(tmp_path), processes={"kpi.query": Process(1, "log")})
     assert [finding.check for finding in parts.check_disk(running)] == [f"disk of {tmp_path}"]
     assert list(parts.check_disk(Stack(str(tmp_path)))) == []
-
-
-@pytest.mark.parametrize(
-    ("token", "code", "remedy"),
-    [("", 0, "set KIENG_TOKEN"), ("“not a token”", NO, "kieng config check")],
-)
-def test_only_without_a_token_it_is_well_that_the_view_is_not_looked_at(
-    token: str, code: int, remedy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("KIENG_TOKEN", token)
-    monkeypatch.setenv("KIENG_KPI_ADDRESS", "127.0.0.1:1")
-    (found,) = numbers.check_view(Stack(str(tmp_path)))
-    assert (found.exit_code, found.remedy) == (code, remedy)
-
-
-def test_without_the_address_of_the_service_the_view_is_down(tmp_path: Path) -> None:
-    (found,) = numbers.check_view(Stack(str(tmp_path)))
-    assert found.exit_code == DOWN
