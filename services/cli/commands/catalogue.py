@@ -183,7 +183,7 @@ def check(
         **answer,
     }
     good = screen.text("check.good", indicators=document["indicators"], **answer)
-    text = "\n".join([*found.lines(), *answer["differences"]]) if wrong else good
+    text = "\n".join([*found.lines(screen.lang), *answer["differences"]]) if wrong else good
     screen.answer(document, lambda: text)
     if wrong:
         raise typer.Exit(NO)

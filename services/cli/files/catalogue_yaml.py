@@ -21,6 +21,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from kieng.kpi.v1 import catalogue_pb2
 from services.cli.errors import USAGE, Failure
 from services.cli.files.text_file import read_text
+from services.refusals import in_language
 
 LISTS = ("taxonomies", "indicators")
 SHOWN_MAX = 20
@@ -72,14 +73,16 @@ class Definitions:
         line, column = self.places.get(place, (1, 1))
         self.mistakes.append(Mistake(line, column, path, problem))
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, lang: str = "en") -> Iterator[str]:
         """Yield one line per mistake in the form that compilers use, sorted by place.
 
-        E.g. `indicators.yaml:12:5: indicators[KNW-01].value: wanted fields: ...`.
+        E.g. `indicators.yaml:12:5: indicators[KNW-01].value: wanted fields: ...`; the words are in
+        the language ``lang``, `vi` or `en`.
         """
         for found in sorted(self.mistakes):
             where = f"{found.path}: " if found.path else ""
-            yield f"{self.path}:{found.line}:{found.column}: {where}{found.problem}"
+            problem = in_language(found.problem, lang)
+            yield f"{self.path}:{found.line}:{found.column}: {where}{problem}"
 
 
 def read(path: Path) -> catalogue_pb2.Catalogue:
@@ -137,10 +140,13 @@ def _check(found: Definitions, path: str, entry: dict[str, Any], entries: Any) -
         if not before:
             found.add(path, str(error))
         return
+    # Imported here, because a file without mistakes needs none of it.
+    from services.kernel.interceptors import in_words
+
     for violation in protovalidate.collect_violations(message):
         place = ".".join(filter(None, (path, _path(violation.proto))))
         if not any(mistake.path.startswith(path) for mistake in found.mistakes[:before]):
-            found.add(place, violation.proto.message)
+            found.add(place, in_words(violation.proto.message, violation.field_value))
 
 
 def _path(violation: Any) -> str:
