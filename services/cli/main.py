@@ -5,12 +5,16 @@ A shell waits for its answer at every press of Tab, so it is given before typer 
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from collections.abc import Sequence
 
 from services.cli.completion import ASKED, answer_shell
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of errors of writing where no room is left."""
 
 
 def run() -> None:
@@ -20,6 +24,9 @@ def run() -> None:
     # Imported here, because a shell that completes a command line needs none of it.
     from services.cli.errors import INTERRUPTED
 
+    if sys.stdout is not None:
+        # As on stderr: a terminal that cannot show a letter shows its code instead.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         main()
     except SystemExit as end:
@@ -46,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from typer.exceptions import TyperException
 
     from services.cli.app import app
-    from services.cli.errors import INTERRUPTED, NO, USAGE, Failure, failure_of
+    from services.cli.errors import DOWN, INTERRUPTED, NO, USAGE, Failure, failure_of
     from services.cli.terminal.escaping import visible
     from services.cli.terminal.help import asked_language, show_abort, show_refusal
     from services.importing.errors import Unreadable
@@ -69,11 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except OSError as error:
-        # The user can act on a file that cannot be read or written; any other error is a bug.
-        if error.filename is None:
+        # The user can act on a file that cannot be read or written; any other error is a bug. No
+        # error of writing names the file: it may be any that is open, or the answer itself.
+        if error.filename is None and error.errno not in FULL:
             raise
-        told = Failure(f"{error.filename}: {error.strerror}").told_in(lang)
+        told = Failure(f"{error.filename or 'writing failed'}: {error.strerror}").told_in(lang)
         print(f"kieng: {visible(told)}", file=sys.stderr)
-        raise SystemExit(USAGE) from None
+        raise SystemExit(USAGE if error.filename else DOWN) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None

@@ -180,7 +180,7 @@ class Issuers:
         with self._lock:
             stamp = self._path.stat().st_mtime_ns if self._path.exists() else 0
             if stamp != self._stamp:
-                document = json.loads(self._path.read_text()) if stamp else {"issuers": []}
+                document = json.loads(self._path.read_bytes()) if stamp else {"issuers": []}
                 self._known, self._stamp = Table.of(document), stamp
             return self._known
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
@@ -41,7 +42,7 @@ ZoneName = Annotated[str, AfterValidator(_known)]
 """Name of a time zone of the IANA database; any other text is a mistake in the settings."""
 
 
-class KernelSettings(BaseSettings):
+class KernelSettings(BaseSettings, env_file_encoding="utf-8-sig"):
     """Settings of the kernel, immutable. A service inherits from this class and adds its own."""
 
     model_config = SettingsConfigDict(env_prefix="KIENG_", frozen=True, extra="ignore")
@@ -251,28 +252,34 @@ def read(settings: type[S]) -> tuple[S | None, list[str]]:
     KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`). KIENG_NAME_FILE names a file whose whole
     content is the value, e.g. a mounted secret.
     """
-    mistakes, secrets, file = [], dict[str, Any](), os.environ.get("KIENG_CONFIG_FILE")
-    if file and not os.access(file, os.R_OK):
-        mistakes.append(f"KIENG_CONFIG_FILE: {file} cannot be read")
-    said = {**(dotenv_values(file) if file and not mistakes else {}), **os.environ}
+    secrets, file = dict[str, Any](), os.environ.get("KIENG_CONFIG_FILE")
+    content, wrong_file = _content(file) if file else ("", "")
+    mistakes = [f"KIENG_CONFIG_FILE: {wrong_file}"] if wrong_file else []
+    said = {**dotenv_values(stream=StringIO(content)), **os.environ}
     for name in settings.model_fields:
         path = said.get(variable := f"KIENG_{name}_FILE".upper())
         if path and f"{name}_file" not in settings.model_fields:
-            try:
-                secrets[name] = Path(path).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                mistakes.append(f"{variable}: {path}: {error.strerror}")
-            except UnicodeDecodeError:
-                mistakes.append(f"{variable}: {path} is not text in UTF-8")
-            else:
-                # An empty value would silently select the default: no key or no password.
-                mistakes += [] if secrets[name] else [f"{variable}: {path} is empty"]
+            secrets[name], problem = _content(path)
+            # An empty value would silently select the default: no key or no password.
+            problem = problem or ("" if secrets[name] else f"{path} is empty")
+            mistakes += [f"{variable}: {problem}"] if problem else []
     try:
-        loaded = settings(_env_file=file, **secrets)
+        loaded = settings(_env_file=None if wrong_file else file, **secrets)
     except ValidationError as error:
         for wrong in error.errors(include_input=False):
             variable = f"KIENG_{'_'.join(map(str, wrong['loc'])).upper()}"
             if {*wrong["loc"]} & secrets.keys():
                 variable = f"{variable}_FILE: {said[f'{variable}_FILE']}"
-            mistakes.append(f"{variable}: {wrong['msg']}")
+            mistakes.append(f"{variable}: {wrong['msg'].removeprefix('Value error, ')}")
     return (None if mistakes else loaded), mistakes
+
+
+def _content(path: str) -> tuple[str, str]:
+    """Return the text in a file without blanks around it, and what is wrong with the file.
+
+    The text may begin with the mark that Windows puts in front of UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8-sig").strip(), ""
+    except (OSError, UnicodeDecodeError) as error:
+        return "", f"{path}: {getattr(error, 'strerror', 'is not text in UTF-8')}"

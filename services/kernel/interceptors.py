@@ -172,13 +172,13 @@ def check(message: Message) -> None:
         InvalidArgument: fields are wrong; names each of them. The caller's fault.
     """
     found = protovalidate.collect_violations(message)
-    fields = {_place(each.proto): _told(each.proto.message, each.field_value) for each in found}
+    fields = {_place(each.proto): in_words(each.proto.message, each.field_value) for each in found}
     if fields:
         listed = "; ".join(f"{path}: {text}" for path, text in fields.items())
         raise InvalidArgument(f"the request is not valid: {listed}", fields=fields)
 
 
-def _told(message: str, value: object) -> str:
+def in_words(message: str, value: object) -> str:
     """Return what a rule says of the value of a field, with a pattern described in words."""
     said, is_pattern, pattern = message.partition(PATTERN)
     told = forms()[pattern.strip("`")] if is_pattern else said or "is not valid"

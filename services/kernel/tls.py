@@ -60,7 +60,7 @@ class PemFiles:
             try:
                 pems.append(None if path is None else path.read_bytes())
             except OSError as error:
-                raise TlsTrouble(f"KIENG_{name.upper()}: {error}") from error
+                raise TlsTrouble(f"KIENG_{name.upper()}: {path}: {error.strerror}") from error
         certificate, key, authority = pems
         if not any(pems):
             return Pems(None, None, None)
@@ -92,7 +92,7 @@ class PemFiles:
             try:
                 found = [path.stat() for path in self._paths.values() if path]
             except OSError as error:
-                raise TlsTrouble(f"KIENG_TLS_..._FILE: {error}") from error
+                raise TlsTrouble(f"{error.filename}: {error.strerror}") from error
             # A copied file may keep the old modification time, but has another inode.
             stamps = [(each.st_mtime_ns, each.st_ino) for each in found]
             if stamps == self._stamps:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import field_validator
+
 from services.kernel.config import KernelSettings
+from services.notifications.confirmation import address_of
 
 
 class Settings(KernelSettings):
@@ -25,3 +28,9 @@ class Settings(KernelSettings):
     """Sender address of e-mails."""
     smtp_starttls: bool = False
     """Whether to require STARTTLS: if the server does not offer it, no e-mail is sent."""
+
+    @field_validator("smtp_sender")
+    @classmethod
+    def _is_address(cls, sender: str) -> str:
+        address_of(sender)
+        return sender

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from services.kernel.errors import InvalidArgument
 from services.texts import Lang
 
 ROOT_UNIT_ID = "consortium"
 ATTEMPTS_MAX = 10
 RETRY_SECONDS_FIRST = 5.0
 RETRY_SECONDS_MAX = 3600.0
-# A subset of what the contract allows, without characters special in e-mail headers.
-EMAIL = re.compile(
-    r'[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,64}@[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,189}'
-)
 
 Facts = Mapping[str, str | int]
 
@@ -128,8 +122,9 @@ class Reached:
 class Proposed:
     """A proposal that is new, declared an emergency, or decided.
 
-    ``waits_for`` are the ids of the institutions that have not voted yet. ``emergency`` is the
-    reason of the institution ``emergency_by``; both are empty if it is no emergency.
+    ``waits_for`` are the ids of the institutions that have not voted yet, none once it is decided.
+    ``emergency`` is the reason of the institution ``emergency_by``; both are empty if it is no
+    emergency.
     """
 
     proposal_id: str
@@ -261,20 +256,6 @@ def subscribable(unit_id: str) -> list[str]:
     parts = unit_id.split("/")
     paths = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*paths, ROOT_UNIT_ID]))
-
-
-def checked(subscription: Subscription) -> Subscription:
-    """Return a subscription unchanged after validating its e-mail address.
-
-    A subscription without an address is valid.
-
-    Raises:
-        InvalidArgument: the caller's e-mail address is not valid.
-    """
-    if subscription.email and not EMAIL.fullmatch(subscription.email):
-        text = "is not an address like name@example.org"
-        raise InvalidArgument(f"subscription.email {text}", fields={"subscription.email": text})
-    return subscription
 
 
 def retry_seconds(attempts: int) -> float | None:

@@ -7,11 +7,11 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 
 from services.notifications.config import Settings
+from services.notifications.confirmation import address_of
 from services.notifications.domain import Notification
 from services.notifications.texts import render
 from services.texts import Lang
@@ -38,8 +38,8 @@ def compose(
     """
     subject, body = render(notification, language)
     message = EmailMessage()
-    message["From"] = Address(display_name="Kiềng", addr_spec=sender)
-    message["To"] = Address(addr_spec=receiver)
+    message["From"] = address_of(sender, "Kiềng")
+    message["To"] = address_of(receiver)
     message["Subject"] = subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{notification.notification_id}@kieng.notifications>"
@@ -79,7 +79,7 @@ class MailServer:
             if settings.smtp_starttls:
                 server.starttls(context=ssl.create_default_context())
             if settings.smtp_user and settings.smtp_password_file:
-                password = settings.smtp_password_file.read_text().strip()
+                password = settings.smtp_password_file.read_text("utf-8-sig").strip()
                 server.login(settings.smtp_user, password)
             yield server
         finally:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.facts import word
 from services.notifications.domain import Facts, Notification
 from services.texts import Lang
 
@@ -55,6 +56,8 @@ def _values(facts: Facts, language: Lang) -> dict[str, str]:
             values[name] = number(int(facts[name]), language)
     if "proposal_id" in facts:
         values["state_text"] = TEXTS[language]["proposal_state"][values["state"]]
+    if "differences" in facts:
+        values["differences"] = _in_words(values["differences"], language)
     if "submission_id" in facts:
         values["work"] = _work(values, language)
         values["unit"] = values["unit_id"] or "-"
@@ -71,6 +74,23 @@ def _work(values: dict[str, str], language: Lang) -> str:
     is_named_by_itself = values["work_key"].startswith("sub:")
     key = values["submission_id"] if is_named_by_itself else values["work_key"]
     return f"{type_name} “{values['title'] or key}”"
+
+
+def _in_words(differences: str, language: Lang) -> str:
+    """Return stored differences with names and values in words, `quartile: q2` as `Phân hạng: Q2`.
+
+    Whatever has no words, e.g. a piece of a title, is left as it is.
+    """
+    told = []
+    for each in differences.split("; "):
+        name, colon, pair = each.partition(": ")
+        group = "type" if name == "type" else "value"
+        both = (
+            ", ".join(word(language, group, value) for value in values.split(", "))
+            for values in pair.split(" ≠ ")
+        )
+        told.append(word(language, "fact", name) + colon + " ≠ ".join(both))
+    return "; ".join(told)
 
 
 def number(value: int, language: Lang) -> str:

@@ -172,7 +172,9 @@ def decode_proposed(event: proposal_events_pb2.ProposalChanged) -> Proposed | No
         raise ValueError("no proposal_id, version or state")
     if found.state == proposal_pb2.STATE_APPROVED:
         return None  # it takes effect at once, or fails, which is another version
-    voted = {*found.approved_by, *found.rejected_by}
+    # Once it is decided, it waits for no institution.
+    is_open = found.state == proposal_pb2.STATE_OPEN
+    voted = {*found.approved_by, *found.rejected_by} if is_open else found.members
     return Proposed(
         proposal_id=found.proposal_id,
         version=found.version,

@@ -30,7 +30,8 @@ OF_COMMANDS = frozenset(
 )
 """Names of environment variables that are read by commands, not by every service."""
 HIDDEN = "***"
-URI_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*@")
+# To the last `@`, because a password that was not encoded may contain one, or a slash.
+URI_PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*@")
 
 
 def settings_of(service: str) -> type[KernelSettings]:
@@ -133,9 +134,15 @@ def plain(value: Any) -> Any:
 
 
 def said_by_file() -> dict[str, str | None]:
-    """Return name -> value of the variables in the file KIENG_CONFIG_FILE; empty without a file."""
+    """Return name -> value of the variables in the file KIENG_CONFIG_FILE.
+
+    Empty without a file, and for one that cannot be read, which `read` finds.
+    """
     file = os.environ.get("KIENG_CONFIG_FILE", "")
-    return dict(dotenv_values(file)) if file and Path(file).is_file() else {}
+    try:
+        return dict(dotenv_values(file, encoding="utf-8-sig")) if Path(file).is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        return {}
 
 
 def unknown_variables() -> Iterator[str]:

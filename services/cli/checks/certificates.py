@@ -39,7 +39,7 @@ def check_issuers(path: Path, now: datetime) -> Iterator[Finding]:
     table.
     """
     try:
-        issuers = json.loads(path.read_text(encoding="utf-8"))["issuers"]
+        issuers = json.loads(path.read_bytes())["issuers"]
         troubles = [trouble for issuer in issuers for trouble in _troubles(issuer)]
         ends = [end for issuer in issuers for end in _ends(issuer)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -18,10 +18,10 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.admin import broker, log_offsets, log_partitions, probes
 from services.cli.checks import partitions
 from services.cli.checks.findings import UP, Finding
-from services.cli.client.clients import Clients, Credential
+from services.cli.client.clients import Clients, Credential, NoCredential
 from services.cli.client.stack import CONSORTIUM, SERVICES, WITHOUT_GRPC, Stack
 from services.cli.client.troubles import CallFailed
-from services.cli.errors import DOWN, NO, USAGE, Failure
+from services.cli.errors import DOWN, NO, Failure
 from services.cli.terminal.render import view_json
 
 PROBE_SECONDS = 3.0
@@ -86,10 +86,13 @@ def check_view(stack: Stack) -> Iterator[Finding]:
     except CallFailed as failed:
         yield Finding("view", failed.exit_code, failed.message, f"{UP} (a catalogue is needed)")
         return
-    except Failure as failure:
+    except NoCredential as failure:
         # Without a token, e.g. in a pod, the other checks still work.
-        is_anonymous = failure.exit_code == USAGE
-        code, remedy = (0, "set KIENG_TOKEN") if is_anonymous else (failure.exit_code, UP)
+        yield Finding("view", 0, f"not looked at: {failure.message}", "set KIENG_TOKEN")
+        return
+    except Failure as failure:
+        is_down = failure.exit_code == DOWN
+        code, remedy = (DOWN, UP) if is_down else (NO, "kieng config check")
         yield Finding("view", code, f"not looked at: {failure.message}", remedy)
         return
     view = view_json(found, datetime.now(UTC))

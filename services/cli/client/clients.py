@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
@@ -15,6 +16,8 @@ from services.cli.client.stack import Stack
 from services.cli.client.troubles import CallFailed, trouble_of_call
 from services.cli.errors import USAGE, Failure
 
+TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
+"""What a token in a header consists of (RFC 6750)."""
 UNARY_SECONDS = 20.0
 STREAM_SECONDS = 600.0
 TOKEN_SECONDS = 900
@@ -44,6 +47,10 @@ SERVICE_OF = {
     "NotificationServiceStub": "notifications",
 }
 """Name of a stub class -> service that answers its calls; names, so as not to import every stub."""
+
+
+class NoCredential(Failure):
+    """Raised if a call needs a token and there is neither KIENG_TOKEN nor a local issuer."""
 
 
 class Credential:
@@ -77,12 +84,17 @@ class Credential:
             service: name of the service, e.g. `submissions`.
 
         Raises:
-            Failure: there is neither KIENG_TOKEN nor a local issuer, or no institution is given.
+            NoCredential: there is neither KIENG_TOKEN nor a local issuer.
+            Failure: KIENG_TOKEN cannot be a token, or no institution is given.
         """
-        if given := os.environ.get("KIENG_TOKEN"):
+        if given := os.environ.get("KIENG_TOKEN", "").strip():
+            if not TOKEN.fullmatch(given):
+                # Refused here, because no service is ever asked: no header can hold it.
+                text = "KIENG_TOKEN is no token: copy it whole, without blanks or quotation marks"
+                raise Failure(text, USAGE)
             return given
         if not self._can_mint:
-            raise Failure(
+            raise NoCredential(
                 f"no credential: set KIENG_TOKEN, or name the data folder of a local stack "
                 f"(--data; {self._data} has no local issuer)",
                 USAGE,

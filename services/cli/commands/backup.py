@@ -136,7 +136,8 @@ def restore(
         str, typer.Option(help="embedded or kafka: the broker of the data folder's stack.")
     ] = "embedded",
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait for the services to be restarted.")
+        float,
+        typer.Option(min=0, max=86_400, help="Seconds to wait for the services to be restarted."),
     ] = 0.0,
     uri: db.Uri = "",
 ) -> None:

@@ -121,7 +121,10 @@ def export(
     session: Session,
     file: Annotated[Path, typer.Argument(help="File to write, JSON.")],
     version: Annotated[
-        int, typer.Option("--version", help="Catalogue version; 0 is the live one.")
+        int,
+        typer.Option(
+            "--version", min=0, max=1_000_000, help="Catalogue version; 0 is the live one."
+        ),
     ] = 0,
 ) -> None:
     """Write a catalogue version as it is frozen: indicators, taxonomies and its own unit tree.
@@ -180,7 +183,7 @@ def check(
         **answer,
     }
     good = screen.text("check.good", indicators=document["indicators"], **answer)
-    text = "\n".join([*found.lines(), *answer["differences"]]) if wrong else good
+    text = "\n".join([*found.lines(screen.lang), *answer["differences"]]) if wrong else good
     screen.answer(document, lambda: text)
     if wrong:
         raise typer.Exit(NO)

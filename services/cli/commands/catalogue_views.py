@@ -18,7 +18,10 @@ from services.cli.terminal.render import enum_text, message_json
 
 Indicators = Annotated[Path, typer.Argument(help="Indicators, YAML.")]
 Directory = Annotated[
-    int, typer.Option(help="Version of the unit tree to freeze with it; 0 is the newest.")
+    int,
+    typer.Option(
+        min=0, max=1_000_000, help="Version of the unit tree to freeze with it; 0 is the newest."
+    ),
 ]
 TreeOption = Annotated[
     str, typer.Option("--tree", help="as-was, or as-is: units that ended below their successors.")
@@ -33,7 +36,10 @@ def publish(
     directory: Directory = 0,
     tree: TreeOption = "as-was",
     parked: Annotated[
-        int, typer.Option(help="Maximum number of parked records; -1: as many as now.")
+        int,
+        typer.Option(
+            min=-1, max=1_000_000_000, help="Maximum number of parked records; -1: as many as now."
+        ),
     ] = -1,
     wait: Wait = True,
 ) -> None:

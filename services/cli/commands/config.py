@@ -44,8 +44,9 @@ def check(
     screen = session.screen
     looked_at = screen.text(f"config.place_{place}", data=session.data)
     table = screen.table("service", "problem")
-    for name, mistake in rows:
-        table.add_row(name, in_language(mistake, screen.lang))
+    for mistake in dict.fromkeys(mistake for _, mistake in rows):
+        names = ", ".join(name for name, same in rows if name and same == mistake)
+        table.add_row(names, in_language(mistake, screen.lang))
     mistakes = [{"service": name, "problem": problem} for name, problem in rows]
     document = {"ok": not rows, "place": place, "services": list(wanted), "mistakes": mistakes}
     screen.answer(document, lambda: Group(table if rows else screen.text("config.ok"), looked_at))

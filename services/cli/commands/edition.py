@@ -18,6 +18,7 @@ from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
 from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.kpi import MeasureOption, read_measure, read_names
 from services.cli.errors import NO, USAGE, Failure
+from services.cli.files.text_file import read_text
 from services.cli.session import Session, with_session
 from services.cli.terminal.edition_tables import edition_table, editions_table, restatement_table
 from services.cli.terminal.escaping import visible
@@ -255,11 +256,11 @@ def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_text(path))
         if not isinstance(document["content"], dict) or not isinstance(document["signature"], str):
             raise ValueError("no content with a signature")
         return dict(document)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"{path} is not the file of an edition: {error}", USAGE) from error
 
 

@@ -113,7 +113,7 @@ def import_file(
         raise Failure("--plan, --no-effect and --by-month go with --dry-run", USAGE)
     if commit is not None and dry_run:
         raise Failure("--commit does a plan; --dry-run makes one. Give one of them", USAGE)
-    need_places(plan_to, report_to, refused_to)
+    need_places(plan_to, report_to, refused_to, read=(path, commit, mapping))
     asked = Asked(
         file=str(path.resolve()) if path else "",
         type_name=type_name,

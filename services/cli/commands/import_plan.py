@@ -18,6 +18,7 @@ from services.cli.commands.import_effect import Numbers
 from services.cli.commands.import_report import Report
 from services.cli.commands.import_sending import PlannedRow, Preview
 from services.cli.errors import USAGE, Failure
+from services.cli.files.text_file import read_text
 from services.cli.terminal.effect_tables import STAGES
 from services.importing.bibliographies import Completion, read_mapping
 from services.importing.submission_file import Reading
@@ -143,7 +144,7 @@ def read(path: Path) -> Plan:
     if not path.is_file():
         raise Failure(f"{path}: no such file", USAGE)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_text(path))
         if document.pop("kieng_import_plan") != FORMAT:
             raise Failure(f"{path}: a plan of another release; make it again with --dry-run", USAGE)
         digest = document.pop("content_sha256")

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from kieng.submissions.v1 import import_service_pb2, submission_pb2
 from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_notes import Notes
-from services.cli.terminal.escaping import visible
+from services.cli.terminal.escaping import not_computed, visible
 from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
 from services.importing import submission_rows
@@ -198,6 +198,6 @@ def write_report(path: Path, report: Report) -> None:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(
-            {name: visible(str(value)) for name, value in asdict(row).items()}
+            {name: not_computed(visible(str(value))) for name, value in asdict(row).items()}
             for row in (replace(r, column=report.heading(r.column)) for r in report.refused)
         )

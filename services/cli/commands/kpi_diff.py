@@ -23,14 +23,14 @@ from services.cli.commands.kpi import (
     read_months,
     read_names,
 )
-from services.cli.commands.kpi_history import check_day, read_vector
+from services.cli.commands.kpi_history import VECTOR, check_day, read_vector
 from services.cli.commands.kpi_targets import Exact
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.difference_tables import difference, kind_of
 from services.cli.terminal.render import view_json
 
-DAY, VECTOR = r"\d{4}-\d{2}-\d{2}", r"\d+:\d+(,\d+:\d+)*"
+DAY = r"\d{4}-\d{2}-\d{2}"
 Since = Annotated[
     str,
     typer.Option(

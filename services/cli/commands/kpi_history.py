@@ -17,6 +17,9 @@ from services.cli.terminal.frame import HASH_CHARACTERS, position_text
 from services.cli.terminal.render import iso_day_text, time_text, view_json
 
 NOT_KEPT = "NOT_KEPT"
+PLACE = r"[0-9]{1,9}:[0-9]{1,18}"
+"""Pattern of a partition and an offset, with no more digits than their messages have room for."""
+VECTOR = rf"{PLACE}(,{PLACE})*"
 
 AsOf = Annotated[
     str, typer.Option("--as-of", help="Numbers as of the end of this day, e.g. 2026-03-01.")
@@ -36,7 +39,7 @@ def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
     Raises:
         Failure: the text does not have this form.
     """
-    if not re.fullmatch(r"\d+:\d+(,\d+:\d+)*", text):
+    if not re.fullmatch(VECTOR, text):
         raise Failure(f"--at-vector {text!r}: write partition:offset, e.g. 0:1234,1:1180", USAGE)
     pairs = [pair.split(":") for pair in text.split(",")]
     return [view_pb2.PartitionProgress(partition=int(p), next_offset=int(o)) for p, o in pairs]

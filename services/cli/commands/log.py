@@ -75,7 +75,9 @@ def republish(
 @with_session("operator", "viewer")
 def repartition(
     session: Session,
-    partitions: Annotated[int, typer.Argument(min=1, help="Partitions that the log has then.")],
+    partitions: Annotated[
+        int, typer.Argument(min=1, max=10_000, help="Partitions that the log has then.")
+    ],
 ) -> None:
     """Give the log more partitions: its records are removed and republished as a new generation.
 

@@ -66,7 +66,7 @@ def logs(
         str, typer.Argument(help="A process, e.g. kpi.query or broker; default: all.")
     ] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option(min=0, help="Newest lines of each log.")] = 20,
+    lines: Annotated[int, typer.Option(min=0, max=100_000, help="Newest lines of each log.")] = 20,
     level: Annotated[str, typer.Option(help=f"At least: {', '.join(LEVELS)}.")] = "debug",
 ) -> None:
     """Show the newest lines of the logs of the local stack, also of one that has stopped.
@@ -76,12 +76,13 @@ def logs(
     if level not in LEVELS:
         raise Failure(f"unknown level {level!r}; there are {', '.join(LEVELS)}", USAGE)
     files = _files(session.data, service)
-    found = [line for path in files for line in _newest(path, lines, level)]
+    # What is written from here on is followed, neither shown twice nor left out.
+    ends = {path: _end(path) for path in files}
+    found = [line for path, end in ends.items() for line in _newest(path, end, lines, level)]
     # Lines without a time follow the others, in their own order.
     for line in sorted(found, key=lambda each: each.time or "~"):
         _print(session.screen, line)
     if follow:
-        ends = {path: path.stat().st_size for path in files}
         while True:
             for line in _appended(ends):
                 if line.reaches(level):
@@ -103,13 +104,23 @@ def _files(data: Path, service: str) -> list[Path]:
     return [files[service]] if service else list(files.values())
 
 
-def _newest(path: Path, number: int, level: str) -> list[Line]:
+def _end(path: Path) -> int:
+    """Return the number of bytes up to the end of the last whole line of a file."""
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - TAIL_BYTES))
-        texts = file.read().decode(errors="replace").splitlines()
-    found = [line for text in texts if (line := _line(path, text)).reaches(level)]
-    return found[-number:] if number else []
+        begin = max(0, file.seek(0, 2) - TAIL_BYTES)
+        file.seek(begin)
+        return begin + file.read().rfind(b"\n") + 1
+
+
+def _newest(path: Path, end: int, number: int, level: str) -> list[Line]:
+    """Return the newest lines before the byte ``end``, of the last `TAIL_BYTES` before it."""
+    begin = max(0, end - TAIL_BYTES)
+    with path.open("rb") as file:
+        file.seek(begin)
+        texts = file.read(end - begin).decode(errors="replace").split("\n")[:-1]
+    # The first is only the rest of a line if the file was not read from its beginning.
+    lines = (_line(path, text.rstrip("\r")) for text in texts[1 if begin else 0 :])
+    return [line for line in lines if line.reaches(level)][-number:] if number else []
 
 
 def _appended(ends: dict[Path, int]) -> Iterator[Line]:

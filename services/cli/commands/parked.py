@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from kieng.kpi.v1 import parked_service_pb2 as api
 from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from kieng.submissions.v1 import events_pb2, log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
+from services.cli.commands.kpi_history import PLACE
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 
@@ -104,10 +106,9 @@ def show(
         "event": content,
         "value_hex": answer.value.hex(),
     }
-    table = session.screen.table("field", "value")
-    for name, value in document.items():
-        table.add_row(name, str(value))
-    session.screen.answer(document, lambda: table)
+    screen = session.screen
+    recorded = time_text(answer.record.recorded_at, screen.lang)
+    screen.fields(document, {"recorded_at": recorded} if recorded else None)
 
 
 @app.command()
@@ -172,9 +173,9 @@ def _decode_place(place: str) -> tuple[int, int]:
     Raises:
         typer.BadParameter: the text does not have this form, which is the user's fault.
     """
-    partition, _, offset = place.partition(":")
-    if not (partition.isdecimal() and offset.isdecimal()):
+    if not re.fullmatch(PLACE, place):
         raise typer.BadParameter(f"{place!r} is not PARTITION:OFFSET, e.g. 0:1742")
+    partition, _, offset = place.partition(":")
     return int(partition), int(offset)
 
 

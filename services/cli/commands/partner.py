@@ -19,6 +19,9 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 from services.cli.terminal.screen import Screen
 
+FOUND_MAX = 50
+"""Maximum number of partners that are listed."""
+
 app = typer.Typer(no_args_is_help=True, help="Register and find partners.")
 
 
@@ -57,10 +60,14 @@ def search(
     Example: kieng partner search "cong ty mau"
     """
     stub = session.stub(PartnerServiceStub)
-    found = stub.SearchPartners(partner_api.SearchPartnersRequest(query=query)).partners
-    document = {"partners": [message_json(partner) for partner in found]}
+    # One more than is shown tells whether there are more.
+    request = partner_api.SearchPartnersRequest(query=query, page_size=FOUND_MAX + 1)
+    partners = stub.SearchPartners(request).partners
+    found, more = partners[:FOUND_MAX], len(partners) > FOUND_MAX
+    document = {"partners": [message_json(partner) for partner in found], "more": more}
     screen = session.screen
     advice = [] if found else [screen.text("search.no_partner", query=query)]
+    advice += [screen.text("search.more", rows=len(found))] if more else []
     screen.answer(document, lambda: Group(_partners(screen, found), *advice))
 
 

@@ -19,7 +19,7 @@ from services.cli.client.proposals import DirectoryProposals, KpiProposals
 from services.cli.client.stack import CONSORTIUM
 from services.cli.errors import NO, Failure
 from services.cli.session import Session, with_session
-from services.cli.terminal.render import enum_text, message_json, time_text
+from services.cli.terminal.render import NOTHING, enum_text, message_json, time_text
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(
@@ -29,6 +29,11 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(metavar="ID", help="Proposal; the beginning of its id will do.")]
 FULL_ID = re.compile(r"[a-z_]+-[0-9a-f]{12}-\d+")
 STUBS = (DirectoryProposals, KpiProposals)
+KINDS_OF = {
+    DirectoryProposals: {*DIRECTORY_KINDS},
+    KpiProposals: {*proposal_pb2.Kind.values()} - {*DIRECTORY_KINDS},
+}
+"""Stub class -> kinds of the proposals that its service keeps."""
 PAYLOADS = (
     "kieng.directory.v1.directory_service_pb2",
     "kieng.kpi.v1.catalogue_service_pb2",
@@ -68,8 +73,16 @@ def show(session: Session, proposal_id: Id) -> None:
         import_module(module)
     stub, full_id = _found(session, proposal_id)
     content = stub.GetProposal(api.GetProposalRequest(proposal_id=full_id)).content
-    document = {**proposal_json(content.proposal), "payload": message_json(content.payload)}
-    session.screen.fields(document)
+    proposal, screen = content.proposal, session.screen
+    document = {**proposal_json(proposal), "payload": message_json(content.payload)}
+    words = {
+        "kind": screen.text(f"proposal_kind.{document['kind']}"),
+        "state": screen.text(f"proposal_state.{document['state']}"),
+        "proposed_at": time_text(proposal.proposed_at, screen.lang),
+        "expires_at": time_text(proposal.expires_at, screen.lang),
+        "missing": _waited_for(proposal),
+    }
+    screen.fields(document, words)
 
 
 @app.command()
@@ -109,7 +122,7 @@ def emergency(
     proposal_id: Id,
     reason: Annotated[str, typer.Option(help="Why it cannot wait; everybody reads it.")],
 ) -> None:
-    """Approve a proposal that cannot wait for everybody: more than half are enough, all are told.
+    """Approve a proposal that cannot wait for everybody; fewer approvals may do, and all are told.
 
     Example: kieng proposal emergency ID --reason "the broker lost its disk" --institution vnu
     """
@@ -134,9 +147,14 @@ def terms(session: Session) -> None:
 @with_session("steward", institution=CONSORTIUM)
 def change_terms(
     session: Session,
-    quorum: Annotated[int, typer.Option(min=0, help="Approvals needed; 0: of all institutions.")],
+    quorum: Annotated[
+        int, typer.Option(min=0, max=1000, help="Approvals needed; 0: of all institutions.")
+    ],
     emergency_quorum: Annotated[
-        int, typer.Option(min=0, help="Approvals that an emergency needs; 0: of more than half.")
+        int,
+        typer.Option(
+            min=0, max=1000, help="Approvals that an emergency needs; 0: of more than half."
+        ),
     ] = 0,
     days: Annotated[
         int, typer.Option(min=0, max=365, help="Days after which a proposal expires; 0: 14.")
@@ -162,7 +180,7 @@ def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
     text = screen.text(
         f"proposal.{_state(proposal)}",
         id=proposal.proposal_id,
-        missing=", ".join(missing(proposal)) or "–",  # noqa: RUF001  as a reader expects
+        missing=_waited_for(proposal),
         outcome=proposal.outcome,
         until=time_text(proposal.expires_at, screen.lang),
     )
@@ -204,6 +222,12 @@ def proposal_json(proposal: proposal_pb2.Proposal) -> dict[str, Any]:
     }
 
 
+def _waited_for(proposal: proposal_pb2.Proposal) -> str:
+    """Return the institutions that a proposal waits for as text: a dash once it is decided."""
+    is_open = proposal.state == proposal_pb2.STATE_OPEN
+    return ", ".join(missing(proposal) if is_open else ()) or NOTHING
+
+
 def _state(proposal: proposal_pb2.Proposal) -> str:
     return enum_text(proposal_pb2.State.Name(proposal.state), "STATE_")
 
@@ -214,17 +238,21 @@ def _found(session: Session, given: str) -> tuple[Any, str]:
     Raises:
         Failure: no kind of proposal is named so, or several ids begin so.
     """
-    kind = proposal_pb2.Kind.DESCRIPTOR.values_by_name.get(
-        f"KIND_{given.partition('-')[0].upper()}"
-    )
-    if kind is None:
+    prefix, dash, _ = given.strip().rstrip("…").partition("-")
+    kinds = {
+        number
+        for name, number in proposal_pb2.Kind.items()[1:]
+        if f"{enum_text(name, 'KIND_')}{dash}".startswith(f"{prefix}{dash}")
+    }
+    if not prefix or not kinds:
         raise Failure(f"{given!r} is no id of a proposal; `kieng proposal list`", NO)
-    kept_by = DirectoryProposals if kind.number in DIRECTORY_KINDS else KpiProposals
-    stub = session.stub(kept_by)
+    stubs = [session.stub(kept_by) for kept_by in STUBS if kinds & KINDS_OF[kept_by]]
     if FULL_ID.fullmatch(given):
-        return stub, given
-    known = stub.ListProposals(api.ListProposalsRequest()).proposals
-    return stub, completed(given, (each.proposal_id for each in known))
+        return stubs[0], given
+    request = api.ListProposalsRequest()
+    known = {p.proposal_id: s for s in stubs for p in s.ListProposals(request).proposals}
+    full_id = completed(given, known)
+    return known.get(full_id, stubs[0]), full_id
 
 
 def _tell_terms(screen: Screen, version: int, terms: proposal_pb2.Terms) -> None:
@@ -254,7 +282,7 @@ def _table(screen: Screen, found: list[proposal_pb2.Proposal]) -> Table:
             state,
             each.proposed_by,
             ", ".join(each.approved_by),
-            ", ".join(missing(each)),
+            _waited_for(each),
             time_text(each.expires_at, screen.lang),
         )
     return table

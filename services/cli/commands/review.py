@@ -27,7 +27,6 @@ from services.cli.errors import NO
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
-from services.cli.terminal.texts import text
 from services.refusals import in_language
 from services.texts import Lang
 
@@ -37,8 +36,6 @@ app.command("next")(review_next.review_next)
 
 ROLES = {api.DECISION_APPROVE: "reviewer"}
 """Decision -> role that makes it, if it is not an approver."""
-VERSION_DIGITS_MAX = 18
-"""Number of decimal digits that always fit into a 64-bit field."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Submission.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
@@ -211,26 +208,17 @@ def read(path: Path, system: str, lang: Lang = Lang.en) -> DecisionsRead:
         Failure: the file cannot be read or lacks a column.
     """
     found = DecisionsRead()
-    for row in decision_file.read(path):
+    rows = list(decision_file.read(path))
+    wrong = decision_file.problems(rows, lang)
+    for row in rows:
         if not row.decision and row.name:
             found.left_open += 1
-        elif problem := _problem(row, lang):
+        elif problem := wrong.get(row.number):
             told = in_language(problem, lang)
             found.refused.append(RefusedRow(row.number, row.name, "decision", told, ""))
         else:
             found.requests.append((row.number, _request(row, system)))
     return found
-
-
-def _problem(row: decision_file.Row, lang: Lang) -> str:
-    if row.decision not in DECISIONS:
-        known = ", ".join(text(lang, f"decision.{name}") for name in DECISIONS)
-        return f"{row.decision!r} is no decision; choose one of {known}"
-    if not row.name:
-        return "the row names no submission: fill in record_id or submission_id"
-    if row.version and not (row.version.isdecimal() and len(row.version) <= VERSION_DIGITS_MAX):
-        return f"version {row.version!r} is not a number; leave it as it was exported"
-    return ""
 
 
 def _request(row: decision_file.Row, system: str) -> api.DecideSubmissionsRequest:

@@ -227,7 +227,7 @@ def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any
     title = f"{kind}: {subject_text(screen, content)}"
     told = {
         "days": item.days(now),
-        "due": iso_day_text(f"{item.due:%Y-%m-%d}", screen.lang),
+        "due": iso_day_text(item.due_day, screen.lang),
         "waiting": waiting,
     }
     parts: list[RenderableType] = [title, screen.text("review.since", **told)]

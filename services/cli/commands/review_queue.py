@@ -38,11 +38,12 @@ RoleOption = Annotated[
 ]
 TypeOption = Annotated[str, typer.Option("--type", help="Only of this type, e.g. publication.")]
 AgeOption = Annotated[
-    int, typer.Option("--older-than", min=0, help="Only what has waited this many days.")
+    int,
+    typer.Option("--older-than", min=0, max=10_000, help="Only what has waited this many days."),
 ]
 NewOption = Annotated[bool, typer.Option("--new", help="Only what was not shown before.")]
 DaysOption = Annotated[
-    int, typer.Option("--days", min=1, help="Days within which a decision is due.")
+    int, typer.Option("--days", min=1, max=10_000, help="Days within which a decision is due.")
 ]
 EffectOption = Annotated[
     bool, typer.Option("--effects/--no-effects", help="Try what each verification would change.")
@@ -92,7 +93,7 @@ def queue(
     older_than: AgeOption = 0,
     only_new: NewOption = False,
     days: DaysOption = DUE_DAYS,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 20,
     effects: EffectOption = True,
 ) -> None:
     """List what waits for your decision, the oldest first, and what each would change.
@@ -151,7 +152,7 @@ def _shown(
 def _row(screen: Screen, item: Waiting, now: datetime) -> list[str]:
     content = item.submission.content
     mark = ("*" if item.is_new else "") + ("!" if item.refusal else "")
-    due = iso_day_text(f"{item.due:%Y-%m-%d}", screen.lang)
+    due = iso_day_text(item.due_day, screen.lang)
     return [
         item.submission.submission_id,
         mark,
@@ -212,7 +213,7 @@ def _file_row(screen: Screen, item: Waiting, now: datetime) -> dict[str, str]:
         "unit_id": submission.content.unit_id,
         "submitted_by": submission.submitted_by,
         "waiting_days": str(item.days(now)),
-        "due": f"{item.due:%Y-%m-%d}",
+        "due": item.due_day,
         "effect": in_short(screen, item.effects, submission.content.unit_id),
         "work_key": submission.work_key,
         "system": submission.source_record.system,

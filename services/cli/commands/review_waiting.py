@@ -91,6 +91,11 @@ class Waiting:
         """Time of the submission or of its approval for the unit, UTC."""
         return self.submission.updated_at.ToDatetime(tzinfo=UTC)
 
+    @property
+    def due_day(self) -> str:
+        """The day on which the decision is due in the local time zone, `YYYY-MM-DD`."""
+        return f"{self.due.astimezone():%Y-%m-%d}"
+
     def days(self, now: datetime) -> int:
         """Return the number of whole days that the submission has waited until ``now``."""
         return max(0, (now - self.since).days)

@@ -62,7 +62,7 @@ def list_submissions(
         bool, typer.Option("--mine", help="Only those that you wrote last (see --subject).")
     ] = False,
     sort: Annotated[Order, typer.Option(help="Order of the list.")] = Order.created,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 100,
 ) -> None:
     """List submissions of an institution.
 

@@ -16,6 +16,7 @@ from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.commands.submission_reading import answer
 from services.cli.errors import USAGE, Failure
+from services.cli.files.text_file import read_text
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 from services.importing import field_values, headings, submission_rows
@@ -96,9 +97,11 @@ def read_content(
         raise Failure(f"{values['column']}: {problem}. {remedy}") from error
     if facts_json is not None:
         try:
-            loaded = json.loads(facts_json.read_text(encoding="utf-8"))
+            loaded = json.loads(read_text(facts_json))
+            if not isinstance(loaded, dict):
+                raise Failure(f"{facts_json}: wanted one JSON object with facts", USAGE)
             ParseDict(loaded, getattr(content.facts, type_name))
-        except (OSError, ValueError, ParseError) as error:
+        except (ValueError, ParseError) as error:
             raise Failure(f"{facts_json}: {error}", USAGE) from error
     return content
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from services.cli.commands.inbox import LANGUAGES
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 from services.cli.terminal.screen import Screen
+from services.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Choose what is sent by e-mail.")
 
@@ -44,7 +45,7 @@ def set_subscription(
         list[str],
         typer.Option(help="Kind to send by e-mail, e.g. submission_returned. Repeatable."),
     ] = [],  # noqa: B006
-    mail_lang: Annotated[str, typer.Option(help="Language of the texts: vi or en.")] = "vi",
+    mail_lang: Annotated[Lang, typer.Option(help="Language of the texts.")] = Lang.vi,
     target_unit: Annotated[
         list[str], typer.Option(help="Unit whose reached targets are notified. Repeatable.")
     ] = [],  # noqa: B006
@@ -54,16 +55,16 @@ def set_subscription(
     Example: kieng subscription set --email a@example.org --kind submission_returned
     --institution vnu
     """
-    try:
-        wanted = notification_pb2.Subscription(
-            email=email,
-            email_kinds=[notification_pb2.Kind.Value(f"KIND_{name.upper()}") for name in kind],
-            language=notification_pb2.Language.Value(f"LANGUAGE_{mail_lang.upper()}"),
-            target_unit_ids=target_unit,
-        )
-    except ValueError as error:
-        known = ", ".join(enum_text(name, "KIND_") for name in notification_pb2.Kind.keys()[1:])
-        raise Failure(f"{error}; kinds are {known}, languages vi and en", USAGE) from None
+    known = {enum_text(name, "KIND_"): number for name, number in notification_pb2.Kind.items()[1:]}
+    if unknown := [name for name in kind if name.lower() not in known]:
+        text = f"unknown kind {', '.join(unknown)}; known are {', '.join(known)}"
+        raise Failure(text, USAGE)
+    wanted = notification_pb2.Subscription(
+        email=email,
+        email_kinds=[known[name.lower()] for name in kind],
+        language=LANGUAGES[mail_lang],
+        target_unit_ids=target_unit,
+    )
     stub = session.stub(NotificationServiceStub)
     answer = stub.SetSubscription(api.SetSubscriptionRequest(subscription=wanted))
     _answer(session.screen, answer.subscription)
@@ -91,11 +92,10 @@ def _answer(screen: Screen, found: notification_pb2.Subscription) -> None:
         document["email_confirmed"] = found.email_confirmed
         if not found.email_confirmed:
             screen.say("subscription.confirm", email=found.email)
-
-    def show_table() -> Table:
-        table = screen.table("field", "value")
-        for name, value in document.items():
-            table.add_row(name, ", ".join(value) if isinstance(value, list) else str(value))
-        return table
-
-    screen.answer(document, show_table)
+    kinds = [enum_text(notification_pb2.Kind.Name(kind), "KIND_") for kind in found.email_kinds]
+    language = enum_text(notification_pb2.Language.Name(found.language), "LANGUAGE_")
+    words = {
+        "email_kinds": ", ".join(screen.text(f"notice.{kind}") for kind in kinds),
+        "language": screen.text(f"language.{language}"),
+    }
+    screen.fields(document, {name: words[name] for name in words if name in document})

@@ -23,8 +23,8 @@ def set_target(
     session: Session,
     unit: Annotated[str, typer.Option(help="Unit, e.g. vnu.")],
     indicator: Annotated[str, typer.Option(help="Indicator, e.g. KNW-01.")],
-    year: Annotated[int, typer.Option(help="Calendar year.")],
-    value: Annotated[int, typer.Option(help="Value to reach in that year.")],
+    year: Annotated[int, typer.Option(min=2000, max=2100, help="Calendar year.")],
+    value: Annotated[int, typer.Option(min=1, max=10**15, help="Value to reach in that year.")],
 ) -> None:
     """Set the target of an indicator at a unit for a year.
 
@@ -41,7 +41,7 @@ def set_target(
 @with_session("viewer")
 def list_targets(
     session: Session,
-    year: Annotated[int, typer.Option(help="Calendar year.")],
+    year: Annotated[int, typer.Option(min=2000, max=2100, help="Calendar year.")],
 ) -> None:
     """List the targets of a year.
 

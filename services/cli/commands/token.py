@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.access.v1 import access_pb2
 from services.cli.client.local_issuer import SERVICES, LocalIssuer
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
-from services.cli.terminal.render import enum_text
+from services.cli.terminal.render import enum_text, time_text
 
 ROLES = [enum_text(name, "ROLE_") for name in access_pb2.Role.keys()[1:]]
 
@@ -28,7 +29,7 @@ def token(
             help=f"Service that it holds for (default: {', '.join(SERVICES)}). Repeatable."
         ),
     ] = list(SERVICES),  # noqa: B006
-    minutes: Annotated[int, typer.Option(help="Lifetime in minutes (max. 15).")] = 15,
+    minutes: Annotated[int, typer.Option(min=1, max=15, help="Lifetime in minutes.")] = 15,
 ) -> None:
     """Print a token of the local issuer, for KIENG_TOKEN or another program.
 
@@ -46,11 +47,14 @@ def token(
     who = session.subject or f"{role[0]}@{institution}"
     issuer = LocalIssuer(stack.issuer_folder)
     made = issuer.mint(institution, who, role, unit, minutes * 60, service)
-    expires = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(timespec="seconds")
+    expires = datetime.now(UTC) + timedelta(minutes=minutes)
     screen = session.screen
     if screen.is_json:
-        screen.json_line({"token": made, "expires": expires}, indent=2)
+        document = {"token": made, "expires": expires.isoformat(timespec="seconds")}
+        screen.json_line(document, indent=2)
     else:
         # Printed without rich, which would wrap the line.
         typer.echo(made)
-        screen.say("token.expires", expires=expires)
+        moment = Timestamp()
+        moment.FromDatetime(expires)
+        screen.say("token.expires", expires=time_text(moment, screen.lang))

@@ -31,10 +31,12 @@ Bootstrap = Annotated[
 ]
 Partitions = Annotated[
     int,
-    typer.Option(help="Partitions of a new submissions topic; 0: as in the table."),
+    typer.Option(
+        min=0, max=10_000, help="Partitions of a new submissions topic; 0: as in the table."
+    ),
 ]
 Replication = Annotated[
-    int, typer.Option(help="Replication factor of every topic; 0: as in the table.")
+    int, typer.Option(min=0, max=100, help="Replication factor of every topic; 0: as in the table.")
 ]
 
 

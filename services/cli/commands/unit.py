@@ -16,6 +16,9 @@ from services.cli.commands import proposal
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 
+FOUND_MAX = 50
+"""Maximum number of units that are listed."""
+
 app = typer.Typer(no_args_is_help=True, help="Publish the tree of units, and find units.")
 
 
@@ -30,8 +33,10 @@ def search(
 
     Example: kieng unit search "khoa hoc tu nhien" --below vnu
     """
-    request = api.SearchUnitsRequest(query=query, below_unit_id=below)
-    found = session.stub(DirectoryServiceStub).SearchUnits(request).units
+    # One more than is shown tells whether there are more.
+    request = api.SearchUnitsRequest(query=query, below_unit_id=below, page_size=FOUND_MAX + 1)
+    units = session.stub(DirectoryServiceStub).SearchUnits(request).units
+    found, more = units[:FOUND_MAX], len(units) > FOUND_MAX
     screen = session.screen
     lang = screen.lang.value
     table = screen.table("unit", "name", "type", "aliases")
@@ -40,7 +45,8 @@ def search(
         kind = screen.text(f"unit_kind.{name}")
         table.add_row(unit.unit_id, getattr(unit.name, lang), kind, " | ".join(unit.aliases))
     advice = [] if found else [screen.text("search.no_unit", query=query)]
-    document = {"units": [message_json(unit) for unit in found]}
+    advice += [screen.text("search.more", rows=len(found))] if more else []
+    document = {"units": [message_json(unit) for unit in found], "more": more}
     screen.answer(document, lambda: Group(table, *advice))
 
 

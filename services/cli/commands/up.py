@@ -21,7 +21,9 @@ from services.cli.terminal.screen import Screen
 Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]
 Kafka = Annotated[str, typer.Option(help="Use this broker, host:port, instead of starting one.")]
 Mongo = Annotated[str, typer.Option(help="Use this database, a URI, instead of starting one.")]
-Ports = Annotated[int, typer.Option(help="First of 17 ports to use; 0: free ones.")]
+Ports = Annotated[
+    int, typer.Option(min=0, max=65_000, help="First of 17 ports to use; 0: free ones.")
+]
 Tls = Annotated[bool, typer.Option("--tls", help="Serve gRPC by TLS, with a trial authority.")]
 Directory = Annotated[Path, typer.Option(help="Units to publish.")]
 Catalogue = Annotated[Path, typer.Option(help="Indicators to publish.")]

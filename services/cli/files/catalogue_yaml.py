@@ -20,6 +20,8 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from kieng.kpi.v1 import catalogue_pb2
 from services.cli.errors import USAGE, Failure
+from services.cli.files.text_file import read_text
+from services.refusals import in_language
 
 LISTS = ("taxonomies", "indicators")
 SHOWN_MAX = 20
@@ -71,14 +73,16 @@ class Definitions:
         line, column = self.places.get(place, (1, 1))
         self.mistakes.append(Mistake(line, column, path, problem))
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, lang: str = "en") -> Iterator[str]:
         """Yield one line per mistake in the form that compilers use, sorted by place.
 
-        E.g. `indicators.yaml:12:5: indicators[KNW-01].value: wanted fields: ...`.
+        E.g. `indicators.yaml:12:5: indicators[KNW-01].value: wanted fields: ...`; the words are in
+        the language ``lang``, `vi` or `en`.
         """
         for found in sorted(self.mistakes):
             where = f"{found.path}: " if found.path else ""
-            yield f"{self.path}:{found.line}:{found.column}: {where}{found.problem}"
+            problem = in_language(found.problem, lang)
+            yield f"{self.path}:{found.line}:{found.column}: {where}{problem}"
 
 
 def read(path: Path) -> catalogue_pb2.Catalogue:
@@ -102,13 +106,16 @@ def look_at(path: Path) -> Definitions:
     A file that is not YAML has this as its only mistake, and no content.
 
     Raises:
-        Failure: the file cannot be opened.
+        Failure: the file cannot be read as text.
     """
-    found = Definitions(path)
+    found, text = Definitions(path), read_text(path)
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}", USAGE) from error
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.reader.ReaderError as error:
+        before = text.partition(chr(error.character))[0].split("\n")
+        problem = f"is no YAML: {error.reason}"
+        found.mistakes.append(Mistake(len(before), len(before[-1]) + 1, "", problem))
+        return found
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -117,8 +124,9 @@ def look_at(path: Path) -> Definitions:
     descriptor: Any = catalogue_pb2.Catalogue.DESCRIPTOR
     document = _Walk(found).message(root, descriptor, "", LISTS)
     for kind in LISTS:
-        for entry in document.get(kind, ()):
-            _check(found, f"{kind}[{entry.get('code', '')}]", entry, getattr(found.message, kind))
+        for position, entry in enumerate(document.get(kind, ())):
+            place = f"{kind}[{entry.get('code') or position}]"
+            _check(found, place, entry, getattr(found.message, kind))
     return found
 
 
@@ -132,10 +140,13 @@ def _check(found: Definitions, path: str, entry: dict[str, Any], entries: Any) -
         if not before:
             found.add(path, str(error))
         return
+    # Imported here, because a file without mistakes needs none of it.
+    from services.kernel.interceptors import in_words
+
     for violation in protovalidate.collect_violations(message):
         place = ".".join(filter(None, (path, _path(violation.proto))))
         if not any(mistake.path.startswith(path) for mistake in found.mistakes[:before]):
-            found.add(place, violation.proto.message)
+            found.add(place, in_words(violation.proto.message, violation.field_value))
 
 
 def _path(violation: Any) -> str:
@@ -163,7 +174,7 @@ class _Walk:
             self._wrong(node, path, f"wanted fields: {', '.join(names)}")
             return {}
         result: dict[str, Any] = {}
-        for key, value in node.value:
+        for key, value in self._named(node, path):
             name, place = key.value, f"{path}.{key.value}".lstrip(".")
             self._found.places[place] = _mark(key)
             if name not in names:
@@ -198,7 +209,7 @@ class _Walk:
             self._wrong(node, path, "wanted names with values")
             return {}
         result = {}
-        for key, value in node.value:
+        for key, value in self._named(node, path):
             place = f"{path}.{key.value}"
             self._found.places[place] = _mark(key)
             result[key.value] = self._single(value, descriptor, place)
@@ -226,6 +237,14 @@ class _Walk:
         if descriptor.cpp_type in _INTEGERS and not text.lstrip("-").isdigit():
             self._wrong(node, path, f"wanted a whole number, not {text!r}")
         return text
+
+    def _named(self, node: Any, path: str) -> Iterator[tuple[Any, Any]]:
+        """Yield the entries of a mapping; one whose name is no single value is a mistake."""
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield key, value
+            else:
+                self._wrong(key, path, "wanted a name")
 
     def _wrong(self, node: Any, path: str, problem: str) -> None:
         line, column = _mark(node)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,11 @@ from services.importing import spreadsheets
 from services.importing.xlsx_book import new_book
 from services.texts import Lang
 
-DECISIONS = ("approve", "verify", "return", "reject")
+FINAL = ("verify", "return", "reject")
+"""Decisions of which a version gets one; an approval for its unit may come before it."""
+DECISIONS = ("approve", *FINAL)
+VERSION_DIGITS_MAX = 18
+"""Number of decimal digits that always fit into a 64-bit field."""
 COLUMNS = (
     *("decision", "reason", "title", "type", "unit_id", "submitted_by", "waiting_days", "due"),
     *("effect", "work_key", "system", "record_id", "submission_id", "version"),
@@ -45,16 +49,27 @@ class Row:
         """Name of the submission in messages: the id of its record, or else its submission id."""
         return self.record_id or self.submission_id
 
+    @property
+    def submission(self) -> tuple[str, str]:
+        """What identifies the submission: id and version, or else system and id of the record."""
+        if self.submission_id:
+            return self.submission_id, self.version
+        return self.system, self.record_id
+
 
 def read(path: Path) -> Iterator[Row]:
     """Yield the rows of a CSV or XLSX file, whose headings may be in any language of `Lang`.
 
     Raises:
-        Failure: the file cannot be read, or has no column for the decision or for the submission.
+        Failure: the file cannot be read, has no column for the decision or for the submission, or
+            has a column twice.
     """
     table = spreadsheets.read(path)
     names = {heading: _column(heading) for heading in table.header}
     found = set(names.values())
+    columns = [_column(heading) for heading in table.header]
+    if twice := [name for name in COLUMNS if columns.count(name) > 1]:
+        raise Failure(f"{path}: column {', '.join(twice)} stands twice")
     missing = {"decision"} - found
     if not found & {"record_id", "submission_id"}:
         missing.add("record_id or submission_id")
@@ -64,6 +79,40 @@ def read(path: Path) -> Iterator[Row]:
         row = {names[heading]: cell.strip() for heading, cell in record.items()}
         told = {name: row.get(name, "") for name in Row.__dataclass_fields__ if name != "number"}
         yield Row(number, **{**told, "decision": _decision(told["decision"])})
+
+
+def problems(rows: Sequence[Row], lang: Lang) -> dict[int, str]:
+    """Return row number -> what is wrong with the row, in English; rows that are right are absent.
+
+    Rows that decide on one submission in different ways are all wrong: if the first took effect,
+    the other could not be taken any more. An approval for the unit goes with any other decision.
+
+    Args:
+        rows: all rows of a file; those without a decision are not looked at for contradictions.
+        lang: language of the decisions that the texts name.
+    """
+    decided: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        if row.decision in FINAL:
+            decided.setdefault(row.submission, set()).add(row.decision)
+    wrong = {}
+    for row in rows:
+        if problem := _problem(row, lang):
+            wrong[row.number] = problem
+        elif row.decision in FINAL and len(decided[row.submission]) > 1:
+            wrong[row.number] = "another row decides otherwise; leave one of them"
+    return wrong
+
+
+def _problem(row: Row, lang: Lang) -> str:
+    if row.decision not in DECISIONS:
+        known = ", ".join(text(lang, f"decision.{name}") for name in DECISIONS)
+        return f"{row.decision!r} is no decision; choose one of {known}"
+    if not row.name:
+        return "the row names no submission: fill in record_id or submission_id"
+    if row.version and not (row.version.isdecimal() and len(row.version) <= VERSION_DIGITS_MAX):
+        return f"version {row.version!r} is not a number; leave it as it was exported"
+    return ""
 
 
 def write(path: Path, lang: Lang, rows: Iterable[Mapping[str, str]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from services.cli.errors import USAGE, Failure
@@ -30,11 +31,19 @@ def need_place(path: Path, *, replace: bool = True) -> None:
         raise Failure(f"{path}: you may not write there; name another place", USAGE)
 
 
-def need_places(*paths: Path | None) -> None:
+def need_places(*paths: Path | None, read: Iterable[Path | None] = ()) -> None:
     """Check that each of some files can be written or replaced; None is skipped.
 
+    Args:
+        paths: the files to write.
+        read: files that the command reads, which it must not replace.
+
     Raises:
-        Failure: one of them cannot; see `need_place`.
+        Failure: one of them cannot be written, see `need_place`, or is named twice.
     """
+    known = {path.resolve() for path in filter(None, read)}
     for path in filter(None, paths):
         need_place(path)
+        if path.resolve() in known:
+            raise Failure(f"{path}: is read or written already; give another name", USAGE)
+        known.add(path.resolve())

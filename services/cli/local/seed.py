@@ -26,6 +26,7 @@ from services.cli.client.stack import CONSORTIUM
 from services.cli.client.troubles import CallFailed
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.files import catalogue_yaml
+from services.cli.files.text_file import read_text
 from services.cli.local.stack_processes import Launch
 from services.cli.terminal.screen import Screen
 
@@ -222,19 +223,21 @@ def read_units(path: Path) -> list[directory_pb2.Unit]:
     for entry in _entries(path, "units"):
         kind = f"UNIT_KIND_{str(entry.get('kind', '')).upper()}"
         # YAML reads an unquoted day as a date.
-        entry |= {name: str(entry[name]) for name in ("valid_from", "valid_to") if name in entry}
+        entry |= {name: str(entry[name]) for name in ("valid_from", "valid_to") if entry.get(name)}
         units.append(_parse(path, {**entry, "kind": kind}, directory_pb2.Unit()))
     return units
 
 
 def _entries(path: Path, key: str) -> list[dict[str, Any]]:
     try:
-        entries: list[dict[str, Any]] = yaml.load(
-            path.read_text(encoding="utf-8"), yaml.CSafeLoader
-        )[key]
-        return entries
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise Failure(f"{path}: wanted a list under `{key}`: {error}", USAGE) from error
+        entries = yaml.load(read_text(path), yaml.CSafeLoader)[key]
+    except yaml.YAMLError as error:
+        raise Failure(f"{path}: is no YAML: {error}", USAGE) from error
+    except (KeyError, TypeError):
+        entries = None
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        raise Failure(f"{path}: wanted a list of entries under `{key}`", USAGE)
+    return entries
 
 
 def _parse(path: Path, entry: dict[str, Any], message: T) -> T:

@@ -22,6 +22,7 @@ from services.cli.client.local_issuer import LocalIssuer, write_key
 from services.cli.client.stack import PORTAL, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
+from services.cli.files.text_file import read_text
 from services.cli.local import apache_kafka, data_folder, embedded
 from services.cli.local import service_environment as environment
 from services.cli.local.child_process import Child, Start, Unready
@@ -274,9 +275,9 @@ def read_institutions(directory: Path) -> list[str]:
         Failure: the file cannot be read, or is not a directory file.
     """
     try:
-        units = yaml.load(directory.read_text(encoding="utf-8"), yaml.CSafeLoader)["units"]
+        units = yaml.load(read_text(directory), yaml.CSafeLoader)["units"]
         return [unit["unit_id"] for unit in units if unit["kind"] == "institution"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError) as error:
         raise Failure(f"{directory}: not a directory of units: {error}", USAGE) from error
 
 

@@ -71,8 +71,9 @@ def explained(
         claims = "\n".join(_claim_text(screen, claim) for claim in work.claims)
         for each in work.disagreements:
             nothing = screen.text("explain.nothing")
+            group = "type" if each.field == "type" else "value"
             said, counts = (
-                ", ".join(word_text("value", part, screen.lang) for part in text.split(", "))
+                ", ".join(word_text(group, part, screen.lang) for part in text.split(", "))
                 for text in (each.said or nothing, each.counts or nothing)
             )
             claims += "\n" + screen.text(

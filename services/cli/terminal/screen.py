@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -142,18 +142,33 @@ class Screen:
             finally:
                 self.answers = printed
 
-    def fields(self, document: dict[str, Any]) -> None:
+    def fields(self, document: dict[str, Any], words: Mapping[str, str] | None = None) -> None:
         """Print an answer as a JSON object, or else as a table with a row per field.
 
-        In the table the names of fields are translated where a text exists, and a value that is not
-        a text is written as JSON.
+        In the table the names of fields are translated where a text exists, a list of texts is
+        joined, and a value that holds others is written as JSON.
+
+        Args:
+            document: the answer.
+            words: name of a field -> what the table has instead of its value, e.g. a word for an
+                enum; None for none.
         """
         table = self.table("field", "value")
         names = texts(self.lang)
-        for name, value in document.items():
-            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            table.add_row(names.get(f"answer.{name}", name), told)
+        for name, value in {**document, **(words or {})}.items():
+            table.add_row(names.get(f"answer.{name}", name), self._told(value))
         self.answer(document, lambda: table)
+
+    def _told(self, value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return self.text(f"truth.{'yes' if value else 'no'}")
+        if value is None or value == []:
+            return "–"  # noqa: RUF001  as a reader expects
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return ", ".join(value)
+        return json.dumps(value, ensure_ascii=False)
 
     def json_line(self, document: Any, indent: int | None = None) -> None:
         """Print one JSON value on stdout, on one line unless ``indent`` is given."""

@@ -44,8 +44,10 @@ def difference(before: Sequence[Unit], after: Sequence[Unit]) -> Change:
         sides = [unit for unit in (was, comes) if unit is not None]
         touched.add(unit_id)
         touched.update(successor for unit in sides for successor in unit.successor_ids)
-        if len(sides) == 2 and sides[0].parent_id != sides[1].parent_id:
-            touched.update(unit.parent_id for unit in sides)
+        parents = {unit.parent_id for unit in sides} - {""}
+        # A unit that comes or goes changes what its parent consists of, as one that moves does.
+        if len(sides) == 1 or len(parents) == 2:
+            touched.update(parents)
         if any(unit.kind in TOPS for unit in sides):
             touched.update(roots)
     affected = {unit_id.partition("/")[0] for unit_id in touched} - roots

@@ -278,7 +278,7 @@ def test_a_contradicted_work_is_told_to_both_authors_and_their_units_alone(
         assert process.inbox_of(person) == ["work:doi:10.1000/x"] * count, person
     (mail,) = mail_server.mailbox.mails
     assert mail["Subject"] == "Claims differ on doi:10.1000/x: beta"
-    assert "quartile: q2 ≠ q1" in mail.get_content()
+    assert "Quartile: Q2 ≠ Q1" in mail.get_content()
     assert "kieng submission show beta.1 --institution beta" in mail.get_content()
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from services.cli.local import seed
 from services.cli.local.data_folder import take_lock
 from services.cli.local.stack_processes import read_institutions
 from services.cli.main import main
+from services.cli.main import run as entry_point
 
 MONTHS = ["--from", "2025-01", "--to", "2025-07"]
 
@@ -57,6 +62,19 @@ def test_every_command_that_answers_has_both_outputs_and_languages() -> None:
         assert path == ("demo",) or "--output" in options, path
 
 
+def test_every_number_has_limits_so_that_no_message_overflows() -> None:
+    limits = {
+        (*path, parameter.name): (said.min, said.max)
+        for path, command in commands(typer.main.get_command(app))
+        for parameter in command.params
+        if parameter.type_descriptor.annotation in (int, float)
+        for said in [parameter.type_descriptor.parameter_info]
+    }
+    assert len(limits) > 20
+    assert [name for name, each in limits.items() if None in each] == []
+    assert max(most for _, most in limits.values()) < 2**63
+
+
 def test_kieng_alone_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
     assert "Usage: kieng" in capsys.readouterr().out
@@ -75,6 +93,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["kpi", "show", *MONTHS], DOWN, "kieng up"),
         (["import", "absent.csv", "--institution", "vnu"], USAGE, "no such file"),
         (["token", "--institution", "vnu", "--role", "king"], USAGE, "king"),
+        (["subscription", "set", "--kind", "song"], USAGE, "unknown kind song; known are sub"),
         (["submit", "--unit", "vnu", "--type", "song"], USAGE, "song"),
         (["submit", "--unit", "vnu", "--type", "receipt", "--fact", "x"], USAGE, "name=value"),
         (
@@ -196,13 +215,6 @@ def test_the_directory_that_is_shipped_can_be_published() -> None:
     assert len(institutions) == 3
 
 
-def test_an_entry_that_is_wrong_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "units.yaml"
-    path.write_text("units: [{unit_id: vnu/hus, colour: red}]")
-    with pytest.raises(Failure, match="vnu/hus"):
-        seed.read_units(path)
-
-
 def test_a_file_that_cannot_be_written_is_named_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,6 +222,38 @@ def test_a_file_that_cannot_be_written_is_named_in_one_line(
     assert run("issuer", "create", "vnu", "--data", str(tmp_path / "file")) == USAGE
     told = capsys.readouterr().err
     assert told == f"kieng: {tmp_path / 'file'}: File exists\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "không ghi được: đĩa đã đầy"),
+        (errno.EDQUOT, "không ghi được: đã hết hạn mức đĩa"),
+        (errno.EFBIG, "không ghi được: tệp quá lớn"),
+    ],
+)
+def test_a_full_disk_is_no_bug(
+    number: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        # As `write` raises it: without the name of a file.
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("services.cli.commands.issuer.write_key", fail)
+    assert run("issuer", "create", "vnu", "--edition-key", "key.pem", "--lang", "vi") == DOWN
+    assert capsys.readouterr().err == f"kieng: {told}\n"
+
+
+def test_a_terminal_that_has_no_such_letter_shows_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(shown, encoding="latin-1"))
+    monkeypatch.setattr(sys, "argv", ["kieng", "config", "print", "exporter", "--lang", "vi"])
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        entry_point()
+    sys.stdout.flush()
+    assert ended.value.code == 0
+    assert b"m\\u1eb7c" in shown.getvalue()
 
 
 def test_trouble_that_no_file_explains_stops_loudly(monkeypatch: pytest.MonkeyPatch) -> None:

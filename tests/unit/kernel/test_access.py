@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import hashlib
 import hmac
 import json
@@ -216,6 +217,12 @@ def test_the_table_is_read_again_when_it_changes(tmp_path: Path) -> None:
     os.utime(path, ns=(2, 2))
     with pytest.raises(Unauthenticated):
         issuers.principal(token())
+
+
+def test_the_mark_that_windows_puts_in_front_of_the_table_changes_nothing(tmp_path: Path) -> None:
+    path = write_issuers(tmp_path / "issuers.json")
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert Issuers(path, [AUDIENCE]).principal(token()).institution_id == "alpha"
 
 
 def test_a_credential_reaches_its_unit_and_what_lies_below() -> None:

@@ -9,7 +9,7 @@ from kafka.errors import KafkaConnectionError
 from pydantic import SecretStr
 
 from services.cli.local.ports import free_ports
-from services.kernel.config import KernelSettings, load
+from services.kernel.config import KernelSettings, load, read
 
 KNOWN = {*KafkaConsumer.DEFAULT_CONFIG, *KafkaProducer.DEFAULT_CONFIG}
 
@@ -92,6 +92,33 @@ def test_files_that_cannot_be_read_stand_in_the_one_list(
     told = capsys.readouterr().err
     for name in ("KIENG_CONFIG_FILE", "KIENG_MONGO_URI_FILE", "KIENG_GRPC_PORT"):
         assert f"  {name}: " in told
+
+
+def test_files_of_windows_are_read_without_the_mark_in_front(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    password, file = tmp_path / "password", tmp_path / "kieng.env"
+    password.write_text("made-up\r\n", encoding="utf-8-sig")
+    text = f"KIENG_GRPC_PORT=50051\r\nKIENG_KAFKA_SASL_PASSWORD_FILE={password}\r\n"
+    file.write_text(text, encoding="utf-8-sig")
+    monkeypatch.setenv("KIENG_CONFIG_FILE", str(file))
+    settings = load(KernelSettings)
+    assert settings.grpc_port == 50051
+    assert settings.kafka_sasl_password.get_secret_value() == "made-up"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "Is a directory"), ("KIENG_GRPC_PORT=1\n".encode("utf-16"), "is not text in UTF-8")],
+)
+def test_a_folder_or_other_encoding_in_place_of_the_file_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    # Docker makes a folder of a file that is to be mounted and does not exist.
+    file = tmp_path / "kieng.env"
+    file.mkdir() if content is None else file.write_bytes(content)
+    monkeypatch.setenv("KIENG_CONFIG_FILE", str(file))
+    assert read(KernelSettings)[1] == [f"KIENG_CONFIG_FILE: {file}: {problem}"]
 
 
 def test_every_client_of_the_brokers_is_told_how_to_speak_and_to_log_in() -> None:

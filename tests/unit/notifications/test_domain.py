@@ -2,7 +2,6 @@ from functools import partial
 
 import pytest
 
-from services.kernel.errors import InvalidArgument
 from services.notifications.domain import (
     ATTEMPTS_MAX,
     Decided,
@@ -10,7 +9,6 @@ from services.notifications.domain import (
     Reached,
     Recipient,
     Subscription,
-    checked,
     notice_of_target,
     notices_of_decision,
     retry_seconds,
@@ -96,21 +94,6 @@ def test_an_address_stays_confirmed_until_it_is_another() -> None:
     assert Subscription((), "a@example.org").after(known).is_confirmed
     assert not confirmed((), "b@example.org").after(known).is_confirmed
     assert not confirmed((), "a@example.org").after(Subscription((), "a@example.org")).is_confirmed
-
-
-@pytest.mark.parametrize("email", ["", "a@example.org", "kpi.team+1@sub.example.org"])
-def test_an_address_or_none_holds(email: str) -> None:
-    assert checked(Subscription(email=email)).email == email
-
-
-@pytest.mark.parametrize(
-    "email",
-    ["a", "@b", "a@", "a@b@c", "a b@c", "a,b@c.org", "<a@c.org>", "a@c.org\x00", "a@b\r\nBcc:x"],
-)
-def test_what_is_no_single_address_is_refused(email: str) -> None:
-    with pytest.raises(InvalidArgument) as refusal:
-        checked(Subscription(email=email))
-    assert set(refusal.value.fields) == {"subscription.email"}
 
 
 def test_waits_double_up_to_an_hour_and_end_after_ten_attempts() -> None:

@@ -46,3 +46,10 @@ def test_an_email_is_readable_after_its_way_in_vietnamese() -> None:
 )
 def test_only_what_is_wrong_with_the_mail_itself_is_final(error: Exception, final: bool) -> None:
     assert is_final(error) is final
+
+
+@pytest.mark.parametrize("receiver", ["a@example.org.", "a@b..c", "a..b@example.org", "a@b@c"])
+def test_an_address_of_before_that_no_mail_reaches_is_a_final_error(receiver: str) -> None:
+    with pytest.raises(ValueError, match="address") as refusal:
+        compose(NOTIFICATION, Lang.vi, sender="kpi@example.org", receiver=receiver, now=AT)
+    assert is_final(refusal.value)

@@ -164,3 +164,19 @@ def test_a_long_title_ends_in_an_ellipsis() -> None:
 def test_thousands_are_separated_as_the_language_does() -> None:
     assert number(1234567, Lang.vi) == "1.234.567"
     assert number(1234567, Lang.en) == "1,234,567"
+
+
+@pytest.mark.parametrize(
+    ("differences", "told"),
+    [
+        ("quartile: q2 ≠ q1", "Phân hạng: Q2 ≠ Q1"),
+        ("type: event ≠ publication", "Loại hồ sơ: hội nghị, hội thảo ≠ công bố khoa học"),
+        (
+            "part: lead ≠ member; number: A; B ≠ -",
+            "Phần tham gia: chủ trì ≠ thành viên; Số hiệu: A; B ≠ -",
+        ),
+    ],
+)
+def test_what_claims_disagree_on_is_told_in_words(differences: str, told: str) -> None:
+    _, body = render(Kind.WORK_CONTRADICTED, {**CONTRADICTED, "differences": differences}, Lang.vi)
+    assert f": {told}\n" in body

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 
 from kieng.notifications.v1 import notification_pb2
+from kieng.proposals.v1 import events_pb2 as proposal_events_pb2
+from kieng.proposals.v1 import proposal_pb2
 from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
 from services.kernel.errors import InvalidRecord
 from services.notifications import wire
@@ -155,3 +157,25 @@ def test_a_notification_is_encoded_with_its_texts_and_times() -> None:
     assert message.subject == "Verified: Submission “T”"
     assert message.created_at.ToDatetime(UTC) == at
     assert not message.HasField("read_at")
+
+
+@pytest.mark.parametrize(
+    ("state", "waits_for"),
+    [
+        (proposal_pb2.STATE_OPEN, ("gamma",)),
+        (proposal_pb2.STATE_EFFECTIVE, ()),
+        (proposal_pb2.STATE_REJECTED, ()),
+        (proposal_pb2.STATE_EXPIRED, ()),
+    ],
+)
+def test_a_proposal_waits_for_those_who_have_not_voted_until_it_is_decided(
+    state: Any, waits_for: tuple[str, ...]
+) -> None:
+    event = proposal_events_pb2.ProposalChanged()
+    event.proposal.proposal_id, event.proposal.version, event.proposal.state = "p1", 2, state
+    event.proposal.members.extend(["alpha", "beta", "gamma"])
+    event.proposal.approved_by.append("alpha")
+    event.proposal.rejected_by.append("beta")
+    found = wire.decode_proposed(event)
+    assert found is not None
+    assert found.waits_for == waits_for

@@ -33,10 +33,16 @@ def test_the_same_tree_in_any_order_touches_nothing() -> None:
 def test_a_unit_that_changes_touches_itself_and_affects_its_institution() -> None:
     found = difference(TREE, changed(HUS, valid_to="2026-01-01"))
     assert (set(found.touched), set(found.affected)) == ({"beta/hus"}, {"beta"})
-    added = difference(TREE, [*TREE, unit("alpha/new", "alpha")])
-    assert (set(added.touched), set(added.affected)) == ({"alpha/new"}, {"alpha"})
+
+
+def test_a_unit_that_comes_or_goes_touches_the_one_above_it_as_one_that_moves_does() -> None:
+    added = difference(TREE, [*TREE, unit("alpha/sci/new", "alpha/art")])
+    assert (set(added.touched), set(added.affected)) == (
+        {"alpha/sci/new", "alpha/art"},
+        {"alpha"},
+    )
     gone = difference(TREE, [each for each in TREE if each is not HUS])
-    assert (set(gone.touched), set(gone.affected)) == ({"beta/hus"}, {"beta"})
+    assert (set(gone.touched), set(gone.affected)) == ({"beta/hus", "beta"}, {"beta"})
 
 
 def test_a_unit_that_moves_touches_where_it_was_and_where_it_comes() -> None:

@@ -207,3 +207,17 @@ def test_an_explanation_that_does_not_add_up_is_a_no(capsys: pytest.CaptureFixtu
     assert (answer["adds_up"], answer["complete"]) == (False, True)
     assert run(*arguments, "--all", "--lang", "en") == 1
     assert "✓" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("token", ["a b", "“t”", '"t"', "t…", "Bearer t"])
+def test_what_cannot_be_a_token_is_not_sent(
+    token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_TOKEN", token)
+    assert run("kpi", "show", "--from", "2025-01", "--to", "2025-07", "--lang", "en") == 2
+    assert capsys.readouterr().err.startswith("kieng: KIENG_TOKEN is no token: copy it whole")
+
+
+def test_a_line_end_of_a_file_is_not_part_of_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIENG_TOKEN", "t\r\n")
+    assert run("kpi", "show", "--from", "2025-01", "--to", "2025-07", "-o", "json") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -14,8 +15,9 @@ import typer
 
 from services.cli.admin.service_settings import OF_COMMANDS
 from services.cli.app import app
-from services.cli.client.stack import Process, Stack
+from services.cli.client.stack import SERVICES, Process, Stack
 from services.cli.main import main
+from services.refusals import in_language
 from tests.waiting import wait_until
 
 
@@ -53,6 +55,53 @@ def test_every_mistake_of_every_service_is_told_at_once(
     assert "KIENG_KAFKA_BOOTSTRP: nobody reads it; is KIENG_KAFKA_BOOTSTRAP meant?" in problems
 
 
+WRONG = {
+    "KIENG_GRPC_PORT": "many",
+    "KIENG_HOST": "0.0.0.0",
+    "KIENG_KAFKA_BOOTSTRAP": "kafka-1:9092",
+    "KIENG_KAFKA_BOOTSTRP": "1",
+    "KIENG_LOG_FORMAT": "xml",
+    "KIENG_MONGO_URI": "mongodb://db-1/",
+    "KIENG_SERVICE_KEY": "x",
+    "KIENG_SMTP_SENDER": "kieng@example.org.",
+    "KIENG_SMTP_STARTTLS": "yep",
+    "KIENG_SNAPSHOT_DAYS": "0",
+    "KIENG_STALL_SECONDS": "long",
+    "KIENG_EDITION_KEY": "x",
+    "KIENG_TIME_ZONE": "Mars",
+    "KIENG_XYZZY": "1",
+}
+
+
+def test_mistakes_are_told_once_for_all_services_and_in_vietnamese(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in WRONG.items():
+        monkeypatch.setenv(name, value)
+    assert run("check", "--output", "json") == 1
+    mistakes = json.loads(capsys.readouterr().out)["mistakes"]
+    told = {mistake["problem"].partition(":")[0] for mistake in mistakes}
+    assert told >= WRONG.keys() - {"KIENG_HOST", "KIENG_KAFKA_BOOTSTRAP", "KIENG_MONGO_URI"}
+    english = {mistake["problem"] for mistake in mistakes}
+    assert [text for text in english if in_language(text, "vi") == text] == []
+    assert run("check", "--output", "csv") == 1
+    rows = list(csv.reader(capsys.readouterr().out.splitlines()))[1:]
+    assert len(rows) == len(english)
+    (port,) = (row for row in rows if row[1].startswith("KIENG_GRPC_PORT"))
+    assert port == [", ".join(SERVICES), "KIENG_GRPC_PORT: phải là số nguyên"]
+
+
+def test_a_file_of_tls_that_is_absent_is_named_in_vietnamese(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_TLS_KEY_FILE", "/absent/key")
+    monkeypatch.setenv("KIENG_HOST", "0.0.0.0")
+    assert run("check", "partners", "--output", "csv") == 1
+    told = capsys.readouterr().out
+    assert "KIENG_TLS_KEY_FILE: /absent/key: không có tệp" in told
+    assert "gRPC ở 0.0.0.0 sẽ không được mã hóa" in told
+
+
 def test_plain_text_for_others_is_a_mistake_of_what_serves_grpc(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +135,11 @@ def test_passwords_are_hidden_wherever_they_stand(
         "value": "mongodb://kieng:***@db-1:27017,db-2/?tls=true&replicaSet=rs",
         "source": "file",
     }
+    # A password that was not encoded is hidden, too.
+    monkeypatch.setenv("KIENG_MONGO_URI", "mongodb://kieng:p@planted-5@db-1/?tls=true")
+    rows = printed(capsys, "partners")
+    assert rows["KIENG_MONGO_URI"]["value"] == "mongodb://kieng:***@db-1/?tls=true"
+    monkeypatch.delenv("KIENG_MONGO_URI")
     monkeypatch.setenv("KIENG_KAFKA_SASL_PASSWORD", "planted-3")
     monkeypatch.setenv("KIENG_LOG_FORMAT", "planted-4")
     rows = printed(capsys, "partners")
@@ -176,3 +230,18 @@ def test_settings_of_this_shell_are_checked_before_those_of_a_stack(
         process.kill()
         process.wait()
     assert "environment of this shell" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [None, "KIENG_HOST=::1".encode("utf-16")])
+def test_a_file_of_settings_that_cannot_be_read_is_one_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    content: bytes | None,
+) -> None:
+    file = tmp_path / "kieng.env"
+    file.mkdir() if content is None else file.write_bytes(content)
+    monkeypatch.setenv("KIENG_CONFIG_FILE", str(file))
+    assert run("check", "exporter", "--output", "json") == 1
+    (mistake,) = json.loads(capsys.readouterr().out)["mistakes"]
+    assert mistake["problem"].startswith(f"KIENG_CONFIG_FILE: {file}: ")

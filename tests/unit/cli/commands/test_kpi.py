@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 import pytest
 
-from services.cli.commands import kpi
-from services.cli.errors import Failure
+from services.cli.commands import kpi, kpi_history
+from services.cli.errors import USAGE, Failure
 
 HANOI = timezone(timedelta(hours=7))
 
@@ -45,3 +45,18 @@ def test_months_go_from_january_to_the_present_month_in_vietnam(
 def test_what_is_no_month_is_refused_by_its_option(given: tuple[str, str], option: str) -> None:
     with pytest.raises(Failure, match=option):
         kpi.read_months(*given)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0:", "0:1,", f"0:{10**19}", f"{10**10}:1"])
+def test_what_is_no_position_of_a_log_is_refused(text: str) -> None:
+    with pytest.raises(Failure, match="write partition:offset") as refused:
+        kpi_history.read_vector(text)
+    assert refused.value.exit_code == USAGE
+
+
+def test_a_position_has_an_offset_for_each_partition() -> None:
+    found = kpi_history.read_vector("0:1234,1:999999999999999999")
+    assert [(each.partition, each.next_offset) for each in found] == [
+        (0, 1234),
+        (1, 999_999_999_999_999_999),
+    ]

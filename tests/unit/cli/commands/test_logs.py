@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.commands.logs import _appended, _files
+from services.cli.commands.logs import _appended, _end, _files
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.main import main
 
@@ -56,6 +56,20 @@ def test_one_process_a_level_and_a_number_of_lines_can_be_chosen(
     assert [each.split()[3] for each in printed(capsys, data, "kpi.query", "--level", "warning")]
     told = printed(capsys, data, "submissions", "--output", "json")
     assert [json.loads(each)["event"] for each in told] == ["two"]
+
+
+def test_neither_a_line_that_is_cut_nor_one_that_is_being_written_is_shown(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = data / "logs" / "kpi.query.log"
+    path.write_text(line(1, "one") + line(3, "whole", "error") + line(5, "five")[:20])
+    monkeypatch.setattr("services.cli.commands.logs.TAIL_BYTES", path.stat().st_size - 30)
+    shown = printed(capsys, data, "kpi.query", "--level", "error", "--output", "json")
+    assert [json.loads(each)["event"] for each in shown] == ["whole"]
+    ends = {path: _end(path)}
+    with path.open("a") as file:
+        file.write(line(5, "five")[20:])
+    assert [each.fields["event"] for each in _appended(ends)] == ["five"]
 
 
 def test_only_whole_lines_are_followed_and_a_log_begun_anew_is_read(data: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,23 @@ def waiting(name: str = "vnu.1") -> Waiting:
     submission = submission_pb2.Submission(submission_id=name, version=1, work_key="doi:10.5555/x")
     submission.updated_at.FromDatetime(NOW)
     return Waiting(submission, True, NOW)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Asia/Ho_Chi_Minh", "2025-08-02"), ("UTC", "2025-08-01")]
+)
+def test_the_day_of_a_deadline_is_that_of_the_reader(
+    zone: str, day: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 6:30 in the morning of the day after, in Vietnam.
+    late = datetime(2025, 8, 1, 23, 30, tzinfo=UTC)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert Waiting(submission_pb2.Submission(), True, late).due_day == day
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 class Session:

@@ -17,6 +17,7 @@ from services.cli.commands.up import CATALOGUE
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import catalogue_yaml
 from services.cli.main import main
+from services.refusals import in_language
 from tests.forking import completed
 
 GOOD = """\
@@ -68,7 +69,14 @@ MISTAKES: dict[str, tuple[str, str, list[tuple[int, int, str]]]] = {
     "a list": ("house: university\n    cuts", "house: [a]\n    cuts", [(11, 12, "one value")]),
     "no number": ("otherwise: 1", "otherwise: one", [(18, 50, "wanted a whole number, not 'one'")]),
     "an unknown unit": ("unit: count", "unit: kilos", [(10, 5, "must be in list")]),
-    "a code of another shape": ("code: AAA-01", "code: aaa", [(8, 5, "regex")]),
+    "a code of another shape": (
+        "code: AAA-01",
+        "code: aaa",
+        [(8, 5, "write three capital letters, a dash and two digits")],
+    ),
+    "a placeholder": ("code: AAA-02", "code: {{ code }}", [(20, 11, "wanted one value")]),
+    "a name of several": ("    cuts: [field]", "    ? [a, b]\n    : c", [(12, 7, "wanted a name")]),
+    "a control character": ("Đơn", "Đơ\x07n", [(9, 18, "is no YAML: control characters")]),
     "two at once": (
         "    unit: count\n    house: university\n",
         "    unit: kilos\n    house: nowhere\n",
@@ -138,6 +146,7 @@ def test_a_mistake_is_told_by_line_and_column(
     assert [(m["line"], m["column"]) for m in found] == [(line, at) for line, at, _ in expected]
     for mistake, (_, _, words) in zip(found, expected, strict=True):
         assert words in mistake["problem"]
+        assert in_language(mistake["problem"], "vi") != mistake["problem"]
 
 
 def test_a_file_with_mistakes_is_not_published(tmp_path: Path) -> None:

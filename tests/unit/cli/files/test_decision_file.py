@@ -70,3 +70,32 @@ def test_a_column_that_is_missing_is_named(tmp_path: Path, header: str, missing:
     path.write_text(f"{header}\nx,y\n", encoding="utf-8")
     with pytest.raises(Failure, match=missing):
         list(decision_file.read(path))
+
+
+@pytest.mark.parametrize("heading", ["decision", "Quyết định", "DECISION"])
+def test_of_two_columns_of_decisions_none_is_chosen(tmp_path: Path, heading: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(f"submission_id,decision,{heading}\ns1,verify,return\n", encoding="utf-8")
+    with pytest.raises(Failure, match=r"d\.csv: column decision stands twice"):
+        list(decision_file.read(path))
+
+
+@pytest.mark.parametrize(
+    ("rows", "wrong"),
+    [
+        ("s1,,verify\ns1,,return\ns2,,verify\n", [2, 3]),
+        ("s1,,verify\ns1,,verify\n", []),
+        ("s1,,approve\ns1,,verify\n", []),
+        ("s1,,verify\ns1,,\n", []),
+        (",r1,verify\n,r1,reject\n,r2,reject\n", [2, 3]),
+    ],
+)
+def test_decisions_that_contradict_each_other_are_all_wrong(
+    rows: str, wrong: list[int], tmp_path: Path
+) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(f"submission_id,record_id,decision\n{rows}")
+    found = decision_file.problems(
+        [row for row in decision_file.read(path) if row.decision], Lang.en
+    )
+    assert list(found) == wrong

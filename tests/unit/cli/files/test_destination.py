@@ -77,3 +77,29 @@ def test_a_file_that_is_gone_is_told_in_the_readers_language(
         main(["template", "publication", "--to", str(tmp_path / "a.xlsx")])
     assert ended.value.code == USAGE
     assert capsys.readouterr().err == "kieng: a.xlsx: không có tệp hoặc thư mục này\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--report", "rows.csv"],
+        ["--dry-run", "--plan", "./rows.csv"],
+        ["--report", "out.csv", "--refused", "out.csv"],
+        ["--dry-run", "--plan", "out.csv", "--report", "out.csv"],
+    ],
+)
+def test_no_file_that_is_read_or_written_is_written_again(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text("record_id,unit_id\n")
+    command = ["import", "rows.csv", "--type", "receipt", "--institution", "vnu", *options]
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == USAGE
+    assert (tmp_path / "rows.csv").read_text() == "record_id,unit_id\n"
+
+
+def test_the_file_that_is_written_twice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"a\.csv: is read or written already"):
+        need_places(tmp_path / "a.csv", None, tmp_path / "a.csv")

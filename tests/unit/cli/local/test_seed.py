@@ -13,7 +13,7 @@ import pytest
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.cli.admin import partner_file
 from services.cli.client.troubles import CallFailed, Trouble
-from services.cli.errors import Failure
+from services.cli.errors import USAGE, Failure
 from services.cli.local import seed
 
 View = catalogue_service_pb2.View
@@ -75,3 +75,43 @@ def test_a_start_registers_a_partner_again_whose_answer_came_late(
     again = partial(seed.retry, 5.0, seed.STARTING)
     assert partner_file.register(stub, path, lambda: None, again) == 2
     assert call.left == []
+
+
+def test_an_entry_that_is_wrong_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "units.yaml"
+    path.write_text("units: [{unit_id: vnu/hus, colour: red}]")
+    with pytest.raises(Failure, match="vnu/hus"):
+        seed.read_units(path)
+
+
+def test_a_day_that_is_left_empty_is_no_day(tmp_path: Path) -> None:
+    path = tmp_path / "units.yaml"
+    path.write_text(
+        "units: [{unit_id: vnu, kind: institution, valid_from: 1993-12-10, valid_to: }]"
+    )
+    (unit,) = seed.read_units(path)
+    assert (unit.valid_from, unit.valid_to) == ("1993-12-10", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "Is a directory"),
+        ("units: []\n".encode("utf-16"), "not text in UTF-8"),
+        ("units: [{name: Đạt}]\n".encode("cp1258", "replace"), "not text in UTF-8"),
+        (b"units: [vnu]\n", "wanted a list of entries under `units`"),
+        (b"units:\n", "wanted a list of entries under `units`"),
+        (b"- vnu\n", "wanted a list of entries under `units`"),
+        (b"units: [{{ unit }}]\n", "is no YAML"),
+        (b"units: \x07\n", "is no YAML"),
+    ],
+)
+def test_a_file_that_is_no_list_of_units_is_refused_in_words(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    path = tmp_path / "units.yaml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(Failure, match=told) as refused:
+        seed.read_units(path)
+    assert refused.value.exit_code == USAGE
+    assert str(path) in refused.value.message

@@ -103,7 +103,7 @@ class ProposalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeclareEmergency(self, request, context):
-        """Says why a proposal cannot wait for the whole quorum, and approves it: from then on more than half of the institutions are
+        """Says why a proposal cannot wait for the whole quorum, and approves it: from then on the quorum of emergencies (Terms) is
         enough. Everybody is told, and it stays on record. Idempotent. Errors: as ApproveProposal.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -49,7 +49,7 @@ class ProposalServiceStub:
     RejectProposal: _grpc.UnaryUnaryMultiCallable[_proposal_service_pb2.RejectProposalRequest, _proposal_service_pb2.RejectProposalResponse]
     """Rejects in the name of the caller's institution. Idempotent. Errors: as ApproveProposal."""
     DeclareEmergency: _grpc.UnaryUnaryMultiCallable[_proposal_service_pb2.DeclareEmergencyRequest, _proposal_service_pb2.DeclareEmergencyResponse]
-    """Says why a proposal cannot wait for the whole quorum, and approves it: from then on more than half of the institutions are
+    """Says why a proposal cannot wait for the whole quorum, and approves it: from then on the quorum of emergencies (Terms) is
     enough. Everybody is told, and it stays on record. Idempotent. Errors: as ApproveProposal.
     """
 
@@ -74,7 +74,7 @@ class ProposalServiceAsyncStub(ProposalServiceStub):
     RejectProposal: _aio.UnaryUnaryMultiCallable[_proposal_service_pb2.RejectProposalRequest, _proposal_service_pb2.RejectProposalResponse]  # type: ignore[assignment]
     """Rejects in the name of the caller's institution. Idempotent. Errors: as ApproveProposal."""
     DeclareEmergency: _aio.UnaryUnaryMultiCallable[_proposal_service_pb2.DeclareEmergencyRequest, _proposal_service_pb2.DeclareEmergencyResponse]  # type: ignore[assignment]
-    """Says why a proposal cannot wait for the whole quorum, and approves it: from then on more than half of the institutions are
+    """Says why a proposal cannot wait for the whole quorum, and approves it: from then on the quorum of emergencies (Terms) is
     enough. Everybody is told, and it stays on record. Idempotent. Errors: as ApproveProposal.
     """
 
@@ -126,7 +126,7 @@ class ProposalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _proposal_service_pb2.DeclareEmergencyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_proposal_service_pb2.DeclareEmergencyResponse, _abc.Awaitable[_proposal_service_pb2.DeclareEmergencyResponse]]:
-        """Says why a proposal cannot wait for the whole quorum, and approves it: from then on more than half of the institutions are
+        """Says why a proposal cannot wait for the whole quorum, and approves it: from then on the quorum of emergencies (Terms) is
         enough. Everybody is told, and it stays on record. Idempotent. Errors: as ApproveProposal.
         """
 
