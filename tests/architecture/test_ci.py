@@ -266,7 +266,8 @@ def test_who_interrupts_it_while_a_part_starts_leaves_none_behind(root: Path) ->
         command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=False
     )
     assert done.returncode == 128 + signal.SIGTERM
-    wait_until(lambda: not runs(int(done.stdout)))
+    group = int(done.stdout.splitlines()[0])
+    wait_until(lambda: not runs(group))
 
 
 def runs(group: int) -> bool:
