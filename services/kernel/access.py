@@ -24,12 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import structlog
 
 from services.kernel.errors import Unauthenticated
 from services.policy.audiences import AUDIENCE, TOKEN_SECONDS_MAX, audience_of
 from services.policy.principal import Principal
 
 __all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal", "audience_of"]
+
+log = structlog.get_logger()
 
 SERVICE_TOKEN_SECONDS_MAX = 60
 CLOCK_SKEW_SECONDS = 60
@@ -101,6 +104,8 @@ class Table:
 
 class Issuers:
     """The accepted token issuers. Their file is read again whenever it changes. Thread-safe.
+
+    A file that is unusable, e.g. while it is being written, changes nothing and is logged.
 
     Args:
         path: JSON file with the table of issuers, see the module; while it does not exist, no token
@@ -180,8 +185,13 @@ class Issuers:
         with self._lock:
             stamp = self._path.stat().st_mtime_ns if self._path.exists() else 0
             if stamp != self._stamp:
-                document = json.loads(self._path.read_bytes()) if stamp else {"issuers": []}
-                self._known, self._stamp = Table.of(document), stamp
+                self._stamp = stamp
+                try:
+                    document = json.loads(self._path.read_bytes()) if stamp else {"issuers": []}
+                    self._known = Table.of(document)
+                except (OSError, ValueError, TypeError, LookupError) as error:
+                    reason = f"{type(error).__name__}: {error}"
+                    log.error("the table of issuers is unusable; the last one holds", reason=reason)
             return self._known
 
 

@@ -27,7 +27,7 @@ from tests.architecture.sources import (
 PYTHON_FOLDERS = ("services", "tests", "deploy", "docs")
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-KERNEL_LINES_MAX = 1_961
+KERNEL_LINES_MAX = 1_968
 KERNEL_FILES_MAX = 24
 FRONT_LINES_MAX = 721
 SUMMARY_CHARACTERS_MAX = 100

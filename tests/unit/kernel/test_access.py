@@ -13,6 +13,7 @@ from typing import Any
 
 import jwt
 import pytest
+from structlog.testing import capture_logs
 
 from services.kernel import access
 from services.kernel.access import Issuers, Principal
@@ -217,6 +218,34 @@ def test_the_table_is_read_again_when_it_changes(tmp_path: Path) -> None:
     os.utime(path, ns=(2, 2))
     with pytest.raises(Unauthenticated):
         issuers.principal(token())
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"issuers": [', b"\xff", b"[]", b"{}", b'{"issuers": [1]}', None]
+)
+def test_while_the_table_is_unusable_the_last_one_holds(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    path = write_issuers(tmp_path / "issuers.json")
+    issuers = Issuers(path, [AUDIENCE])
+    issuers.principal(token())
+    if content is None:
+        path.unlink()
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    os.utime(path, ns=(2, 2))
+    with capture_logs() as logs:
+        assert issuers.principal(token()).institution_id == "alpha"
+        assert issuers.principal(token(sub="another")).subject == "another"
+    assert [line["log_level"] for line in logs] == ["error"]
+
+
+def test_a_table_that_was_never_usable_accepts_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "issuers.json"
+    path.write_text("half")
+    with pytest.raises(Unauthenticated):
+        Issuers(path, [AUDIENCE]).principal(token())
 
 
 def test_the_mark_that_windows_puts_in_front_of_the_table_changes_nothing(tmp_path: Path) -> None:
