@@ -33,7 +33,7 @@ TARGETS = [
     "check-deploy",
     "test-kafka",
 ]
-NOT_DECISIVE = {"test-slow", "test-kafka"}
+NOT_DECISIVE = {"test-kafka"}
 PARTS_OF_OTHERS = {"check", "test-integration"}
 """`make check` is three of the parts; all tests of `make test-integration` are in others."""
 
