@@ -82,7 +82,7 @@ FIRST = (
     Part("test", 25),
 )
 LANES = (
-    (Part("test-slow", 15),),
+    (Part("test-slow", 20),),
     (
         Part("check-contracts", 12),
         Part("check-deploy", 12, missing=npm),

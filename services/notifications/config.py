@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import field_validator
 
 from services.kernel.config import KernelSettings
-from services.notifications.confirmation import address_of
+from services.notifications.addresses import address_of
 
 
 class Settings(KernelSettings):

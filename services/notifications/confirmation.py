@@ -1,4 +1,4 @@
-"""Checks e-mail addresses, and confirms them by a code that is sent there and typed in.
+"""Confirms e-mail addresses by a code that is sent to the address and typed in by the person.
 
 The code is created when its e-mail is sent, and only its hash is stored, so that no ledger, inbox
 or backup contains a code. An e-mail that is sent again contains a new code; only the last code is
@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
 
 from services.kernel.errors import Exhausted, InvalidArgument, WrongState
-from services.notifications.domain import Kind, Notice, Notification, Subscription
+from services.notifications.domain import Kind, Notice, Notification
 
-# A subset of what the contract allows, without characters special in e-mail headers.
-EMAIL = re.compile(
-    r'[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,64}@[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,189}'
-)
 CODE_CHARACTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Characters of codes; those that look alike in print are omitted."""
 CODE_LENGTH = 10
@@ -41,38 +34,6 @@ class Waiting:
     email: str
     code_hash: str
     until: datetime
-
-
-def checked(subscription: Subscription) -> Subscription:
-    """Return a subscription unchanged after validating its e-mail address.
-
-    A subscription without an address is valid.
-
-    Raises:
-        InvalidArgument: the caller's e-mail address is not valid.
-    """
-    try:
-        if subscription.email:
-            address_of(subscription.email)
-    except ValueError:
-        text = "is not an address like name@example.org"
-        fields = {"subscription.email": text}
-        raise InvalidArgument(f"subscription.email {text}", fields=fields) from None
-    return subscription
-
-
-def address_of(email: str, name: str = "") -> Address:
-    """Return an e-mail address, with the name of its owner, for a header of an e-mail.
-
-    Raises:
-        ValueError: no e-mail can be sent to this address, e.g. `lan@example.org.`.
-    """
-    try:
-        if EMAIL.fullmatch(email):
-            return Address(name, addr_spec=email)
-    except (MessageError, ValueError):
-        pass  # which of them depends on what the parser dislikes
-    raise ValueError("is not an e-mail address")
 
 
 def new_code() -> str:

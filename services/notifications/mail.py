@@ -10,8 +10,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from services.notifications.addresses import address_of
 from services.notifications.config import Settings
-from services.notifications.confirmation import address_of
 from services.notifications.domain import Notification
 from services.notifications.texts import render
 from services.texts import Lang

@@ -22,12 +22,8 @@ from services.kernel.mongo import DOWN
 from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.notifications import wire
-from services.notifications.confirmation import (
-    check_code,
-    check_codes_sent,
-    checked,
-    notice_of_code,
-)
+from services.notifications.addresses import checked
+from services.notifications.confirmation import check_code, check_codes_sent, notice_of_code
 from services.notifications.domain import Recipient
 from services.notifications.intake import notify
 from services.notifications.paging import page_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -68,8 +68,7 @@ class Catalogue:
     def below(self) -> Mapping[str, list[str]]:
         """Unit id -> ids of the units directly below it that exist now, in order."""
         return {
-            unit_id: [each for each in below if not self.has_ended(each)]
-            for unit_id, below in self.parts.items()
+            unit_id: [each.unit_id for each in self.children(unit_id)] for unit_id in self.parts
         }
 
     def has_ended(self, unit_id: str) -> bool:
@@ -91,9 +90,19 @@ class Catalogue:
 
         Empty if there are none, or the unit is unknown.
         """
-        return [
-            self.units[each] for each in self.parts.get(unit_id, ()) if not self.has_ended(each)
-        ]
+        return [self.units[each] for each in self.explaining(self.parts.get(unit_id, ()), ())]
+
+    def explaining(self, unit_ids: Iterable[str], counting: Container[str]) -> list[str]:
+        """Return those of some parts of a unit that explain it, in the given order.
+
+        They are those that exist, and those that have ended and count something: without them,
+        the parts would not add up to the whole.
+
+        Args:
+            unit_ids: the units directly below a unit.
+            counting: ids of the units that count something in what is shown.
+        """
+        return [each for each in unit_ids if each in counting or not self.has_ended(each)]
 
     def meant(self, text: str) -> str:
         """Return the id of the unit that an unknown id may mean; empty if there is none.

@@ -152,21 +152,9 @@ def house_of(page: Page) -> str:
     return named if named in HOUSES else HOUSES[0]
 
 
-def explaining(
-    catalogue: Catalogue, unit_ids: Iterable[str], figures: Iterable[Figure]
-) -> list[str]:
-    """Return those of some parts of a unit that a page of numbers shows, in the given order.
-
-    They are those that exist, and those that have ended and count something in the figures:
-    without them, the parts would not explain the whole.
-
-    Args:
-        catalogue: the catalogue with the units.
-        unit_ids: the units directly below a unit.
-        figures: their figures.
-    """
-    counting = {each.unit_id for each in figures if each.declared or each.verified}
-    return [each for each in unit_ids if each in counting or not catalogue.has_ended(each)]
+def counting(figures: Iterable[Figure]) -> set[str]:
+    """Return the ids of the units that count something in some figures."""
+    return {each.unit_id for each in figures if each.declared or each.verified}
 
 
 def check_unit(page: Page, catalogue: Catalogue, unit_id: str) -> None:

@@ -130,8 +130,7 @@ async def closed_report(page: Page) -> Response:
         unit_id=unit_id,
         children=[
             catalogue.units[each]
-            for each in catalogue.parts.get(unit_id, ())
-            if each in counting or not catalogue.has_ended(each)
+            for each in catalogue.explaining(catalogue.parts.get(unit_id, ()), counting)
         ],
     )
 

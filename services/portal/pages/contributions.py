@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from services.portal.pages.tables import KINDS
+from services.portal.pages.tables import wants_file
 from services.portal.site import Page
 
 WORKS_MAX = 500
@@ -54,7 +54,7 @@ class Contributions:
 
 def works_max(page: Page) -> int:
     """Return how many works a page reads at most: for a file, so many more."""
-    return FILE_WORKS_MAX if page.query.get("file", "") in KINDS else WORKS_MAX
+    return FILE_WORKS_MAX if wants_file(page) else WORKS_MAX
 
 
 async def read_contributions(

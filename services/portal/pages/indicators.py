@@ -17,7 +17,7 @@ from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import periods
 from services.portal.domain.figures import Figure
-from services.portal.pages.board import SERIES_MONTHS, check_unit, explaining, status_of
+from services.portal.pages.board import SERIES_MONTHS, check_unit, counting, status_of
 from services.portal.pages.breakdowns import Breakdown, breakdowns, counted_otherwise
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import catalogue_of, read_cells, selection
@@ -73,7 +73,7 @@ async def indicator(page: Page) -> Response:
     trend = trend_of(months, history, trees)
     figures, columns = wire.figures(answer.cells), [code, *otherwise]
     asked = [each for each in parts if (each, code) in figures]
-    units = [unit_id, *explaining(catalogue, asked, figures.values())]
+    units = [unit_id, *catalogue.explaining(asked, counting(figures.values()))]
     drawn = drawn_of(page, trend, trees, figures[unit_id, code], catalogue.indicators[code])
     tables = {
         "": (table_of(page, trend), history.view),

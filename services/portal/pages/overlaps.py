@@ -17,7 +17,7 @@ from services.portal.pages.cell_names import MEASURES
 from services.portal.pages.contributions import read_contributions, works_max
 from services.portal.pages.period_choice import period_of
 from services.portal.pages.reading import KPI
-from services.portal.pages.tables import KINDS, Value, stamped, wanted_file
+from services.portal.pages.tables import Value, stamped, wanted_file, wants_file
 from services.portal.site import Page
 
 LOOKED_AT = 5000
@@ -127,7 +127,7 @@ async def _listed(
 ) -> kpi_service_pb2.ListOverlapsResponse:
     """Return the joint works of the first answer; for a file, those of all answers."""
     found: kpi_service_pb2.ListOverlapsResponse = await page.call(KPI["ListOverlaps"], request)
-    while found.next_page_token and page.query.get("file", "") in KINDS:
+    while found.next_page_token and wants_file(page):
         request.page_token = found.next_page_token
         more = await page.call(KPI["ListOverlaps"], request)
         found.overlaps.extend(more.overlaps)

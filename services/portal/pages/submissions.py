@@ -8,7 +8,7 @@ from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.portal.forms import TYPES
 from services.portal.pages.cell_names import SUBMISSIONS
 from services.portal.pages.reading import unit_names
-from services.portal.pages.tables import KINDS, wanted_file
+from services.portal.pages.tables import wanted_file, wants_file
 from services.portal.pages.works import READERS, shown
 from services.portal.site import Page
 
@@ -30,7 +30,7 @@ async def submissions(page: Page) -> Response:
     Raises:
         Refused: the caller may not read submissions.
     """
-    is_file = page.query.get("file") in KINDS
+    is_file = wants_file(page)
     state = page.query.get("state", "")
     rows: list[dict[str, object]] = []
     following = ""

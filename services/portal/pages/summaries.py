@@ -55,8 +55,9 @@ class Summary:
 
         Of units that have ended, those that did nothing are left out.
         """
-        own = (each for each in self.ranks if each.attainment is None)
-        return [each for each in own if each.share or not catalogue.has_ended(each.unit_id)]
+        own = {each.unit_id: each for each in self.ranks if each.attainment is None}
+        counting = {unit_id for unit_id, each in own.items() if each.share}
+        return [own[each] for each in catalogue.explaining(own, counting)]
 
     def having(self, standing: str) -> Sequence[Figure]:
         """Return the targets with a standing, `reached`, `on_pace` or `behind`, in order."""

@@ -54,6 +54,11 @@ async def table(page: Page) -> Response:
     return await file(wanted, name, list(_lines(page, found)))
 
 
+def wants_file(page: Page) -> bool:
+    """Return whether parameter `file` requests the table of a page as a file that there is."""
+    return page.query.get("file", "") in KINDS
+
+
 async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -> Response | None:
     """Return the table of a page as the file that parameter `file` requests: `csv` or `xlsx`.
 
@@ -64,8 +69,9 @@ async def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -
         name: name of the file without suffix.
         lines: headings and rows; not read if no file is requested.
     """
-    kind = page.query.get("file", "")
-    return await file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
+    if not wants_file(page):
+        return None
+    return await file(page.query["file"], name, [list(line) for line in lines])
 
 
 async def sent_file(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.portal import wire
 from services.portal.domain.figures import Figure
-from services.portal.pages.board import Board, Row, board, explaining
+from services.portal.pages.board import Board, Row, board, counting
 from services.portal.pages.reading import catalogue_of, read_cells, selection
 from services.portal.pages.reorganisations import wanted_trees
 from services.portal.pages.summaries import Summary, read_summary
@@ -44,7 +44,7 @@ async def unit(page: Page) -> Response:
         answer = await read_cells(page, selection(parts, codes, found.period))
         view, figures = answer.view, wire.figures(answer.cells)
     ranked = [each.unit_id for each in summary.ranks] if summary else parts
-    order = explaining(catalogue, ranked, figures.values())
+    order = catalogue.explaining(ranked, counting(figures.values()))
     trees = await wanted_trees(page, unit_id, [row.code for row in found.rows], found.period)
     lines: Iterable[Sequence[Value]] = _lines(page, found, summary, order, columns, figures)
     if trees and page.query.get("table") == "trees":

@@ -12,13 +12,12 @@ from services.notifications.confirmation import (
     CODES_PER_HOUR_MAX,
     check_code,
     check_codes_sent,
-    checked,
     hash_of,
     new_code,
     notice_of_code,
     waiting,
 )
-from services.notifications.domain import Kind, Notification, Subscription
+from services.notifications.domain import Kind, Notification
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ME, ADDRESS = "alpha/u1", "a@example.org"
@@ -64,22 +63,3 @@ def test_codes_differ_and_their_number_is_limited() -> None:
     with pytest.raises(Exhausted) as refused:
         check_codes_sent(rows(Kind.EMAIL_CONFIRMATION, CODES_PER_HOUR_MAX))
     assert refused.value.retry_after_seconds == 3600
-
-
-@pytest.mark.parametrize("email", ["", "a@example.org", "kpi.team+1@sub.example.org"])
-def test_an_address_or_none_holds(email: str) -> None:
-    assert checked(Subscription(email=email)).email == email
-
-
-@pytest.mark.parametrize(
-    "email",
-    [
-        *("a", "@b", "a@", "a@b@c", "a b@c", "a,b@c.org", "<a@c.org>", "a@c.org\x00"),
-        *("a@b\r\nBcc:x", "a@c.org.", "a@c..org", "a@.org", "a..b@c.org", ".a@c.org", "a.@c.org"),
-        "đặng@c.org",
-    ],
-)
-def test_what_is_no_single_address_is_refused(email: str) -> None:
-    with pytest.raises(InvalidArgument) as refusal:
-        checked(Subscription(email=email))
-    assert set(refusal.value.fields) == {"subscription.email"}
