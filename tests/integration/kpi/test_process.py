@@ -131,6 +131,18 @@ def test_a_child_ends_with_a_parent_that_is_killed(folder: Path) -> None:
         assert select.select([descriptor], [], [], 20)[0]
 
 
+def test_a_child_that_is_stopped_while_it_ends_says_nothing_of_it(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # As a driver does that waits for its threads.
+    child = served(folder, "import atexit, threading; atexit.register(threading.Event().wait)")
+    assert list(child.messages()) == []
+    child.process.terminate()
+    assert child.process.wait(20) == -signal.SIGTERM
+    child.end()
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_one_is_admitted_at_a_time() -> None:
     one = OneAtATime("replay")
     with one.admitted():
