@@ -241,7 +241,7 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
         _write_line(out, {"failed": f"{type(error).__name__}: {error}"})
         return 1
     finally:
-        # From here on the process only ends; an exception would be told as an error of its end.
+        # From here on the process only ends; an exception would only fill the log.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _write_line(out, {"ended": True})
     return 0

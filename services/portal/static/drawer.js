@@ -7,11 +7,9 @@ const drawer = document.querySelector("#drawer");
 const content = drawer.querySelector("[data-content]");
 const loading = content.firstElementChild;
 const title = document.title;
-// The history may have moved on before this script ran, so the address of the page is not asked for.
-const loaded = new URL(performance.getEntriesByType("navigation")[0].name);
-const own = loaded.pathname + loaded.search;
+const own = location.pathname + location.search;
 const shown = ["/cells", "/works"];
-const isUnder = !shown.includes(loaded.pathname);
+const isUnder = !shown.includes(location.pathname);
 let depth = 0; // steps of the history since the page under the drawer
 let opener;
 let part;
@@ -117,4 +115,3 @@ if (isUnder) {
   drawer.addEventListener("htmx:after:swap", arrive);
 }
 addEventListener("popstate", restore);
-restore();
