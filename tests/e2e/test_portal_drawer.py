@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_service_pb2
@@ -138,6 +138,27 @@ def test_a_reload_shows_the_page_of_the_number_and_back_leads_out_of_it(running:
         is_of(page, "/units/a")
         expect(page.locator("main table.board")).to_be_visible()
         page.go_forward()
+        expect(page.locator("main .sum")).to_be_visible()
+
+
+def test_who_goes_on_before_a_page_has_its_scripts_sees_the_page_of_the_address(
+    running: Browser,
+) -> None:
+    held: list[Route] = []
+    with opened(running, Portal(answers()), "light") as page:
+        page.goto(UNIT)
+        page.locator(NUMBER).click()
+        expect(drawer(page).locator(".sum")).to_be_visible()
+        page.reload()
+        expect(page.locator("main .sum")).to_be_visible()
+        page.route(re.compile("drawer"), lambda route: held.append(route), times=1)
+        page.go_back()
+        expect(page.locator("main table.board")).to_be_visible()
+        page.go_forward(wait_until="commit")
+        is_of(page, "/cells")
+        assert page.locator("main .sum").count() == 0
+        (script,) = held
+        script.fallback()
         expect(page.locator("main .sum")).to_be_visible()
 
 

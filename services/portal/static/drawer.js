@@ -7,9 +7,13 @@ const drawer = document.querySelector("#drawer");
 const content = drawer.querySelector("[data-content]");
 const loading = content.firstElementChild;
 const title = document.title;
-const own = location.pathname + location.search;
+// The address that was loaded: the present one may be another already, when the history has moved
+// since. Only a clock that a test installs knows of no navigation.
+const [navigation] = performance.getEntriesByType("navigation");
+const loaded = new URL(navigation?.name ?? location);
+const own = loaded.pathname + loaded.search;
 const shown = ["/cells", "/works"];
-const isUnder = !shown.includes(location.pathname);
+const isUnder = !shown.includes(loaded.pathname);
 let depth = 0; // steps of the history since the page under the drawer
 let opener;
 let part;
@@ -115,3 +119,4 @@ if (isUnder) {
   drawer.addEventListener("htmx:after:swap", arrive);
 }
 addEventListener("popstate", restore);
+restore();
