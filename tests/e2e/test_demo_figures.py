@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import pytest
@@ -63,6 +64,19 @@ def test_the_sample_has_something_of_every_indicator_and_works_of_three(measure:
     empty = [code for code, units in figures.items() if {*units.values()} <= nothing]
     assert empty == []
     assert {len(work.claiming) for work in works.values()} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("measure", expected.MEASURES)
+def test_no_figure_of_a_part_hangs_on_the_millisecond_of_a_decision(measure: str) -> None:
+    if sample.wanted["the whole"]:
+        pytest.skip("in the whole demo such decisions are far apart")
+    at_once = [copy(each) for each in sample.submissions()]
+    for each in at_once:
+        if each.verified_at != demo_works.NEVER:
+            each.verified_at = demo_works.INSTITUTIONS.index(each.institution)
+    for code in expected.INDICATORS:
+        found = expected.figures(demo_works.works_of(at_once, measure), code, *SEVEN_MONTHS)
+        assert found == expected.figures(sample.works(measure), code, *SEVEN_MONTHS)
 
 
 @pytest.mark.parametrize(
