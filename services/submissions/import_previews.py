@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from kieng.submissions.v1 import import_service_pb2 as pb
@@ -20,10 +20,19 @@ from services.submissions.domain.submission import (
 )
 from services.submissions.events import events_of
 from services.submissions.ids import new_id
-from services.submissions.imports import Row, RowPlan, note_neighbours, plan_row, refusable
+from services.submissions.imports import (
+    Row,
+    RowPlan,
+    batch,
+    note_neighbours,
+    plan_row,
+    refusable,
+)
 
 ROWS_MAX = 20_000
 """Maximum number of rows per call, because their planned submissions are kept until it ends."""
+_Asked = tuple[Row, bool]
+"""A row, and whether its events are wanted."""
 VERIFIER = "\0"
 """Subject that verifies in a preview; no token can contain it, so it is never that of an author."""
 
@@ -38,34 +47,68 @@ def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb
         Exhausted: the caller sent more than `ROWS_MAX` rows.
         Unavailable: the database or the partners service is down; the caller repeats.
     """
-    planned: dict[SourceRecord, Loaded] = {}
-    count = 0
+    trial = _Trial(desk)
     for group in groups(requests):
-        count += len(group)
-        if count > ROWS_MAX:
+        yield from trial.answers([(Row(each.row), each.with_events) for each in group])
+
+
+def try_batches(
+    desk: Desk, requests: Iterable[pb.TryBatchesRequest]
+) -> Iterator[pb.TryBatchesResponse]:
+    """Yield one response per batch of rows, in order, with the answers that `try_rows` would give.
+
+    Raises:
+        InvalidArgument: the caller sent a batch without rows or with more than `GROUP_MAX`.
+        Exhausted, Unavailable: as `try_rows`.
+    """
+    trial = _Trial(desk)
+    for request in requests:
+        rows = [(Row(each), request.with_events) for each in batch(request)]
+        yield pb.TryBatchesResponse(answers=trial.answers(rows))
+
+
+class _Trial:
+    """The rows that one call has tried so far."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._planned: dict[SourceRecord, Loaded] = {}
+        self._count = 0
+
+    def answers(self, rows: Sequence[_Asked]) -> Iterator[pb.TryImportResponse]:
+        """Yield the answers to further rows, which see the effects of those before.
+
+        Raises:
+            Exhausted: the call has more than `ROWS_MAX` rows.
+        """
+        self._count += len(rows)
+        if self._count > ROWS_MAX:
             raise Exhausted(f"over {ROWS_MAX} rows; try fewer in a call")
-        rows = [(Row(request.row), request.with_events) for request in group]
         for part in without_repeats(rows, lambda each: each[0].source):
-            stored = desk.submissions.of_sources(row.source for row, _ in part)
-            plans: list[tuple[Loaded | None, RowPlan]] = []
-            for row, _ in part:
-                known = planned.get(row.source) or stored.get(row.source)
-                plans.append((known, refusable(row, partial(plan_row, desk, row, known))))
-            note_neighbours(desk, (plan for _, plan in plans))
-            for (row, with_events), (known, plan) in zip(part, plans, strict=True):
-                answer = pb.TryImportResponse(answer=plan.answer)
-                if known and desk.reaches(known.submission.content.unit_id):
-                    answer.version_before = known.submission.version
-                if row.source not in stored:
-                    answer.answer.submission_id = ""
-                if plan.write is not None:
-                    after = plan.write.after
-                    pending = known.pending if known else 0
-                    planned[row.source] = Loaded(after, pending + len(plan.write.events))
-                    if with_events:
-                        answer.submitted.extend(event.value for event in plan.write.events)
-                        answer.verified.extend(_verifying(desk, after))
-                yield answer
+            yield from self._answers_to(part)
+
+    def _answers_to(self, part: Sequence[_Asked]) -> Iterator[pb.TryImportResponse]:
+        desk = self._desk
+        stored = desk.submissions.of_sources(row.source for row, _ in part)
+        plans: list[tuple[Loaded | None, RowPlan]] = []
+        for row, _ in part:
+            known = self._planned.get(row.source) or stored.get(row.source)
+            plans.append((known, refusable(row, partial(plan_row, desk, row, known))))
+        note_neighbours(desk, (plan for _, plan in plans))
+        for (row, with_events), (known, plan) in zip(part, plans, strict=True):
+            answer = pb.TryImportResponse(answer=plan.answer)
+            if known and desk.reaches(known.submission.content.unit_id):
+                answer.version_before = known.submission.version
+            if row.source not in stored:
+                answer.answer.submission_id = ""
+            if plan.write is not None:
+                after = plan.write.after
+                pending = known.pending if known else 0
+                self._planned[row.source] = Loaded(after, pending + len(plan.write.events))
+                if with_events:
+                    answer.submitted.extend(event.value for event in plan.write.events)
+                    answer.verified.extend(_verifying(desk, after))
+            yield answer
 
 
 def _verifying(desk: Desk, submitted: Submission) -> list[bytes]:

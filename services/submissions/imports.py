@@ -5,7 +5,7 @@ A row that changes nothing is answered as unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -73,10 +73,21 @@ def import_batches(
         Unavailable: as `import_rows`.
     """
     for request in requests:
-        if not 1 <= len(request.rows) <= GROUP_MAX:
-            text = f"must contain at least 1 and no more than {GROUP_MAX} item(s)"
-            raise InvalidArgument(f"rows: {text}", fields={"rows": text})
-        yield pb.ImportBatchesResponse(answers=_import_group(desk, request.rows))
+        yield pb.ImportBatchesResponse(answers=_import_group(desk, batch(request)))
+
+
+def batch(
+    request: pb.ImportBatchesRequest | pb.TryBatchesRequest,
+) -> Sequence[pb.ImportSubmissionsRequest]:
+    """Return the rows of one message of a stream of batches.
+
+    Raises:
+        InvalidArgument: the caller sent a batch without rows or with more than `GROUP_MAX`.
+    """
+    if not 1 <= len(request.rows) <= GROUP_MAX:
+        text = f"must contain at least 1 and no more than {GROUP_MAX} item(s)"
+        raise InvalidArgument(f"rows: {text}", fields={"rows": text})
+    return request.rows
 
 
 def _import_group(

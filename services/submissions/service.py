@@ -199,6 +199,11 @@ class SubmissionsService:
         return import_previews.try_rows(self.desk, requests)
 
     @grpc
+    def try_batches(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Yield the answers of `try_import` to a stream of batches, one response per batch."""
+        return import_previews.try_batches(self.desk, requests)
+
+    @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:
         """Publish the current state of every submission again; stream progress by institution.
 

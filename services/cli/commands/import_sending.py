@@ -110,17 +110,20 @@ def try_rows(
     stub = clients.stub(ImportServiceStub)
     preview = Preview()
     for part in _parts(iter(requests), ROWS_PER_CALL):
-        asked = [api.TryImportRequest(row=each, with_events=with_events) for each in part]
+        asked = [
+            api.TryBatchesRequest(rows=each.rows, with_events=with_events) for each in batches(part)
+        ]
         rows = {request.row: _named(request) for request in part}
-        for answer in answers(stub.TryImport, asked, patience):
-            told = answer.answer
-            record_id, unit_id = rows.get(told.row, ("", ""))
-            outcome = report.take(told, record_id, unit_id)
-            versions = answer.version_before, told.version
-            preview.rows.append(PlannedRow(told.row, record_id, outcome, *versions))
-            preview.submitted += answer.submitted
-            preview.verified += answer.verified
-            advance()
+        for batch in answers(stub.TryBatches, asked, patience):
+            for answer in batch.answers:
+                told = answer.answer
+                record_id, unit_id = rows.get(told.row, ("", ""))
+                outcome = report.take(told, record_id, unit_id)
+                versions = answer.version_before, told.version
+                preview.rows.append(PlannedRow(told.row, record_id, outcome, *versions))
+                preview.submitted += answer.submitted
+                preview.verified += answer.verified
+                advance()
     return preview
 
 

@@ -53,6 +53,43 @@ def test_a_trial_answers_what_the_import_answers_and_writes_nothing(service: Run
     assert not any(each.submitted or each.verified for each in planned)
 
 
+def in_batches(
+    service: Running, *batches: list[Any], with_events: bool = False
+) -> list[list[import_service_pb2.TryImportResponse]]:
+    ask = import_service_pb2.TryBatchesRequest
+    requests = [ask(rows=rows, with_events=with_events) for rows in batches]
+    return [list(each.answers) for each in service.author.TryBatches(iter(requests))]
+
+
+@pytest.mark.parametrize("with_events", [False, True])
+def test_rows_in_batches_are_tried_as_they_are_one_by_one(
+    service: Running, with_events: bool
+) -> None:
+    one, two = publication(doi()), publication(doi())
+    first = [row(1, "b1", one), row(2, "b1", two), row(3, "b2", publication("11.1/no"))]
+    second = [row(4, "b1", two), row(5, "b1"), row(6, "", one)]
+    before = stored(service)
+    alone = tried(service, [*first, *second], with_events=with_events)
+    batches = in_batches(service, first, second, with_events=with_events)
+    assert stored(service) == before
+    assert [len(answers) for answers in batches] == [3, 3]
+    together = [answer for answers in batches for answer in answers]
+    assert [each.answer for each in together] == [each.answer for each in alone]
+    assert [each.version_before for each in together] == [0, 1, 0, 2, 2, 0]
+    for name in ("submitted", "verified"):
+        numbers = [len(getattr(each, name)) for each in together]
+        assert numbers == [len(getattr(each, name)) for each in alone]
+        assert any(numbers) == with_events
+
+
+@pytest.mark.parametrize("number", [0, 201])
+def test_a_batch_of_no_or_too_many_rows_is_not_tried(service: Running, number: int) -> None:
+    claim = publication(doi())
+    with pytest.raises(grpc.RpcError) as refused:
+        in_batches(service, [row(n + 1, f"n{n}", claim) for n in range(number)])
+    assert refused.value.code() is Code.INVALID_ARGUMENT
+
+
 def test_the_events_of_a_trial_are_those_of_the_import_and_of_its_verification(
     service: Running,
 ) -> None:
@@ -115,4 +152,7 @@ def test_a_trial_tells_nothing_of_other_units_and_has_a_limit(
     monkeypatch.setattr(import_previews, "ROWS_MAX", 1)
     with pytest.raises(grpc.RpcError) as refused:
         tried(service, [row(1, "o1"), row(2, "o2")])
+    assert refused.value.code() is Code.RESOURCE_EXHAUSTED
+    with pytest.raises(grpc.RpcError) as refused:
+        in_batches(service, [row(1, "o1")], [row(2, "o2")])
     assert refused.value.code() is Code.RESOURCE_EXHAUSTED

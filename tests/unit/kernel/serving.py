@@ -140,6 +140,11 @@ class Toy:
         for _ in requests:
             yield import_service_pb2.TryImportResponse()
 
+    @grpc
+    def try_batches(self, requests: Any) -> Iterator[Any]:
+        for _ in requests:
+            yield import_service_pb2.TryBatchesResponse()
+
 
 class Client:
     """The toy's stub with a token; every call has a deadline unless told otherwise."""

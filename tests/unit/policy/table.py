@@ -72,6 +72,7 @@ TABLE = {
     "kieng.submissions.v1.ImportService.ImportSubmissions": ("C", "units"),
     "kieng.submissions.v1.ImportService.ImportBatches": ("C", "units"),
     "kieng.submissions.v1.ImportService.TryImport": ("C", "units"),
+    "kieng.submissions.v1.ImportService.TryBatches": ("C", "units"),
     "kieng.submissions.v1.LogService.RepublishLog": ("O", "institution"),
     "kieng.submissions.v1.LogService.RepairSubmission": ("AO", "units"),
     "kieng.notifications.v1.NotificationService.ListNotifications": (ALL, "self"),

@@ -352,3 +352,55 @@ class TryImportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TryImportResponse: _TypeAlias = TryImportResponse  # noqa: Y015
+
+@_typing.final
+class TryBatchesRequest(_message.Message):
+    """Some rows that are only tried."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    WITH_EVENTS_FIELD_NUMBER: _builtins.int
+    with_events: _builtins.bool
+    """True for the events of all rows, too, see TryImportRequest."""
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportSubmissionsRequest]:
+        """Rows as ImportBatches would get them; 1 to 200, and at most 1 MiB together. A row that breaks its rules is refused by itself."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___ImportSubmissionsRequest] | None = ...,
+        with_events: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows", "with_events", b"with_events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryBatchesRequest: _TypeAlias = TryBatchesRequest  # noqa: Y015
+
+@_typing.final
+class TryBatchesResponse(_message.Message):
+    """What would become of the rows of one message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___TryImportResponse]:
+        """One answer per row, in order."""
+
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___TryImportResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryBatchesResponse: _TypeAlias = TryBatchesResponse  # noqa: Y015

@@ -51,6 +51,11 @@ class ImportServiceStub:
                 request_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportRequest.SerializeToString,
                 response_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportResponse.FromString,
                 _registered_method=True)
+        self.TryBatches = channel.stream_stream(
+                '/kieng.submissions.v1.ImportService/TryBatches',
+                request_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryBatchesRequest.SerializeToString,
+                response_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryBatchesResponse.FromString,
+                _registered_method=True)
 
 
 class ImportServiceServicer:
@@ -85,6 +90,14 @@ class ImportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TryBatches(self, request_iterator, context):
+        """Tells what TryImport tells, many rows in a message, which costs both sides less. One answer per message. Deadline and the errors of
+        a row as there. Errors of the call: as there, INVALID_ARGUMENT (a message without rows or with over 200).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ImportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -102,6 +115,11 @@ def add_ImportServiceServicer_to_server(servicer, server):
                     servicer.TryImport,
                     request_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportRequest.FromString,
                     response_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportResponse.SerializeToString,
+            ),
+            'TryBatches': grpc.stream_stream_rpc_method_handler(
+                    servicer.TryBatches,
+                    request_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryBatchesRequest.FromString,
+                    response_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryBatchesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -187,6 +205,33 @@ class ImportService:
             '/kieng.submissions.v1.ImportService/TryImport',
             kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportRequest.SerializeToString,
             kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryBatches(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/kieng.submissions.v1.ImportService/TryBatches',
+            kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryBatchesRequest.SerializeToString,
+            kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryBatchesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,10 @@ class ImportServiceStub:
     before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
     Errors of a row: as ImportSubmissions. Errors of the call: as ImportSubmissions, RESOURCE_EXHAUSTED (over 20,000 rows in a call).
     """
+    TryBatches: _grpc.StreamStreamMultiCallable[_import_service_pb2.TryBatchesRequest, _import_service_pb2.TryBatchesResponse]
+    """Tells what TryImport tells, many rows in a message, which costs both sides less. One answer per message. Deadline and the errors of
+    a row as there. Errors of the call: as there, INVALID_ARGUMENT (a message without rows or with over 200).
+    """
 
 @_typing.type_check_only
 class ImportServiceAsyncStub(ImportServiceStub):
@@ -72,6 +76,10 @@ class ImportServiceAsyncStub(ImportServiceStub):
     """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
     before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
     Errors of a row: as ImportSubmissions. Errors of the call: as ImportSubmissions, RESOURCE_EXHAUSTED (over 20,000 rows in a call).
+    """
+    TryBatches: _aio.StreamStreamMultiCallable[_import_service_pb2.TryBatchesRequest, _import_service_pb2.TryBatchesResponse]  # type: ignore[assignment]
+    """Tells what TryImport tells, many rows in a message, which costs both sides less. One answer per message. Deadline and the errors of
+    a row as there. Errors of the call: as there, INVALID_ARGUMENT (a message without rows or with over 200).
     """
 
 class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -110,6 +118,16 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
         before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
         Errors of a row: as ImportSubmissions. Errors of the call: as ImportSubmissions, RESOURCE_EXHAUSTED (over 20,000 rows in a call).
+        """
+
+    @_abc_1.abstractmethod
+    def TryBatches(
+        self,
+        request_iterator: _MaybeAsyncIterator[_import_service_pb2.TryBatchesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_import_service_pb2.TryBatchesResponse], _abc.AsyncIterator[_import_service_pb2.TryBatchesResponse]]:
+        """Tells what TryImport tells, many rows in a message, which costs both sides less. One answer per message. Deadline and the errors of
+        a row as there. Errors of the call: as there, INVALID_ARGUMENT (a message without rows or with over 200).
         """
 
 def add_ImportServiceServicer_to_server(servicer: ImportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
