@@ -37,7 +37,7 @@ LAYERS: Mapping[str, Layers] = {
         ("bibliography_formats",),
         ("unit_names",),
         ("csv_file", "xlsx_file", "field_values", "refused_cells"),
-        ("xlsx_marks", "headings", "kept_requests"),
+        ("xlsx_marks", "headings", "batches", "kept_requests"),
         ("number_formats",),
         ("cells", "column_aliases"),
         (

@@ -13,12 +13,10 @@ from services.cli.client.clients import Clients
 from services.cli.client.resuming import Patience, answers
 from services.cli.commands.import_report import Report
 from services.cli.terminal.screen import Screen
+from services.importing.batches import batches
 
 ROWS_PER_CALL = 5_000
 """Rows per call, few enough to take only a fraction of the ten minutes that a call may last."""
-ROWS_PER_BATCH = 200
-BYTES_PER_BATCH = 256 * 1024
-"""Maximum size of a batch of several rows: a quarter of what a service receives."""
 
 Requests = Iterable[api.ImportSubmissionsRequest]
 Advance = Callable[[], None]
@@ -80,7 +78,8 @@ def send(
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
         rows = {request.row: _named(request) for request in part}
-        for batch in answers(stub.ImportBatches, list(batches(part)), patience):
+        asked = [api.ImportBatchesRequest(rows=each) for each in batches(part)]
+        for batch in answers(stub.ImportBatches, asked, patience):
             for answer in batch.answers:
                 report.take(answer, *rows.get(answer.row, ("", "")))
                 advance()
@@ -111,7 +110,7 @@ def try_rows(
     preview = Preview()
     for part in _parts(iter(requests), ROWS_PER_CALL):
         asked = [
-            api.TryBatchesRequest(rows=each.rows, with_events=with_events) for each in batches(part)
+            api.TryBatchesRequest(rows=each, with_events=with_events) for each in batches(part)
         ]
         rows = {request.row: _named(request) for request in part}
         for batch in answers(stub.TryBatches, asked, patience):
@@ -125,23 +124,6 @@ def try_rows(
                 preview.verified += answer.verified
                 advance()
     return preview
-
-
-def batches(requests: Requests) -> Iterator[api.ImportBatchesRequest]:
-    """Yield rows in order, in batches of at most `ROWS_PER_BATCH` rows and `BYTES_PER_BATCH`.
-
-    A larger row is a batch of its own.
-    """
-    rows, size = list[api.ImportSubmissionsRequest](), 0
-    for request in requests:
-        length = request.ByteSize()
-        if rows and (len(rows) == ROWS_PER_BATCH or size + length > BYTES_PER_BATCH):
-            yield api.ImportBatchesRequest(rows=rows)
-            rows, size = [], 0
-        rows.append(request)
-        size += length
-    if rows:
-        yield api.ImportBatchesRequest(rows=rows)
 
 
 def _named(request: api.ImportSubmissionsRequest) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 
 from kieng.submissions.v1 import import_service_pb2 as api
+from services.importing.batches import batches
 from services.portal.calls import Refused
 from services.portal.pages.effects import IMPORTS
 from services.portal.pages.import_reports import SHOWN_MAX, Report, with_long
@@ -80,16 +81,16 @@ async def _sent(page: Page, report: Report, rows: Rows) -> AsyncIterator[int]:
     if not rows:
         return
 
-    async def requests() -> AsyncIterator[api.ImportSubmissionsRequest]:
-        for each in rows:
-            yield each
+    async def requests() -> AsyncIterator[api.ImportBatchesRequest]:
+        for each in batches(rows):
+            yield api.ImportBatchesRequest(rows=each)
 
     shown_at, exchange = 0.0, page.site.services.exchange
-    answers = exchange(IMPORTS["ImportSubmissions"], requests(), page.session.token)
     done = 0
-    async for answer in answers:
-        report.take(answer)
-        done += 1
+    async for batch in exchange(IMPORTS["ImportBatches"], requests(), page.session.token):
+        for answer in batch.answers:
+            report.take(answer)
+        done += len(batch.answers)
         if (now := time.monotonic()) > shown_at + EVERY_SECONDS:
             shown_at = now
             yield done
@@ -101,13 +102,14 @@ async def _refused_before(page: Page, report: Report, rows: Rows) -> None:
     if not rows:
         return
 
-    async def requests() -> AsyncIterator[api.TryImportRequest]:
-        for each in rows:
-            yield api.TryImportRequest(row=each)
+    async def requests() -> AsyncIterator[api.TryBatchesRequest]:
+        for each in batches(rows):
+            yield api.TryBatchesRequest(rows=each)
 
     exchange = page.site.services.exchange
-    async for answer in exchange(IMPORTS["TryImport"], requests(), page.session.token):
-        if answer.answer.HasField("error"):
-            report.take(answer.answer)
-        else:
-            report.refuse(answer.answer.row, "", page.text("import.right_now"), "")
+    async for batch in exchange(IMPORTS["TryBatches"], requests(), page.session.token):
+        for answer in batch.answers:
+            if answer.answer.HasField("error"):
+                report.take(answer.answer)
+            else:
+                report.refuse(answer.answer.row, "", page.text("import.right_now"), "")

@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, Response
 
 from kieng.submissions.v1 import import_service_pb2 as api
+from services.importing.batches import batches
 from services.importing.cells import cell_text
 from services.importing.errors import Unclear, Unreadable
 from services.importing.headings import ROW_COLUMNS, TYPES, columns
@@ -94,22 +95,22 @@ async def _tried(page: Page, report: Report) -> Effects | None:
     """Try all rows; return the numbers that would change, or None if these are not available."""
     submitted, verified = list[bytes](), list[bytes]()
 
-    async def rows() -> AsyncIterator[api.TryImportRequest]:
-        for each in report.found.requests:
-            yield api.TryImportRequest(row=each, with_events=True)
-        for each in unread:
-            yield api.TryImportRequest(row=each)
+    async def requests() -> AsyncIterator[api.TryBatchesRequest]:
+        for with_events, rows in ((True, report.found.requests), (False, unread)):
+            for each in batches(rows):
+                yield api.TryBatchesRequest(rows=each, with_events=with_events)
 
     assert report.found.parsed is not None
     unread = report.found.parsed.unread
     if report.found.requests or len(unread):
         exchange = page.site.services.exchange
-        async for answer in exchange(IMPORTS["TryImport"], rows(), page.session.token):
-            report.take(answer.answer)
-            if not answer.answer.HasField("error") and report.is_whole(answer.answer.row):
-                report.versions[answer.answer.row] = answer.version_before
-            submitted += answer.submitted
-            verified += answer.verified
+        async for batch in exchange(IMPORTS["TryBatches"], requests(), page.session.token):
+            for answer in batch.answers:
+                report.take(answer.answer)
+                if not answer.answer.HasField("error") and report.is_whole(answer.answer.row):
+                    report.versions[answer.answer.row] = answer.version_before
+                submitted += answer.submitted
+                verified += answer.verified
     try:
         return await effects_of_events(page, submitted, verified)
     except Refused as refused:

@@ -35,8 +35,23 @@ def answer_to(row: api.ImportSubmissionsRequest) -> api.ImportSubmissionsRespons
     return api.ImportSubmissionsResponse(row=row.row, error=status)
 
 
-def tried(request: api.TryImportRequest) -> Iterator[api.TryImportResponse]:
-    yield api.TryImportResponse(answer=answer_to(request.row), submitted=[b"e"], verified=[b"e"])
+def tried(request: api.TryBatchesRequest) -> Iterator[api.TryBatchesResponse]:
+    answers = map(answer_to, request.rows)
+    events: Any = {"submitted": [b"e"], "verified": [b"e"]} if request.with_events else {}
+    yield api.TryBatchesResponse(
+        answers=[api.TryImportResponse(answer=each, **events) for each in answers]
+    )
+
+
+def imported(request: api.ImportBatchesRequest) -> Iterator[api.ImportBatchesResponse]:
+    yield api.ImportBatchesResponse(answers=map(answer_to, request.rows))
+
+
+def written(site: Portal) -> list[api.ImportSubmissionsRequest]:
+    """The rows that were imported."""
+    asked = site.site.services.asked  # type: ignore[attr-defined]
+    sent = [each for each in asked if isinstance(each, api.ImportBatchesRequest)]
+    return [row for each in sent for row in each.rows]
 
 
 def effects(request: kpi_service_pb2.TryEventsRequest) -> Iterator[Any]:
@@ -50,9 +65,7 @@ def effects(request: kpi_service_pb2.TryEventsRequest) -> Iterator[Any]:
 
 
 def portal(role: str = "contributor") -> Portal:
-    answers = Answers(
-        TryImport=tried, TryEvents=effects, ImportSubmissions=lambda row: [answer_to(row)]
-    )
+    answers = Answers(TryBatches=tried, TryEvents=effects, ImportBatches=imported)
     return Portal(answers, role)
 
 

@@ -1,7 +1,6 @@
 """Files of evidence that a table names: the form has their digests, and not the files."""
 
-from kieng.submissions.v1 import import_service_pb2 as api
-from tests.unit.portal.import_forms import GOOD, HEADER, Form, facts, portal, table
+from tests.unit.portal.import_forms import GOOD, HEADER, Form, facts, portal, table, written
 
 
 def test_files_of_evidence_that_rows_name_are_known_by_their_digests() -> None:
@@ -19,9 +18,8 @@ def test_files_of_evidence_that_rows_name_are_known_by_their_digests() -> None:
     proofs = f"{proofs}\n{'b' * 64}  b.pdf"
     assert facts(form.send("try", proofs=proofs))["new"] == "1"
     form.send("commit", proofs=proofs)
-    asked = site.site.__dict__["services"].asked
-    (written,) = (each for each in asked if isinstance(each, api.ImportSubmissionsRequest))
-    found = [(each.sha256[0], each.title) for each in written.content.evidence]
+    (sent,) = written(site)
+    found = [(each.sha256[0], each.title) for each in sent.content.evidence]
     assert found == [("a", "a.pdf"), ("b", "b.pdf")]
 
 

@@ -36,6 +36,7 @@ from tests.unit.portal.import_forms import (
     portal,
     sent,
     table,
+    written,
 )
 
 
@@ -68,9 +69,7 @@ def test_all_mistakes_of_a_row_are_told_at_once_and_it_is_never_imported() -> No
     assert "<mark>soon</mark>" in answer.text
     assert "unknown unit x" in answer.text
     form.send("commit")
-    asked = site.site.__dict__["services"].asked
-    written = [each for each in asked if isinstance(each, api.ImportSubmissionsRequest)]
-    assert [each.source_record.record_id for each in written] == ["r-1"]
+    assert [each.source_record.record_id for each in written(site)] == ["r-1"]
 
 
 def test_a_unit_is_known_by_its_full_name_under_the_label_of_the_page() -> None:
@@ -225,8 +224,7 @@ def test_a_plan_with_versions_that_no_row_has_imports_nothing(version: str) -> N
     damaged = f'{{"digest": "{plan["digest"]}", "versions": {{"{row}": {version}}}}}'
     form.held["plan"] = base64.b64encode(zlib.compress(damaged.encode())).decode()
     assert form.send("commit").status_code == 200
-    asked = site.site.__dict__["services"].asked
-    assert not any(isinstance(each, api.ImportSubmissionsRequest) for each in asked)
+    assert not written(site)
 
 
 def test_guests_are_sent_to_sign_in_before_their_form_is_read() -> None:
@@ -261,7 +259,8 @@ def test_exports_of_literature_databases_are_read_as_the_command_reads_them(name
     form = Form(portal())
     answer = form.send("try", name, EXPORTS[name].encode(), unit="vnu/hus", month_day="12-31")
     assert facts(answer)["new"] == "1"
-    (row,) = [r.row for r in form.site.site.services.asked if isinstance(r, api.TryImportRequest)]  # type: ignore[attr-defined]
+    asked = form.site.site.services.asked  # type: ignore[attr-defined]
+    ((row,),) = [each.rows for each in asked if isinstance(each, api.TryBatchesRequest)]
     assert row.content.facts.publication.issued_on == "2025-12-31"
     assert row.content.evidence[0].title == name
 
