@@ -49,7 +49,7 @@ def list_catalogue(
     Example: kieng catalogue list --output json
     """
     if file is not None:
-        message = catalogue_yaml.read(file)
+        message = catalogue_yaml.read(file, session.screen.lang)
     else:
         request = catalogue_service_pb2.GetCatalogueRequest()
         message = session.stub(CatalogueServiceStub).GetCatalogue(request).catalogue

@@ -51,7 +51,7 @@ def publish(
 
     Example: kieng catalogue publish indicators.yaml
     """
-    message = catalogue_yaml.read(file)
+    message = catalogue_yaml.read(file, session.screen.lang)
     request = api.PublishCatalogueRequest(
         indicators=message.indicators,
         taxonomies=message.taxonomies,

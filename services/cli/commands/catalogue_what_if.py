@@ -40,7 +40,7 @@ def what_if(
     """
     read_measure(measure)
     first, last = read_months(from_month, to_month)
-    message = catalogue_yaml.read(file)
+    message = catalogue_yaml.read(file, session.screen.lang)
     request = api.TryCatalogueRequest(
         indicators=message.indicators,
         taxonomies=message.taxonomies,

@@ -85,8 +85,12 @@ class Definitions:
             yield f"{self.path}:{found.line}:{found.column}: {where}{problem}"
 
 
-def read(path: Path) -> catalogue_pb2.Catalogue:
+def read(path: Path, lang: str = "en") -> catalogue_pb2.Catalogue:
     """Return the taxonomies and indicators in a catalogue file.
+
+    Args:
+        path: the file.
+        lang: language in which mistakes are listed, `vi` or `en`.
 
     Raises:
         Failure: the file cannot be read, or has mistakes; the message lists them with line and
@@ -94,8 +98,9 @@ def read(path: Path) -> catalogue_pb2.Catalogue:
     """
     found = look_at(path)
     if found.mistakes:
-        lines = list(found.lines())
-        more = [f"and {len(lines) - SHOWN_MAX} more"] if len(lines) > SHOWN_MAX else []
+        lines = list(found.lines(lang))
+        total = [in_language(f"{len(lines)} mistakes in all", lang)]
+        more = total if len(lines) > SHOWN_MAX else []
         raise Failure("\n".join([*lines[:SHOWN_MAX], *more]), USAGE)
     return found.message
 

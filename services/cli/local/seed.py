@@ -78,7 +78,7 @@ def _publish_first(clients: Clients, launch: Launch) -> None:
     publish = directory.PublishDirectory
     answer = retry(CATALOGUE_SECONDS, STARTING, lambda: _agreed(publish, units, agree))
     screen.say("up.directory", version=answer.version, units=len(units.units))
-    message = catalogue_yaml.read(plan.catalogue)
+    message = catalogue_yaml.read(plan.catalogue, screen.lang)
     wanted = catalogue_service_pb2.PublishCatalogueRequest(
         indicators=message.indicators, taxonomies=message.taxonomies
     )

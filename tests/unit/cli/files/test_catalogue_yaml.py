@@ -16,8 +16,10 @@ from services.cli.admin import offline
 from services.cli.commands.up import CATALOGUE
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import catalogue_yaml
+from services.cli.files.catalogue_yaml import SHOWN_MAX
 from services.cli.main import main
 from services.refusals import in_language
+from services.texts import Lang
 from tests.forking import completed
 
 GOOD = """\
@@ -160,6 +162,23 @@ def test_a_file_with_mistakes_is_not_published(tmp_path: Path) -> None:
     )
     with pytest.raises(Failure, match="No such file"):
         catalogue_yaml.read(tmp_path / "absent.yaml")
+
+
+def test_mistakes_that_stop_a_command_are_listed_in_its_language(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("indicators:\n" + "  - hause: university\n" * (SHOWN_MAX + 1), "utf-8")
+    said = {}
+    for lang in ("en", "vi"):
+        with pytest.raises(Failure) as refused:
+            catalogue_yaml.read(path, lang)
+        said[lang] = refused.value.told_in(Lang(lang)).splitlines()
+        places = [line.partition(": ")[0] for line in said[lang][:SHOWN_MAX]]
+        assert places == [f"{path}:{line}:5" for line in range(2, SHOWN_MAX + 2)]
+    assert all(en != vi for en, vi in zip(said["en"], said["vi"], strict=True))
+    assert (said["en"][-1], said["vi"][-1]) == (
+        f"{SHOWN_MAX + 1} mistakes in all",
+        f"tổng cộng {SHOWN_MAX + 1} lỗi",
+    )
 
 
 def test_the_deployed_catalogue_and_its_examples_are_good(
