@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.render import number_text
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, load
+from services.refusals import in_language
 
 app = typer.Typer(
     no_args_is_help=True, help="Back up everything that cannot be recomputed, and restore it."
@@ -119,7 +121,7 @@ def verify(
     document = {**described(folder, manifest), "ok": not problems, "problems": problems}
     documents = number_text(manifest.documents, screen.lang)
     well = screen.text("backup.well", documents=documents, name=manifest.name)
-    screen.answer(document, lambda: "\n".join(problems) or well)
+    screen.answer(document, lambda: _told(screen, problems) or well)
     if problems:
         raise typer.Exit(NO)
 
@@ -152,10 +154,11 @@ def restore(
     screen = session.screen
     try:
         manifest = archive.open_manifest(folder)
-        if problems := checked(screen, folder, manifest):
-            raise archive.ArchiveInvalid("; ".join(problems))
+        problems = checked(screen, folder, manifest)
     except archive.ArchiveInvalid as invalid:
         raise Failure(str(invalid), NO) from invalid
+    if problems:
+        raise Failure(_told(screen, problems), NO)
     job = restore_job.Job(screen, folder, manifest, force)
     given = "mongo_uri" in load(KernelSettings).model_fields_set
     if given or uri:
@@ -184,6 +187,10 @@ def checked(screen: Screen, folder: Path, manifest: archive.Manifest) -> list[st
     with screen.progress() as progress:
         task = progress.add_task(manifest.name, total=len(manifest.parts))
         return list(archive.check(folder, manifest, lambda part: progress.advance(task)))
+
+
+def _told(screen: Screen, problems: Sequence[str]) -> str:
+    return "\n".join(in_language(each, screen.lang) for each in problems)
 
 
 def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from services.cli.files.destination import need_place
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
+from services.refusals import in_language
 from services.texts import Lang
 
 app = typer.Typer(
@@ -183,7 +184,8 @@ def check(
         **answer,
     }
     good = screen.text("check.good", indicators=document["indicators"], **answer)
-    text = "\n".join([*found.lines(screen.lang), *answer["differences"]]) if wrong else good
+    differences = (in_language(each, screen.lang) for each in answer["differences"])
+    text = "\n".join([*found.lines(screen.lang), *differences]) if wrong else good
     screen.answer(document, lambda: text)
     if wrong:
         raise typer.Exit(NO)

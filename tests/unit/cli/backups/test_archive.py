@@ -21,6 +21,8 @@ from services.cli.backups.archive import (
     seal,
     write_part,
 )
+from services.cli.errors import NO
+from services.cli.main import main
 
 
 def documents(count: int) -> list[RawBSONDocument]:
@@ -101,3 +103,18 @@ def test_a_file_with_other_documents_is_not_read_to_its_end_in_silence(backup: P
     write_part(backup, part.database, part.collection, documents(49))
     with pytest.raises(ArchiveInvalid, match="49 documents, 50 were written"):
         list(read_part(backup, part))
+
+
+@pytest.mark.parametrize("command", ["verify", "restore"])
+def test_a_damaged_backup_is_told_in_the_language_of_the_command(
+    backup: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (backup / part.file for part in open_manifest(backup).parts[:2])
+    first.write_bytes(b"spoilt")
+    second.unlink()
+    with pytest.raises(SystemExit) as ended:
+        main(["backup", command, str(backup), "--lang", "vi"])
+    assert ended.value.code == NO
+    told = "".join(capsys.readouterr())
+    assert "nội dung không còn đúng như khi ghi" in told
+    assert ": thiếu" in told

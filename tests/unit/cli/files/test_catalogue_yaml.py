@@ -202,6 +202,9 @@ def test_an_example_that_comes_out_otherwise_is_told(
     code, document = checked(path, capsys)
     assert (code, document["examples"]) == (NO, 1)
     assert "vnu 2025-01 to 2025-12 verified: is 0, not 1" in str(document["differences"])
+    with pytest.raises(SystemExit):
+        main(["catalogue", "check", str(path), "--lang", "vi"])
+    assert "là 0, không phải 1" in capsys.readouterr().out
 
 
 def test_a_catalogue_is_listed_with_its_formula_in_words(
