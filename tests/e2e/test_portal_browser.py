@@ -271,16 +271,3 @@ def test_a_form_outlives_its_session(stack: RunningStack, running: Browser) -> N
         page.get_by_role("button", name="Gửi lại").click()
         expect(page.locator(".verdict")).to_have_text("Đã lưu.")
         expect(page.locator("[name=units]")).to_have_value("vnu/uet")
-
-
-def test_a_draft_is_kept_as_it_is_written(stack: RunningStack, running: Browser) -> None:
-    with visit(running, stack, "contributor", "vnu") as page:
-        page.clock.install()
-        page.goto("/submissions/new?type=publication")
-        page.locator("[name=unit_id]").fill(UNIT)
-        page.locator("[name=title]").fill("Đang viết")
-        page.locator("[name=issued_on]").fill("2012-11-20")
-        page.clock.fast_forward(3_000)
-        expect(page.locator("[data-said]")).to_have_text("Đã lưu nháp.")
-        page.reload()
-        expect(page.locator("[name=title]")).to_have_value("Đang viết")

@@ -63,3 +63,36 @@ def test_files_that_a_table_names_are_hashed_in_the_browser(
         page.get_by_role("button", name="Kiểm tra tệp").click()
         page.get_by_role("button", name="Nhập 1 dòng").click()
         expect(page.locator(".verdict")).to_have_text("Đã nhập receipt.csv")
+
+
+HOLDS_THE_FIRST = """
+const digest = crypto.subtle.digest.bind(crypto.subtle);
+const first = new Promise((resolve) => { window.release = resolve; });
+let count = 0;
+crypto.subtle.digest = async (...given) => {
+  count += 1;
+  if (count === 1) await first;
+  if (count === 2) throw new Error("cannot be read");
+  return digest(...given);
+};
+"""
+
+
+def test_files_that_are_chosen_meanwhile_or_cannot_be_read_spoil_no_others(
+    stack: RunningStack, running: Browser
+) -> None:
+    def file(name: str) -> FilePayload:
+        return FilePayload(name=name, mimeType="application/pdf", buffer=name.encode())
+
+    with visit(running, stack, "contributor", "vnu") as page:
+        page.add_init_script(HOLDS_THE_FIRST)
+        page.goto("/import")
+        chosen, lines = page.locator("[data-proofs]"), page.locator("[name=proofs]")
+        chosen.set_input_files(file("a.pdf"))
+        chosen.set_input_files([file("b.pdf"), file("c.pdf")])
+        page.evaluate("window.release()")
+        wanted = (
+            f"{hashlib.sha256(each).hexdigest()}  {each.decode()}" for each in (b"a.pdf", b"c.pdf")
+        )
+        expect(lines).to_have_value("\n".join(wanted))
+        assert lines.evaluate("(lines) => lines.checkValidity()")

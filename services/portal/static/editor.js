@@ -5,6 +5,8 @@ const form = document.querySelector("[data-editor]");
 const said = form.querySelector("[data-said]");
 const QUIET_MS = 3000;
 let waiting = 0;
+let saving = Promise.resolve();
+let saves = 0; // how many are not done yet
 
 async function keep() {
   if (!form.checkValidity()) {
@@ -29,6 +31,22 @@ async function keep() {
   said.textContent = form.dataset.kept;
 }
 
+// One after the other: each needs the version that the one before it has made.
+function save() {
+  saves += 1;
+  const fail = () => { said.textContent = form.dataset.unkept; };
+  saving = saving.then(keep).catch(fail).finally(() => { saves -= 1; });
+}
+
+// What is sent while a draft is being kept waits for it, or it would be of an older version.
+async function send(event) {
+  clearTimeout(waiting);
+  if (!saves) return;
+  event.preventDefault();
+  await saving;
+  form.requestSubmit(event.submitter);
+}
+
 function set(name, value) {
   let input = form.querySelector(`input[name="${name}"]`);
   if (!input) {
@@ -40,11 +58,13 @@ function set(name, value) {
 
 async function hash(chosen) {
   const proof = chosen.closest(".proof");
-  const digest = await crypto.subtle.digest("SHA-256", await chosen.files[0].arrayBuffer());
+  const [file] = chosen.files;
+  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  if (chosen.files[0] !== file) return; // another one has been chosen meanwhile
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   proof.querySelector(".hash").value = hex;
   const title = proof.querySelector('[name="evidence_title"]');
-  if (!title.value) title.value = chosen.files[0].name;
+  if (!title.value) title.value = file.name;
 }
 
 if (crypto.subtle) {
@@ -56,7 +76,7 @@ form.addEventListener("change", (event) => {
 if ("draft" in form.dataset) {
   form.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(keep, QUIET_MS);
+    waiting = setTimeout(save, QUIET_MS);
   });
-  form.addEventListener("submit", () => clearTimeout(waiting));
+  form.addEventListener("submit", send);
 }

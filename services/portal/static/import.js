@@ -40,13 +40,21 @@ async function add(files) {
   const lines = picker.form.elements.proofs;
   // Until all are computed, the form cannot be sent.
   lines.setCustomValidity(picker.dataset.busy);
-  const known = new Map(lines.value.split("\n").map((line) => [line.slice(66), line]));
-  for (const file of files) known.set(file.name, `${await digest(file)}  ${file.name}`);
-  lines.value = [...known.values()].filter(Boolean).join("\n");
+  for (const file of files) {
+    // Of a file that cannot be read the page will say that it was not chosen.
+    const found = await digest(file).catch(() => "");
+    const known = new Map(lines.value.split("\n").map((line) => [line.slice(66), line]));
+    if (found) known.set(file.name, `${found}  ${file.name}`);
+    lines.value = [...known.values()].filter(Boolean).join("\n");
+  }
   lines.setCustomValidity("");
 }
 
 if (picker && crypto.subtle) {
   picker.closest(".picker").hidden = false;
-  picker.addEventListener("change", () => add([...picker.files]));
+  let adding = Promise.resolve();
+  picker.addEventListener("change", () => {
+    const files = [...picker.files];
+    adding = adding.then(() => add(files));
+  });
 }
