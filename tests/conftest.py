@@ -32,7 +32,9 @@ from services.kernel.mongo import Mongo
 from services.kpi.log.topic import SUBMISSIONS
 from tests.cpu_times import CpuTimes
 from tests.distribution import Scheduling, depends_on_the_broker, in_order
+from tests.kafka_sockets import close_unconnected
 
+close_unconnected()
 MEASURED = pytest.StashKey[list[str]]()
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
 
