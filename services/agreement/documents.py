@@ -84,11 +84,17 @@ def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[s
 
 
 def decode(document: dict[str, Any]) -> Proposal:
-    """Return the proposal that a document holds, in the version that was stored last."""
+    """Return the proposal that a document holds, in the version that was stored last.
+
+    Its motion has no payload if the document was read without it.
+    """
     affected = tuple(document["affected"])
+    # Recomputed from the payload where that is there: it is what the institutions vote on.
+    listed = "" if "payload" in document else document["digest"]
+    motion = bytes(document.get("payload", b"")), frozenset(affected), listed
     return Proposal(
         proposal_id=document["_id"],
-        motion=Motion(Kind(document["kind"]), bytes(document["payload"]), frozenset(affected)),
+        motion=Motion(Kind(document["kind"]), *motion),
         proposed_by=document["proposed_by"],
         members=tuple(document["members"]),
         quorum=document["quorum"],

@@ -65,12 +65,13 @@ class Motion:
     """The content of a proposal: the request to carry out if it is approved.
 
     ``payload`` is the encoded protobuf request, ``affected`` the ids of the institutions whose own
-    units it changes.
+    units it changes. A motion that is only listed has no payload, but its ``listed_digest``.
     """
 
     kind: Kind
     payload: bytes
     affected: frozenset[str] = frozenset()
+    listed_digest: str = ""
 
     @property
     def digest(self) -> str:
@@ -78,6 +79,8 @@ class Motion:
 
         The affected institutions are not part of it.
         """
+        if self.listed_digest:
+            return self.listed_digest
         return hashlib.sha256(self.kind.encode() + b"\0" + self.payload).hexdigest()
 
 

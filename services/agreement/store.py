@@ -89,14 +89,17 @@ class Proposals:
         return decode(found)
 
     def newest(self, *, waiting_only: bool = False) -> list[Proposal]:
-        """Return at most `LISTED_MAX` proposals, newest first.
+        """Return at most `LISTED_MAX` proposals, newest first, their motions without payload.
 
         Args:
             waiting_only: whether to omit closed ones, i.e. to return only those that are open, or
                 approved but not in effect yet.
         """
         query: dict[str, Any] = {"state": {"$in": WAITING}} if waiting_only else {}
-        found = self._documents.find(query).sort("proposed_at", -1).limit(LISTED_MAX)
+        # A payload may be the whole tree of units.
+        found = (
+            self._documents.find(query, {"payload": 0}).sort("proposed_at", -1).limit(LISTED_MAX)
+        )
         return [decode(document) for document in found]
 
     def due(self, now: datetime) -> list[Proposal]:

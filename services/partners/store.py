@@ -69,8 +69,8 @@ class Directories:
         """
         with self._lock:
             if self._clock() >= self._fresh_until:
-                version = self._newest_version()
-                if version and (self._newest is None or self._newest.directory.version != version):
+                known = self._newest.directory.version if self._newest else 0
+                if (version := self._newest_version(known)) != known:
                     directory = self._read(version)
                     self._newest = Known(directory, entries_of(directory.units, fold))
                 self._fresh_until = self._clock() + DIRECTORY_SECONDS_MAX
@@ -95,9 +95,15 @@ class Directories:
         return self._read(version)
 
     def stored(self) -> Directory | None:
-        """Return the newest version from the database, not the cache; None before the first."""
-        version = self._newest_version()
-        return self._read(version) if version else None
+        """Return the version that is the newest one now; None before the first.
+
+        The cache is not trusted to be new, only to hold what it holds: versions never change.
+        """
+        known = self._newest.directory if self._newest else None
+        version = self._newest_version(known.version if known else 0)
+        if not version:
+            return None
+        return known if known and known.version == version else self._read(version)
 
     def publish(self, units: tuple[Unit, ...], terms: Terms, after: int, change: Change) -> int:
         """Store a tree and the terms of proposals as version ``after + 1``; return this number.
@@ -122,7 +128,7 @@ class Directories:
 
     def republish_newest(self) -> None:
         """Mark the newest version, if any, as unpublished: the broker may have lost its log."""
-        self._documents.update_one({"version": self._newest_version()}, {"$set": {"unsent": True}})
+        self._documents.update_one({"version": self._newest_version(0)}, {"$set": {"unsent": True}})
 
     def unsent(self, limit: int) -> list[tuple[Directory, Change]]:
         """Return at most ``limit`` versions with an unpublished event, each with its metadata."""
@@ -133,9 +139,11 @@ class Directories:
         """Record that the event of a version is published."""
         self._documents.update_one({"version": directory.version}, {"$set": {"unsent": False}})
 
-    def _newest_version(self) -> int:
-        newest = self._documents.find_one({}, {"version": 1}, sort=[("version", -1)])
-        return int(newest["version"]) if newest else 0
+    def _newest_version(self, known: int) -> int:
+        """Return the newest version; ``known`` is one that is stored, or 0."""
+        # Not by a sort: for one, the embedded database reads all versions whole.
+        newer = self._documents.find({"version": {"$gt": known}}, {"version": 1})
+        return max((int(document["version"]) for document in newer), default=known)
 
     def _read(self, version: int) -> Directory:
         document = self._documents.find_one({"version": version})
