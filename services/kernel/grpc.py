@@ -110,7 +110,7 @@ class GrpcServer(SharedExtension):
             self._reception.close(CLOSE_SECONDS_MAX)
 
     def turn(
-        self, call: Admitted, method: MethodDescriptor, is_first: bool
+        self, call: Admitted, method: MethodDescriptor, may_wait: bool
     ) -> AbstractContextManager[bool]:
         """Charge the caller's institution for the block, which is one step of a stream.
 
@@ -119,7 +119,7 @@ class GrpcServer(SharedExtension):
         """
         caller, name = call.principal, method.full_name
         whom = caller.institution_id, caller.subject, name, call.arrival.is_active
-        return self._reception.queues.turn(*whom, is_first)
+        return self._reception.queues.turn(*whom, may_wait)
 
     def delay_refusal(self, call: Admitted) -> None:
         """Block the thread of a stream that is about to be refused, if its caller is often refused.
@@ -193,9 +193,18 @@ class Grpc(Entrypoint):
     The method gets the request (an iterator of requests for a client stream) and returns the
     response (an iterator of responses for a server stream). A `Refusal` that it raises becomes the
     status of the call; any other error becomes INTERNAL.
+
+    Args:
+        is_watch: whether it is a stream that only shows what has changed: then no step but the
+            first ever waits for others.
+        options: of `Entrypoint`.
     """
 
     server = GrpcServer()
+
+    def __init__(self, is_watch: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.is_watch = is_watch
 
     def stop(self) -> None:
         """Drain the server now, before the providers that its workers use are stopped.
@@ -233,7 +242,8 @@ class Grpc(Entrypoint):
 
     def _in_turn(self, responses: Iterator[Any], admitted: Admitted) -> Iterator[Any]:
         for number in count():
-            with self.server.turn(admitted, self.method, number == 0) as is_wanted:
+            may_wait = number == 0 or not self.is_watch
+            with self.server.turn(admitted, self.method, may_wait) as is_wanted:
                 response = next(responses, None) if is_wanted else None
             if response is None:
                 return

@@ -26,12 +26,14 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 import structlog
 
 from services.kernel.config import load
 from services.kernel.errors import Refusal, Unavailable, WrongState
+from services.kernel.front.charging import charge
 from services.kpi.config import Settings, environment
 
 log = structlog.get_logger()
@@ -153,6 +155,19 @@ class Child:
         said = [message for message in self.messages(STOP_SECONDS) if message is not None]
         return said[-1].fields if said else {}
 
+    def cpu_seconds(self) -> float:
+        """Return the CPU seconds that the subprocess and its own ended subprocesses have used.
+
+        Return 0 if it has crashed, because then nothing is known of it any more.
+        """
+        try:
+            line = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return 0.0
+        # The name, in brackets, may hold anything; of the fields behind it four are times.
+        ticks = line.rpartition(")")[2].split()[11:15]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
     def end(self) -> None:
         """Wait for the subprocess to end; kill it if it takes longer than `STOP_SECONDS`."""
         self._close(STOP_SECONDS)
@@ -202,6 +217,7 @@ def run(
         text = "a subprocess died; repeat, and look into the log if it stays"
         raise Unavailable(text) from failed
     finally:
+        charge(child.cpu_seconds())
         child.kill()
 
 

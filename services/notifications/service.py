@@ -76,7 +76,7 @@ class NotificationsService:
             unread=self.inbox.unread(self.caller),
         )
 
-    @grpc
+    @grpc(is_watch=True)
     def watch_notifications(self, request: Any) -> Iterator[Any]:
         """Stream the caller's notifications as they are created, with heartbeats in between.
 

@@ -2,14 +2,15 @@
 
 Among the institutions with a waiting call, the next free worker goes to the one that recently used
 the least worker time in proportion to its weight; within an institution, principals take turns.
-Time is measured, so an expensive call counts for what it costs. Threads of one process share one
-core, and all processes share one database. Two kinds of calls are therefore limited: calls of
-methods that are heavy, i.e. use much of either or have never been measured, and, while the workers
-are busy, calls of an institution that exceeds its share while others are waiting. What a method
-costs an institution says nothing about its calls by another, except before the first of these has
-ended. The worker that ran such a call
-for an institution above its share then rests for as long as the call took. So these calls keep
-core and database busy at most half of the time, however many there are.
+Time is measured, so an expensive call counts for what it costs, in subprocesses, too. Threads of
+one process share one core, and all processes share one database and, on one machine, its
+processors; so an institution that calls any process of the machine is present beside others. Two
+kinds of calls are therefore limited: calls of methods that are heavy, i.e. use much of either or
+have never been measured, and, while the workers are busy, calls of an institution that exceeds its
+share while others are present. What a method costs an institution says nothing about its calls by
+another, except before the first of these has ended. The worker that ran such a call for an
+institution above its share then rests for as long as the call took. So these calls keep core and
+database busy at most half of the time, however many there are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from services.kernel.front.charging import spent
+from services.kernel.front.presence import PRESENT_SECONDS, Presence
 from services.kernel.front.shares import Costs, Job, Share
 
 HEAVY_AT_ONCE = 4
@@ -36,8 +39,6 @@ institutions are present.
 """
 BUSY = 1.0
 """Mean number of running calls from which the workers count as busy."""
-PRESENT_SECONDS = 2.0
-"""Time after its last call for which an institution counts as present."""
 FORGET_SECONDS = 5.0
 """Time constant with which used time decays: after it, about a third still counts."""
 STUCK_SECONDS = 2.0
@@ -51,10 +52,10 @@ SHARES_MAX = 1000
 
 
 class Load(NamedTuple):
-    """Recent usage of the worker threads by the institutions that are present.
+    """Recent usage of the worker threads by the institutions that are present on the machine.
 
     Attributes:
-        present: number of these institutions.
+        present: number of these institutions; those that call other processes only use nothing.
         used: worker seconds that they used recently, together.
         weights: sum of their weights.
     """
@@ -84,11 +85,19 @@ class FairQueues:
         name: prefix of the names of the threads.
         workers: number of threads.
         weights: institution id -> its weight; 1 if not listed.
+        presence: the institutions that call other processes of the machine.
     """
 
-    def __init__(self, name: str, workers: int, weights: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        workers: int,
+        weights: Mapping[str, float],
+        presence: Presence | None = None,
+    ) -> None:
         self.workers = workers
         self._weights = weights
+        self._presence = presence or Presence(None)
         self._changed = threading.Condition(threading.Lock())
         self._shares: dict[str, Share] = {}
         self._costs = Costs()
@@ -133,12 +142,12 @@ class FairQueues:
         principal: str,
         method: str,
         is_wanted: Callable[[], bool],
-        is_first: bool = False,
+        may_wait: bool = False,
     ) -> Iterator[bool]:
         """Charge an institution for a block on the calling thread, e.g. one step of a stream.
 
         If the method is heavy, the block first waits for a worker and occupies it until it ends. So
-        does the first step of a stream if the institution exceeds its share of busy workers. Yields
+        does a block that may wait, if the institution exceeds its share of busy workers. Yields
         False, at once, if the caller has left meanwhile: the block then has no turn and must do
         nothing.
 
@@ -147,7 +156,7 @@ class FairQueues:
             principal: subject of the caller, who takes turns with others of the institution.
             method: full name of the RPC.
             is_wanted: called while waiting; returns False once the caller has left.
-            is_first: whether it is the first step of a stream.
+            may_wait: whether the block works, and does not only show what has changed.
         """
         granted, over = threading.Event(), threading.Event()
 
@@ -158,20 +167,20 @@ class FairQueues:
         with self._changed:
             share = self._share(institution_id)
             load = self._load()
-            is_limited = is_first and load.is_busy and load.exceeds(share)
+            is_limited = may_wait and load.is_busy and load.exceeds(share)
             cost = self._cost(share, method) or 0.0
         if is_limited or cost > 1.0:
             self.put(Job(institution_id, principal, method, hold, is_token=True))
             while is_wanted() and not granted.wait(LOOK_SECONDS):
                 pass
-        begin = time.thread_time()
+        begin = spent()
         try:
             yield (was_wanted := is_wanted())
         finally:
             over.set()
             with self._changed:
                 # Only CPU time counts: a stream mostly waits, which costs others nothing.
-                cpu = time.thread_time() - begin
+                cpu = spent() - begin
                 share.used += cpu
                 if was_wanted:
                     self._learn(share, method, cpu, cpu)
@@ -206,18 +215,19 @@ class FairQueues:
     def _work(self) -> None:
         while (taken := self._take()) is not None:
             share, job, heavy = taken
-            begin, cpu_begin = time.monotonic(), time.thread_time()
+            self._presence.note(job.institution_id)
+            begin, cpu_begin = time.monotonic(), spent()
             was_wanted = job.run() is not False
-            spent, cpu = time.monotonic() - begin, time.thread_time() - cpu_begin
+            took, cpu = time.monotonic() - begin, spent() - cpu_begin
             with self._changed:
                 if not job.is_token:
-                    share.used += spent
+                    share.used += took
                 # A call that was not answered says nothing about what its method costs.
                 if was_wanted and not job.is_token:
-                    self._learn(share, job.method, spent, cpu)
+                    self._learn(share, job.method, took, cpu)
                 load = self._load()
                 is_limited = (heavy or load.is_busy) and load.exceeds(share)
-                rest = min(spent, REST_SECONDS_MAX) if is_limited else 0.0
+                rest = min(took, REST_SECONDS_MAX) if is_limited else 0.0
                 share.used += rest
             if rest:
                 time.sleep(rest)
@@ -264,9 +274,12 @@ class FairQueues:
 
     def _load(self) -> Load:
         since = time.monotonic() - PRESENT_SECONDS
-        present = [share for share in self._shares.values() if share.seen > since]
-        used, weights = sum(each.used for each in present), sum(each.weight for each in present)
-        return Load(len(present), used, weights)
+        present = {name: share for name, share in self._shares.items() if share.seen > since}
+        elsewhere = [name for name in self._presence.institutions if name not in present]
+        used = sum(share.used for share in present.values())
+        weights = sum(share.weight for share in present.values())
+        weights += sum(self._weights.get(name, 1.0) for name in elsewhere)
+        return Load(len(present) + len(elsewhere), used, weights)
 
     def _method(self, share: Share, is_alone: bool) -> tuple[str, bool] | None:
         """Return the method of an institution's next job, and whether it is heavy; None if none."""

@@ -27,6 +27,7 @@ from services.kernel.front.admission import Admission, Limits
 from services.kernel.front.admitted import Admitted
 from services.kernel.front.arrival import STARTED, Arrival
 from services.kernel.front.budget import Budget
+from services.kernel.front.presence import Presence
 from services.kernel.front.queues import FairQueues
 from services.kernel.front.requests import Requests
 from services.kernel.front.shares import Job
@@ -65,7 +66,10 @@ class Reception:
             settings.grpc_streams_per_institution,
         )
         self.streams = Admission("streams", Limits(each, all_of_one, settings.grpc_streams))
-        self.queues = FairQueues("grpc", settings.grpc_workers, settings.grpc_weights)
+        self.queues = FairQueues(
+            *("grpc", settings.grpc_workers, settings.grpc_weights),
+            presence=Presence(settings.bell_folder),
+        )
         # Queued by client address, so that one client's forged tokens do not delay other clients.
         self._strangers = FairQueues("grpc-stranger", 1, {})
         self._stream_threads = ThreadPoolExecutor(settings.grpc_streams, "grpc-stream")

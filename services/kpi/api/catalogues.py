@@ -220,7 +220,7 @@ class CatalogueApi(ProposalApi):
         directory = self.catalogues.directory(message.directory_version)
         return compare_trees(request, self.live, view, message, directory, self.snapshots)
 
-    @grpc
+    @grpc(is_watch=True)
     def follow_view(
         self, request: catalogue_service_pb2.FollowViewRequest
     ) -> Iterator[catalogue_service_pb2.FollowViewResponse]:

@@ -149,7 +149,7 @@ class KpiApi:
                 step.answer.CopyFrom(found)
             yield step
 
-    @grpc
+    @grpc(is_watch=True)
     def watch_kpis(
         self, request: kpi_service_pb2.WatchKpisRequest
     ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Exhausted, Unavailable, WrongState
+from services.kernel.front.charging import spent
 from services.kpi import process
 from services.kpi.config import Settings
 from services.kpi.process import Child, ChildFailed, Message, run
@@ -63,6 +64,25 @@ def test_a_child_reads_the_settings_of_its_parent_and_a_request_with_its_bytes(
 def test_a_child_works_when_its_parent_does_not_want_the_processor(folder: Path) -> None:
     child = served(folder, 'import os; send({"nice": os.nice(0)})')
     assert child.result() == {"nice": max(os.nice(0), 10)}
+    child.end()
+
+
+BURN = "import time\n    while time.process_time() < 1.5: pass\n    "
+
+
+def test_what_a_child_computes_is_charged_to_the_call_that_asked_for_it(folder: Path) -> None:
+    (folder / f"{MODULE}.py").write_text(SERVED.format(body=f"{BURN}{ECHO}"))
+    before = spent()
+    settings = Settings(time_zone="Asia/Tokyo")
+    list(run(MODULE, settings, Message({"view_id": "g1"}), lambda: True))
+    assert spent() - before > 1.4
+
+
+def test_what_a_child_has_used_is_unknown_once_it_has_crashed(folder: Path) -> None:
+    child = start(folder, "raise SystemExit(3)")
+    with pytest.raises(ChildFailed):
+        child.result()
+    assert child.cpu_seconds() == 0.0
     child.end()
 
 

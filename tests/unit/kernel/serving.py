@@ -120,7 +120,7 @@ class Toy:
     def confirm_email(self, request: Any) -> Any:
         return self.behaviour.answer(request, self.call) or api.ConfirmEmailResponse()
 
-    @grpc
+    @grpc(is_watch=True)
     def watch_notifications(self, request: Any) -> Iterator[Any]:
         yield api.WatchNotificationsResponse()
         yield from self.behaviour.answer(request, self.call) or ()

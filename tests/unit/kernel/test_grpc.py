@@ -17,6 +17,8 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from kieng.notifications.v1 import notification_service_pb2 as api
+from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
+from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.kernel import metrics
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
@@ -77,6 +79,27 @@ def test_a_worker_knows_who_calls_and_the_trace(client: Client) -> None:
 
 def test_a_stream_of_answers_needs_no_deadline(client: Client) -> None:
     assert len(list(watch(client))) == 1
+
+
+def test_each_step_of_a_stream_may_have_to_wait_unless_it_only_watches(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    turn = client.server.turn
+
+    def noted(call: Any, method: Any, may_wait: bool) -> Any:
+        asked.append(may_wait)
+        return turn(call, method, may_wait)
+
+    monkeypatch.setattr(client.server, "turn", noted)
+    assert len(list(watch(client))) == 1
+    assert asked == [True, False]
+    asked.clear()
+    stub = ImportServiceStub(client.channel)
+    metadata = (("authorization", f"Bearer {token()}"),)
+    rows = iter([ImportSubmissionsRequest()] * 2)
+    assert len(list(stub.ImportSubmissions(rows, timeout=60, metadata=metadata))) == 2
+    assert asked == [True, True, True]
 
 
 def test_a_refusal_in_the_middle_of_a_stream_ends_it_with_its_status(client: Client) -> None:
