@@ -147,8 +147,14 @@ def test_the_faster_database_is_taken_only_when_asked(
     chosen = embedded.secantus(1, tmp_path / "data", tmp_path / "log", native=True)
     default = embedded.secantus(1, tmp_path / "data", tmp_path / "log")
     assert chosen.child.argv[0] == str(native)
-    assert Path(default.child.argv[0]).name == "secantusd-py"
-    assert "--sync-on-commit" in chosen.child.argv
+    assert default.child.argv[0] == sys.executable
+    assert all("--sync-on-commit" in each.child.argv for each in (chosen, default))
+    python = tmp_path / "secantusd-py"
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
+    other = embedded.secantus(1, tmp_path / "data", tmp_path / "log")
+    assert other.child.argv[0] == str(python), "of another environment, as it is"
 
 
 def test_the_sessions_broker_and_database_answer(
