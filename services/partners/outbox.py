@@ -8,10 +8,11 @@ from kieng.directory.v1 import events_pb2 as directory_events_pb2
 from kieng.partners.v1 import events_pb2 as partner_events_pb2
 from services.kernel.publisher import Event
 from services.partners import metrics, wire
+from services.partners.directory_versions import Directories
 from services.partners.documents import Change
 from services.partners.domain.directory import Directory
 from services.partners.domain.partner import Partner
-from services.partners.store import Directories, Partners
+from services.partners.store import Partners
 
 DIRECTORY_TOPIC = "kieng.directory.v1"
 DIRECTORY_KEY = "directory"

@@ -8,11 +8,11 @@ from datetime import date
 from kieng.directory.v1 import directory_service_pb2
 from services.kernel.errors import WrongState
 from services.partners import wire
+from services.partners.directory_versions import Directories
 from services.partners.domain.changes import difference, institutions, rebased
 from services.partners.domain.directory import Directory, Unit, arranged
 from services.partners.domain.terms import DEFAULTS, Terms, checked
 from services.partners.search_text import fold
-from services.partners.store import Directories
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.partners import metrics, wire
+from services.partners.directory_versions import DirectoryStore
 from services.partners.documents import Change
 from services.partners.domain import changes, directory
 from services.partners.domain.partner import best_first, the_one
@@ -40,7 +41,7 @@ from services.partners.outbox import (
 from services.partners.publication_plan import Plan, TermsPlan, plan_of, terms_plan_of
 from services.partners.schema import DATABASE
 from services.partners.search_text import fold
-from services.partners.store import TRIES, DirectoryStore, PartnerStore
+from services.partners.store import TRIES, PartnerStore
 from services.policy.enforcement import need
 from services.policy.rules import Decision, Resource
 

@@ -27,9 +27,9 @@ from tests.architecture.sources import (
 PYTHON_FOLDERS = ("services", "tests", "deploy", "docs")
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-KERNEL_LINES_MAX = 1_968
+KERNEL_LINES_MAX = 1_972
 KERNEL_FILES_MAX = 24
-FRONT_LINES_MAX = 721
+FRONT_LINES_MAX = 780
 SUMMARY_CHARACTERS_MAX = 100
 ORACLE = "services/kpi/oracle"
 

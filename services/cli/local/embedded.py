@@ -27,8 +27,8 @@ gc.set_threshold(100_000, 20, 100)
 sys.argv[0] = "secantusd-py"
 sys.exit(cli.main())
 """
-# Everybody waits for the database while Python looks for garbage in it. As often as usual, and among
-# all that was imported, that took 20 to 130 ms every few seconds.
+# Everybody waits for the database while Python looks for garbage in it. As often as usual, and
+# among all that was imported, that took 20 to 130 ms every few seconds.
 
 
 class PartMissing(RuntimeError):

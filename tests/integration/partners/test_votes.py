@@ -103,5 +103,10 @@ def test_what_was_approved_before_a_crash_takes_effect_and_what_is_over_expires(
     assert "alpha/late" in {each.unit_id for each in root.newest().units}
     assert root.waiting() == []
     everything = proposal_service_pb2.ListProposalsRequest()
-    assert len(root.proposals.ListProposals(everything).proposals) == 3
+    listed = root.proposals.ListProposals(everything).proposals
+    assert len(listed) == 3
+    whole = [store.get(each.proposal_id).motion for each in listed]
+    assert [each.digest for each in listed] == [motion.digest for motion in whole]
+    assert all(motion.payload for motion in whole)
+    assert not any(each.motion.payload for each in store.newest()), "lists need none"
     assert len(UNITS) == 5

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.kernel.front import presence
+from services.kernel.front import presence, queues
 from services.kernel.front.presence import PRESENT_SECONDS, SUFFIX, Presence
+from services.kernel.front.queues import FairQueues
 
 
 def test_an_institution_that_calls_one_process_is_present_to_all(tmp_path: Path) -> None:
@@ -74,3 +75,18 @@ def test_few_names_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name in ("a", "b", "c"):
         mine.note(name)
     assert len(mine._noted) == 1
+
+
+def test_who_is_alone_here_shares_with_those_who_call_other_processes_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    fair = FairQueues("test", 8, {"hust": 3.0}, Presence(tmp_path))
+    greedy = fair._share("vnu")
+    greedy.seen, greedy.used = now, queues.BUSY * queues.FORGET_SECONDS + 0.1
+    assert not fair._load().exceeds(greedy)
+    Presence(tmp_path).note("hust")
+    fair._presence.note("vnu")
+    assert fair._load() == queues.Load(2, greedy.used, 4.0)
+    assert fair._load().exceeds(greedy)

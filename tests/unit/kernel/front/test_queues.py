@@ -7,14 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from services.kernel.front import queues
-from services.kernel.front.charging import charge
-from services.kernel.front.presence import Presence
 from services.kernel.front.queues import FairQueues
 from services.kernel.front.shares import HEAVY_SECONDS, Costs, Job, Share
 from tests.waiting import wait_until
@@ -205,29 +202,6 @@ def test_the_time_of_a_stream_is_charged_like_that_of_a_call() -> None:
         with fair.turn("a", "p", "m", lambda: True):
             burn(0.2)
         assert fair._shares["a"].used == pytest.approx(0.2, rel=0.5)
-        with fair.turn("b", "p", "m", lambda: True):
-            charge(30.0)
-        assert fair._shares["b"].used == pytest.approx(30.0, rel=0.1)
-        assert (fair._shares["b"].costs.of("m") or 0.0) > 1.0, "a subprocess is heavy, too"
-        charge(60.0)
-        with fair.turn("c", "p", "m", lambda: True):
-            pass
-        assert fair._shares["c"].used < 1.0, "what was charged before is no matter of this call"
-
-
-def test_who_is_alone_here_shares_with_those_who_call_other_processes_of_the_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    fair = FairQueues("test", 8, {"hust": 3.0}, Presence(tmp_path))
-    greedy = fair._share("vnu")
-    greedy.seen, greedy.used = now, queues.BUSY * queues.FORGET_SECONDS + 0.1
-    assert not fair._load().exceeds(greedy)
-    Presence(tmp_path).note("hust")
-    fair._presence.note("vnu")
-    assert fair._load() == queues.Load(2, greedy.used, 4.0)
-    assert fair._load().exceeds(greedy)
 
 
 def test_who_uses_more_than_its_share_of_busy_workers_has_few_workers_beside_others(
