@@ -30,6 +30,7 @@ from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.importing.batches import ROWS_PER_BATCH
 from tests.hostile.repeating import STREAM_SECONDS, YEARS, Attack, answered, repeat, repeat_each
 
 INSTITUTION, UNIT = "vnu", "vnu/hus"
@@ -92,14 +93,17 @@ def rows(first: int) -> list[import_service_pb2.ImportSubmissionsRequest]:
 
 def imports(channel: grpc.Channel, metadata: Any) -> None:
     """Imports of the same rows and trials of them, left half-way."""
-    batch = rows(0)
-    whole = import_service_pb2.ImportBatchesRequest(rows=batch)
-    tried = [import_service_pb2.TryImportRequest(row=row, with_events=True) for row in batch]
+    every = rows(0)
+    parts = [every[at : at + ROWS_PER_BATCH] for at in range(0, ROWS, ROWS_PER_BATCH)]
+    whole = [import_service_pb2.ImportBatchesRequest(rows=part) for part in parts]
+    tried = [import_service_pb2.TryImportRequest(row=row, with_events=True) for row in every]
+    together = [import_service_pb2.TryBatchesRequest(rows=part, with_events=True) for part in parts]
     stub = ImportServiceStub(channel)
     left: Any = {"timeout": STREAM_SECONDS, "metadata": metadata}
     repeat_each(
-        lambda: list(stub.ImportBatches(iter([whole]), **left)),
+        lambda: list(stub.ImportBatches(iter(whole), **left)),
         lambda: list(stub.TryImport(iter(tried), **left)),
+        lambda: list(stub.TryBatches(iter(together), **left)),
     )
 
 
