@@ -90,7 +90,9 @@ class KernelSettings(BaseSettings, env_file_encoding="utf-8-sig"):
     kafka_fetch_wait_ms: int = 100
     """Maximum time for which the broker delays an empty fetch response."""
     bell_folder: Path | None = None
-    """Folder by which the processes of one machine wake each other; if unset, they look often."""
+    """Folder by which the processes of one machine wake each other, and know who calls the others;
+    if unset, they look often, and limit institutions by their own callers only.
+    """
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """Security protocol between Kafka clients and brokers."""
     kafka_plain_text: bool = False
