@@ -94,7 +94,7 @@ def indicators() -> str:
 
 
 def attribute_docstrings(cls: type) -> dict[str, str]:
-    """Return field -> the text under it, in the order of the class."""
+    """Return field -> the text under it, on one line, in the order of the class."""
     (body,) = ast.parse(inspect.getsource(cls)).body
     assert isinstance(body, ast.ClassDef)
     found = {}
@@ -105,7 +105,7 @@ def attribute_docstrings(cls: type) -> dict[str, str]:
             and isinstance(text, ast.Expr)
             and isinstance(text.value, ast.Constant)
         ):
-            found[field.target.id] = str(text.value.value)
+            found[field.target.id] = " ".join(str(text.value.value).split())
     return found
 
 

@@ -90,6 +90,16 @@ def test_the_pages_hold_command_lines_of_both_kinds() -> None:
     assert found == {"make", "kieng"}
 
 
+def test_each_row_of_a_table_stands_on_one_line() -> None:
+    broken = [
+        f"{path.name}:{number}"
+        for path in (ROOT / "docs").rglob("*.md")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if line.startswith("| ") and not line.rstrip().endswith("|")
+    ]
+    assert not broken
+
+
 def test_the_generated_tables_are_current() -> None:
     found = {path.name: old == new for path, old, new in tables().pages()}
     assert found == {"indicators.md": True, "operating.md": True, "README.md": True}, (
