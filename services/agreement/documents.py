@@ -89,12 +89,16 @@ def decode(document: dict[str, Any]) -> Proposal:
     Its motion has no payload if the document was read without it.
     """
     affected = tuple(document["affected"])
-    # Recomputed from the payload where that is there: it is what the institutions vote on.
-    listed = "" if "payload" in document else document["digest"]
-    motion = bytes(document.get("payload", b"")), frozenset(affected), listed
+    motion = Motion(
+        Kind(document["kind"]),
+        bytes(document.get("payload", b"")),
+        frozenset(affected),
+        # With a payload it is recomputed: that is what the institutions vote on.
+        "" if "payload" in document else document["digest"],
+    )
     return Proposal(
         proposal_id=document["_id"],
-        motion=Motion(Kind(document["kind"]), *motion),
+        motion=motion,
         proposed_by=document["proposed_by"],
         members=tuple(document["members"]),
         quorum=document["quorum"],

@@ -162,7 +162,7 @@ class Child:
         """
         try:
             line = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # the latter if it just now ends
             return 0.0
         # The name, in brackets, may hold anything; of the fields behind it four are times.
         ticks = line.rpartition(")")[2].split()[11:15]

@@ -19,6 +19,8 @@ HOST = "127.0.0.1"
 BROKER_READY_SECONDS = 15.0
 DATABASE_READY_SECONDS = 30.0
 HOW_TO_INSTALL = "pip install kieng[embedded]"
+# Everybody waits for the database while Python looks for garbage in it. As often as usual, and
+# among all that was imported, that took 20 to 130 ms every few seconds.
 _SECANTUS = """
 import gc, sys
 from secantus import cli, server
@@ -27,8 +29,6 @@ gc.set_threshold(100_000, 20, 100)
 sys.argv[0] = "secantusd-py"
 sys.exit(cli.main())
 """
-# Everybody waits for the database while Python looks for garbage in it. As often as usual, and
-# among all that was imported, that took 20 to 130 ms every few seconds.
 
 
 class PartMissing(RuntimeError):

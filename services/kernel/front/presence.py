@@ -38,9 +38,9 @@ class Presence:
 
         It never fails: what cannot be recorded is known to this process alone.
         """
-        now = time.monotonic()
         if self._folder is None or not institution_id:
             return
+        now = time.monotonic()
         if now - self._noted.get(institution_id, 0.0) > NOTED_SECONDS:
             if len(self._noted) >= NOTED_MAX:
                 self._noted.clear()

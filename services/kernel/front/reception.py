@@ -67,8 +67,7 @@ class Reception:
         )
         self.streams = Admission("streams", Limits(each, all_of_one, settings.grpc_streams))
         self.queues = FairQueues(
-            *("grpc", settings.grpc_workers, settings.grpc_weights),
-            presence=Presence(settings.bell_folder),
+            "grpc", settings.grpc_workers, settings.grpc_weights, Presence(settings.bell_folder)
         )
         # Queued by client address, so that one client's forged tokens do not delay other clients.
         self._strangers = FairQueues("grpc-stranger", 1, {})

@@ -86,6 +86,20 @@ def test_what_a_child_has_used_is_unknown_once_it_has_crashed(folder: Path) -> N
     child.end()
 
 
+def test_what_a_child_has_used_is_unknown_if_it_ends_while_that_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(path: Path, **_: object) -> str:
+        raise ProcessLookupError
+
+    child = served(folder, ECHO)
+    child.result()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", vanish)
+        assert child.cpu_seconds() == 0.0
+    child.end()
+
+
 def test_what_a_child_refuses_is_refused_with_its_reason(folder: Path) -> None:
     child = served(folder, 'raise WrongState("it is gone", reason="LOG_GONE")')
     with pytest.raises(WrongState, match="it is gone") as refused:
